@@ -150,13 +150,21 @@ func AppendBigNumber(dst []byte, digits string, proto int) []byte {
 }
 
 // AppendVerbatim appends text to be shown to people as it is. ext names its
-// format in exactly three bytes, such as "txt"; RESP2 leaves it out.
+// format in three bytes, such as "txt", and is cut or padded with spaces to that
+// length; RESP2 leaves it out.
 func AppendVerbatim(dst []byte, ext string, b []byte, proto int) []byte {
 	if proto < 3 {
 		return AppendBulk(dst, b)
 	}
 	dst = appendHeader(dst, '=', int64(len(b))+4)
-	dst = append(dst, ext[0], ext[1], ext[2], ':')
+	for i := range 3 {
+		c := byte(' ')
+		if i < len(ext) {
+			c = ext[i]
+		}
+		dst = append(dst, c)
+	}
+	dst = append(dst, ':')
 	dst = append(dst, b...)
 	return append(dst, '\r', '\n')
 }
@@ -182,7 +190,7 @@ func FormatDouble(f float64) string {
 // it shows the sign of a NaN.
 func AppendFloat(dst []byte, f float64) []byte {
 	const digits = 17
-	if n := int64(f); float64(n) == f && n > -1e15 && n < 1e15 && (n != 0 || !math.Signbit(f)) {
+	if n := int64(f); float64(n) == f && n > -1e17 && n < 1e17 && (n != 0 || !math.Signbit(f)) {
 		return strconv.AppendInt(dst, n, 10)
 	}
 	if math.Signbit(f) {

@@ -140,22 +140,18 @@ func (p *Parser) collect(buf []byte, maxCount int, maxBulk int64) int {
 		if len(buf)-i < 6 || buf[i] != '$' {
 			break
 		}
-		var size, start int
-		if c := buf[i+1] - '0'; c <= 9 && buf[i+2] == '\r' {
-			size, start = int(c), i+4
-		} else {
-			var long int64
-			long, start = number(buf, i+1)
-			if long < 0 || long > maxBulk {
+		size, start := int64(buf[i+1]-'0'), i+4
+		if size > 9 || buf[i+2] != '\r' {
+			if size, start = number(buf, i+1); size < 0 || size > maxBulk {
 				break
 			}
-			size = int(long)
 		}
-		if size+2 > len(buf)-start {
+		if size+2 > int64(len(buf)-start) {
 			break
 		}
-		args = append(args, buf[start:start+size:start+size])
-		i = start + size + 2
+		end := start + int(size)
+		args = append(args, buf[start:end:end])
+		i = end + 2
 		count--
 	}
 	p.args = args
@@ -260,8 +256,7 @@ func (p *Parser) bulk(buf []byte) (ok bool, err error) {
 		}
 		return false, nil
 	}
-	// The line end is also found in a line without a byte before it: the
-	// character that is missed then is the '\r' itself.
+	// In an empty line the byte found here is the '\r' itself.
 	if c := buf[p.pos]; c != '$' {
 		return false, ProtocolError("Protocol error: expected '$', got '" + string([]byte{c}) + "'")
 	}

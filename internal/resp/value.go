@@ -2,6 +2,7 @@ package resp
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -81,19 +82,19 @@ func (r *valueReader) value(depth int) (Value, error) {
 	text := line[1:]
 	switch v.Kind {
 	case KindSimple, KindError:
-		v.Str = text
+		v.Str = bytes.Clone(text)
 	case KindInt:
 		var ok bool
 		if v.Int, ok = parseInt(text); !ok {
 			return Value{}, malformed("integer", text)
 		}
 	case KindDouble:
-		v.Str = text
+		v.Str = bytes.Clone(text)
 		if v.Float, err = parseDouble(text); err != nil {
 			return Value{}, err
 		}
 	case KindBigNumber:
-		if v.Str = text; !isBigNumber(text) {
+		if v.Str = bytes.Clone(text); !isBigNumber(text) {
 			return Value{}, malformed("big number", text)
 		}
 	case KindBool:
@@ -187,29 +188,28 @@ func (r *valueReader) aggregate(v Value, text []byte, depth int) (Value, error) 
 	return about, nil
 }
 
-// line returns the bytes up to the next line end, in memory of their own.
+// line returns the bytes up to the next line end, valid until the next read.
 func (r *valueReader) line() ([]byte, error) {
-	var line []byte
-	for {
-		part, err := r.br.ReadSlice('\n')
-		if len(line)+len(part) > r.max+3 {
-			return nil, malformed("line too long", part)
-		}
-		line = append(line, part...)
-		if err == bufio.ErrBufferFull {
-			continue
-		}
-		if err != nil {
-			if len(line) > 0 {
-				err = unexpected(err)
-			}
-			return nil, err
-		}
-		if len(line) < 2 || line[len(line)-2] != '\r' {
-			return nil, malformed("end of line", line)
-		}
-		return line[:len(line)-2], nil
+	line, err := r.br.ReadSlice('\n')
+	if err == bufio.ErrBufferFull {
+		line = bytes.Clone(line)
 	}
+	for err == bufio.ErrBufferFull && len(line) <= r.max+3 {
+		var part []byte
+		part, err = r.br.ReadSlice('\n')
+		line = append(line, part...)
+	}
+	switch {
+	case err == bufio.ErrBufferFull, len(line) > r.max+3: // type and line end are not counted
+		return nil, malformed("line too long", line)
+	case err != nil && len(line) > 0:
+		return nil, unexpected(err)
+	case err != nil:
+		return nil, err
+	case len(line) < 2 || line[len(line)-2] != '\r':
+		return nil, malformed("end of line", line)
+	}
+	return line[:len(line)-2], nil
 }
 
 // unexpected turns the end of the stream within a value into an error.
