@@ -102,8 +102,8 @@ func (p *Parser) Next(buf []byte) (args [][]byte, n int, err error) {
 		if p.Unauth {
 			count, bulk = unauthArgs, min(bulk, unauthBulk)
 		}
-		if n = p.collect(buf, count, bulk); n > 0 {
-			return p.args, n, nil
+		if args, n = p.collect(buf, count, bulk); n > 0 {
+			return args, n, nil
 		}
 	}
 	return p.resume(buf)
@@ -121,45 +121,54 @@ func (p *Parser) Reset() {
 	*p = Parser{MaxBulk: p.MaxBulk, Unauth: p.Unauth}
 }
 
-// collect reads a request that is plain and complete and returns its length.
-// Where it meets anything else it notes how far it came and returns 0; resume
-// then goes on from there and finds out what is wrong or missing. The arguments
-// are left in p.args.
+// collect reads a request that is plain and complete and returns its arguments
+// and length. Where it meets anything else it notes how far it came and returns
+// 0; resume then goes on from there and finds out what is wrong or missing.
 //
 // Like the reference it takes the byte after a '\r', and the two after an
 // argument, for the rest of a line end without looking at them.
-func (p *Parser) collect(buf []byte, maxCount int, maxBulk int64) int {
-	left, i := number(buf, 1)
-	if left <= 0 || left > int64(maxCount) {
-		return 0
+//
+// Every command passes through here: lengths below 100 are read in place, and
+// the slice is stored only when it has grown, as storing a pointer is not free.
+func (p *Parser) collect(buf []byte, maxCount int, maxBulk int64) ([][]byte, int) {
+	count, i := 0, 4
+	if len(buf) > 4 && buf[2] == '\r' && buf[1]-'1' < 9 {
+		count = int(buf[1] - '0')
+	} else {
+		var long int64
+		if long, i = number(buf, 1); long <= 0 || long > int64(maxCount) {
+			return nil, 0
+		}
+		count = int(long)
 	}
 	args := p.args[:0]
-	count := int(left)
-	for count > 0 {
+	for ; count > 0; count-- {
 		// The shortest argument is "$0", line end, line end.
-		if len(buf)-i < 6 || buf[i] != '$' {
+		b := buf[i:]
+		if len(b) < 6 || b[0] != '$' {
 			break
 		}
-		size, start := int64(buf[i+1]-'0'), i+4
-		if size > 9 || buf[i+2] != '\r' {
-			if size, start = number(buf, i+1); size < 0 || size > maxBulk {
-				break
-			}
+		size, start := int64(b[1]-'0'), 4
+		if tens, ones := b[1]-'1', b[2]-'0'; tens < 9 && ones <= 9 && b[3] == '\r' {
+			size, start = size*10+int64(ones), 5
+		} else if size > 9 || b[2] != '\r' {
+			size, start = number(b, 1)
 		}
-		if size+2 > int64(len(buf)-start) {
+		if size < 0 || size > maxBulk || size+2 > int64(len(b)-start) {
 			break
 		}
 		end := start + int(size)
-		args = append(args, buf[start:end:end])
-		i = end + 2
-		count--
+		args = append(args, b[start:end:end])
+		i += end + 2
 	}
-	p.args = args
+	if cap(args) > cap(p.args) {
+		p.args = args
+	}
 	if count > 0 {
 		p.pos, p.left = i, count
-		return 0
+		return nil, 0
 	}
-	return i
+	return args, i
 }
 
 // number reads the decimal number at i, written without needless zeros and ended
@@ -219,8 +228,8 @@ func (p *Parser) resume(buf []byte) (args [][]byte, n int, err error) {
 		p.left--
 	}
 	p.begin()
-	n = p.collect(buf, maxArgs, math.MaxInt64)
-	return p.args, n, nil
+	args, n = p.collect(buf, maxArgs, math.MaxInt64)
+	return args, n, nil
 }
 
 // begin gets ready for the next request.
