@@ -5,8 +5,7 @@
 //
 // The descriptions are text files, one per group (text/*.txt, see parse.go for
 // the format). They cost nothing until the first call of this package, which
-// parses them all; the strings handed out are slices of the embedded text.
-// Everything returned is shared and must not be modified.
+// parses them all. Everything returned is shared and must not be modified.
 //
 // A description does not mean that the server has the command: entries are
 // looked up by name, and the reply builders take a predicate that says which

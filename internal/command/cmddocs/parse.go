@@ -39,8 +39,9 @@ import (
 // An arg that is indented by two more spaces than the one above is a part of it.
 //
 // Wherever Redis prints a list (flags, categories, tips, keyspecs, args), it is
-// written here in Redis's order. Redis prints flags and categories in fixed
-// orders of its own, which TestOrder states.
+// written here in Redis's order. For flags, categories and the flags of keyspecs
+// and args Redis has fixed orders, which TestOrder states; subcommands it prints
+// in an order that changes from run to run.
 
 //go:embed text/*.txt
 var texts embed.FS
@@ -100,7 +101,7 @@ func (cat *catalogue) add(group string, commands []*Command) error {
 // parseGroup parses one file.
 func parseGroup(group, text string) ([]*Command, error) {
 	var commands []*Command
-	var p commandParser
+	var c *Command
 	number := 0
 	for line := range strings.Lines(text) {
 		number++
@@ -115,16 +116,16 @@ func parseGroup(group, text string) ([]*Command, error) {
 		var err error
 		switch {
 		case indent == 0 && keyword == "command" && value != "":
-			p = commandParser{cmd: &Command{Name: value, Group: group}}
-			commands = append(commands, p.cmd)
-		case indent == 0 || indent%2 != 0 || p.cmd == nil:
+			c = &Command{Name: value, Group: group}
+			commands = append(commands, c)
+		case indent == 0 || indent%2 != 0 || c == nil:
 			err = fmt.Errorf("misplaced %q", body)
 		case keyword == "arg":
-			err = p.argument(indent/2-1, value)
+			err = addArgument(c, indent/2-1, value)
 		case indent != 2:
 			err = fmt.Errorf("misplaced %q", body)
 		default:
-			err = p.property(keyword, value)
+			err = setProperty(c, keyword, value)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %w", number, err)
@@ -133,16 +134,11 @@ func parseGroup(group, text string) ([]*Command, error) {
 	return commands, nil
 }
 
-// commandParser fills one Command, line by line.
-type commandParser struct {
-	cmd *Command
-}
-
-func (p *commandParser) property(keyword, value string) (err error) {
+// setProperty sets what a line other than arg says.
+func setProperty(c *Command, keyword, value string) (err error) {
 	if value == "" {
 		return fmt.Errorf("%s without a value", keyword)
 	}
-	c := p.cmd
 	switch keyword {
 	case "summary":
 		c.Summary = value
@@ -184,9 +180,9 @@ func (p *commandParser) property(keyword, value string) (err error) {
 	return err
 }
 
-// argument appends an argument to the list that is depth levels deep.
-func (p *commandParser) argument(depth int, value string) error {
-	list := &p.cmd.Arguments
+// addArgument appends an argument to the list that is depth levels deep.
+func addArgument(c *Command, depth int, value string) error {
+	list := &c.Arguments
 	for range depth {
 		if len(*list) == 0 {
 			return fmt.Errorf("argument %q is indented too far", value)
