@@ -1,0 +1,148 @@
+package loop
+
+import "math/bits"
+
+const (
+	minClass = 10 // 1 KiB, the smallest buffer
+	maxClass = 20 // 1 MiB, the largest that is kept for reuse
+	// keepBytes bounds what a pool keeps.
+	keepBytes = 2 << 20
+	// chunkSize is that of the output queue's chunks once it is more than a few bytes.
+	chunkSize = 64 << 10
+	// adoptSize is from when on a buffer given up by its owner becomes a chunk itself rather than being copied.
+	adoptSize = 64 << 10
+)
+
+// bufPool keeps buffers of powers of two for reuse. It belongs to one goroutine. A nil pool only allocates.
+type bufPool struct {
+	free [maxClass - minClass + 1][][]byte
+	kept int
+}
+
+// class returns the smallest class whose buffers hold n bytes.
+func class(n int) int {
+	if n <= 1<<minClass {
+		return 0
+	}
+	return bits.Len(uint(n-1)) - minClass
+}
+
+// get returns an empty buffer with room for n bytes. Up to 1 MiB its capacity is a power of two, beyond it is n.
+func (p *bufPool) get(n int) []byte {
+	if n > 1<<maxClass {
+		return make([]byte, 0, n)
+	}
+	k := class(n)
+	if p != nil {
+		if f := p.free[k]; len(f) > 0 {
+			b := f[len(f)-1]
+			f[len(f)-1] = nil
+			p.free[k] = f[:len(f)-1]
+			p.kept -= cap(b)
+			return b
+		}
+	}
+	return make([]byte, 0, 1<<(k+minClass))
+}
+
+// put gives a buffer back, whoever made it.
+func (p *bufPool) put(b []byte) {
+	n := cap(b)
+	if p == nil || n < 1<<minClass || n > 1<<maxClass || n&(n-1) != 0 || p.kept+n > keepBytes {
+		return
+	}
+	k := class(n)
+	p.free[k] = append(p.free[k], b[:0])
+	p.kept += n
+}
+
+// grow returns b with room for at least one more byte, on the way to a total of want bytes: the capacity at most
+// doubles, so that memory follows the bytes that are there and not the number somebody declared.
+func (p *bufPool) grow(b []byte, want, least int) []byte {
+	n := max(2*len(b), least)
+	if want > len(b) {
+		n = min(n, want)
+	}
+	if n <= cap(b) {
+		return b
+	}
+	g := append(p.get(n), b...)
+	p.put(b)
+	return g
+}
+
+// outq is output that the socket did not take, in chunks, so that appending to a long queue never copies it.
+//
+//	chunks[0..head)        sent and given back
+//	chunks[head][off:]     next to send
+//	chunks[last]           is appended to while it has room
+//
+// size is the sum of what is not sent. A queue with size 0 owns no memory but the slice of chunks.
+type outq struct {
+	chunks [][]byte
+	head   int
+	off    int
+	size   int
+}
+
+// append copies b behind the queue.
+func (q *outq) append(b []byte, p *bufPool) {
+	for len(b) > 0 {
+		if last := len(q.chunks) - 1; last >= q.head {
+			t := q.chunks[last]
+			n := min(cap(t)-len(t), len(b))
+			q.chunks[last] = append(t, b[:n]...)
+			q.size += n
+			b = b[n:]
+			if len(b) == 0 {
+				return
+			}
+		}
+		q.chunks = append(q.chunks, p.get(min(max(len(b), q.size), chunkSize)))
+	}
+}
+
+// adopt puts b behind the queue without a copy. The queue owns b's memory from now on.
+func (q *outq) adopt(b []byte) {
+	q.chunks = append(q.chunks, b)
+	q.size += len(b)
+}
+
+// front returns the bytes to send next; none if the queue is empty.
+func (q *outq) front() []byte {
+	if q.size == 0 {
+		return nil
+	}
+	return q.chunks[q.head][q.off:]
+}
+
+// advance says that n bytes of front were sent.
+func (q *outq) advance(n int, p *bufPool) {
+	q.off += n
+	q.size -= n
+	if q.size == 0 {
+		q.reset(p)
+		return
+	}
+	if q.off < len(q.chunks[q.head]) {
+		return
+	}
+	p.put(q.chunks[q.head])
+	q.chunks[q.head] = nil
+	q.head++
+	q.off = 0
+	if q.head >= 16 && 2*q.head >= len(q.chunks) {
+		n := copy(q.chunks, q.chunks[q.head:])
+		clear(q.chunks[n:])
+		q.chunks = q.chunks[:n]
+		q.head = 0
+	}
+}
+
+// reset drops everything.
+func (q *outq) reset(p *bufPool) {
+	for _, b := range q.chunks[q.head:] {
+		p.put(b)
+	}
+	*q = outq{}
+}

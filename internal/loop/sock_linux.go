@@ -1,0 +1,512 @@
+package loop
+
+import (
+	"crypto/tls"
+	"io"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// smallInput is up to where an incomplete request is continued in the loop's shared buffer.
+	smallInput = 16 << 10
+	// minRead is the least room offered when reading into a connection's own buffer.
+	minRead = 32 << 10
+	// maxTurn is how much one connection may send or receive before others have their turn.
+	maxTurn = 1 << 20
+)
+
+// What a connection waits for. EPOLLERR and EPOLLHUP always come.
+const (
+	wantRead  = unix.EPOLLIN | unix.EPOLLRDHUP
+	wantWrite = unix.EPOLLOUT
+)
+
+// sock is a connection owned by an event loop. An idle one owns no buffer.
+//
+//	suspended  Process waits for Resume; EPOLLIN is given up as soon as bytes come, so that they wait in the kernel
+//	held       suspended, and nothing may be sent
+//	ready      stands in the poller's ready queue
+//	flush      is closed when q is empty; no input is taken
+//	eof        the peer sends no more; is flushed when Process has had everything
+//
+// The mail fields are guarded by the poller's mu, the others belong to its goroutine.
+type sock struct {
+	Conn
+	p      *poller
+	client Client
+	slot   int32 // in the poller's table; -1 when closed
+	gen    int32
+	mask   uint32 // what epoll watches
+	unix   bool
+
+	suspended, held, ready, flush, eof bool
+
+	mailSet  mail
+	mailGone bool // no more mail is taken
+	mailErr  error
+	mailBuf  []byte
+
+	in []byte
+	q  outq
+}
+
+// add makes a new connection part of the loop.
+func (p *poller) add(n accepted) {
+	s := &sock{p: p}
+	s.Conn = Conn{drv: s, fd: n.fd, loop: p.index, network: n.a.network}
+	s.remote, s.local = n.a.names(int(n.fd), n.sa)
+	if n.a.network == "tcp" {
+		unix.SetsockoptInt(int(n.fd), unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+	}
+	s.slot = -1
+	client, farewell := p.g.cfg.Handler.Accept(&s.Conn)
+	if client == nil {
+		if len(farewell) > 0 {
+			send(n.fd, farewell)
+		}
+		s.mailGoneNow()
+		closeSocket(n.fd, p.rbuf)
+		return
+	}
+	s.client = client
+	if k := len(p.free); k > 0 {
+		s.slot = p.free[k-1]
+		p.free = p.free[:k-1]
+		p.slots[s.slot] = s
+	} else {
+		s.slot = int32(len(p.slots))
+		p.slots = append(p.slots, s)
+	}
+	p.gen++
+	s.gen = p.gen
+	s.mask = wantRead
+	ev := unix.EpollEvent{Events: wantRead, Fd: s.slot, Pad: s.gen}
+	if err := unix.EpollCtl(p.epfd, unix.EPOLL_CTL_ADD, int(n.fd), &ev); err != nil {
+		s.close(err)
+	}
+}
+
+// watch changes what epoll watches.
+func (s *sock) watch(mask uint32) {
+	if mask == s.mask || s.slot < 0 {
+		return
+	}
+	s.mask = mask
+	ev := unix.EpollEvent{Events: mask, Fd: s.slot, Pad: s.gen}
+	if err := unix.EpollCtl(s.p.epfd, unix.EPOLL_CTL_MOD, int(s.fd), &ev); err != nil {
+		s.close(err)
+	}
+}
+
+// rewatch derives what epoll has to watch from the connection's state.
+func (s *sock) rewatch() {
+	var mask uint32
+	switch {
+	case s.flush || s.eof:
+	case s.suspended && !s.held:
+		mask = s.mask&unix.EPOLLIN | unix.EPOLLRDHUP
+	case s.suspended:
+		mask = s.mask & wantRead
+	default:
+		mask = wantRead
+	}
+	if s.q.size > 0 && !s.held {
+		mask |= wantWrite
+	}
+	s.watch(mask)
+}
+
+// readable is called for every event but those that only say that there is room to send.
+func (s *sock) readable(events uint32) {
+	if events&(unix.EPOLLERR|unix.EPOLLHUP) != 0 && (s.flush || s.eof || s.suspended) {
+		s.close(s.sockError())
+		return
+	}
+	if s.flush || s.eof {
+		return
+	}
+	if s.suspended {
+		switch {
+		case events&unix.EPOLLRDHUP != 0 && !s.held:
+			s.close(io.EOF)
+		default:
+			s.watch(s.mask &^ wantRead)
+			s.rewatch()
+		}
+		return
+	}
+	if s.ready {
+		return
+	}
+	s.receive()
+}
+
+// receive reads once and has the client process what is there.
+func (s *sock) receive() {
+	p, have := s.p, len(s.in)
+	shared := have <= smallInput && s.expect <= smallInput
+	buf := p.rbuf
+	if shared {
+		copy(buf, s.in)
+	} else {
+		if cap(s.in)-have < minRead {
+			s.in = p.pool.grow(s.in, s.expect, have+minRead)
+		}
+		buf = s.in[:min(cap(s.in), have+maxTurn)]
+	}
+	n, errno := recv(s.fd, buf[have:])
+	if n <= 0 {
+		switch {
+		case n == 0:
+			s.ended()
+		case errno != unix.EAGAIN && errno != unix.EINTR:
+			s.close(errno)
+		}
+		return
+	}
+	in := buf[:have+n]
+	if len(in) < s.expect {
+		s.keep(in, shared)
+		s.checkLimit()
+		return
+	}
+	s.process(in, shared, p.out[:0])
+}
+
+// process calls the client with in, which is either in the shared buffer or s.in itself, and a buffer for the reply,
+// and does what it wants.
+func (s *sock) process(in []byte, shared bool, out []byte) {
+	s.expect = 0
+	n, out, st := s.client.Process(in, out)
+	if n == len(in) && s.in == nil {
+		// Nothing is left over: the usual end of a turn.
+	} else {
+		if n > 0 && !shared {
+			in = in[:copy(in, in[n:])]
+			n = 0
+		}
+		s.keep(in[n:], shared)
+	}
+	if st > Yield {
+		s.special(out, st)
+		return
+	}
+	if len(out) > 0 {
+		s.send(out)
+	}
+	if s.slot < 0 {
+		return
+	}
+	if s.in != nil && s.checkLimit() {
+		return
+	}
+	if st == Yield {
+		if !s.ready {
+			s.ready = true
+			s.p.ready = append(s.p.ready, s)
+		}
+	} else if s.eof {
+		s.flushThenClose(io.EOF)
+	}
+}
+
+// special does what a client wants that is not just on its way to the next request.
+func (s *sock) special(out []byte, st Status) {
+	switch st {
+	case CloseNow:
+		s.close(nil)
+		return
+	case Suspend, Hold:
+		s.suspended, s.held = true, st == Hold
+		if s.eof && !s.held {
+			s.close(io.EOF)
+			return
+		}
+	}
+	if len(out) > 0 {
+		s.send(out)
+	}
+	if s.slot >= 0 && st == CloseAfterReply {
+		s.flushThenClose(nil)
+	}
+}
+
+// keep makes rest the connection's own input: it is either in the shared buffer or in s.in already.
+func (s *sock) keep(rest []byte, shared bool) {
+	switch {
+	case len(rest) == 0:
+		if s.in == nil {
+			return
+		}
+		s.p.pool.put(s.in)
+		s.in = nil
+	case !shared:
+		s.in = rest
+	default:
+		if cap(s.in) < len(rest) {
+			s.p.pool.put(s.in)
+			s.in = s.p.pool.get(len(rest))
+		}
+		s.in = append(s.in[:0], rest...)
+	}
+	s.buffered.Store(int64(len(s.in)))
+	s.inputCap.Store(int64(cap(s.in)))
+}
+
+// checkLimit closes the connection if too much input waits.
+func (s *sock) checkLimit() bool {
+	if !s.overLimit(len(s.in)) {
+		return false
+	}
+	s.close(ErrInputLimit)
+	return true
+}
+
+// send sends out, or queues what the socket does not take. Out may be the loop's reply buffer; that is replaced when
+// it is better given away than copied.
+func (s *sock) send(out []byte) {
+	p := s.p
+	rest := out
+	if s.q.size == 0 && !s.held {
+		n, errno := send(s.fd, out)
+		if errno != 0 {
+			s.close(errno)
+			return
+		}
+		rest = out[n:]
+	}
+	if len(rest) > 0 {
+		s.queue(rest)
+	}
+	if cap(out) > cap(p.out) {
+		p.out = out[:0]
+	}
+	if cap(p.out) > replyKeep || len(rest) > adoptSize {
+		p.out = make([]byte, 0, replySize)
+	}
+}
+
+// queue puts what cannot be sent now behind the rest.
+func (s *sock) queue(b []byte) {
+	if len(b) > adoptSize {
+		s.q.adopt(b)
+	} else {
+		s.q.append(b, &s.p.pool)
+	}
+	s.pending.Add(int64(len(b)))
+	s.rewatch()
+	if s.slot >= 0 && !s.client.Queued(s.q.size) {
+		s.close(ErrOutputLimit)
+	}
+}
+
+// writable sends what waits.
+func (s *sock) writable() {
+	for sent := 0; s.q.size > 0 && sent < maxTurn; {
+		b := s.q.front()
+		n, errno := send(s.fd, b)
+		if errno != 0 {
+			s.close(errno)
+			return
+		}
+		s.q.advance(n, &s.p.pool)
+		s.pending.Add(int64(-n))
+		if sent += n; n < len(b) {
+			return
+		}
+	}
+	if s.q.size > 0 {
+		return
+	}
+	if s.flush {
+		s.close(s.mailErr)
+		return
+	}
+	s.rewatch()
+}
+
+// ended is called when the peer sends no more. What it sent is answered first.
+func (s *sock) ended() {
+	s.eof = true
+	if s.suspended {
+		s.rewatch()
+		return
+	}
+	s.flushThenClose(io.EOF)
+}
+
+// flushThenClose closes the connection when its output is sent.
+func (s *sock) flushThenClose(err error) {
+	if s.q.size == 0 {
+		s.close(err)
+		return
+	}
+	if !s.flush {
+		s.flush, s.mailErr = true, err
+		s.suspended, s.held, s.ready = false, false, false
+	}
+	s.keep(nil, false)
+	s.rewatch()
+}
+
+// close ends the connection.
+func (s *sock) close(err error) {
+	if s.slot < 0 {
+		return
+	}
+	p := s.p
+	s.mailGoneNow()
+	p.slots[s.slot] = nil
+	p.free = append(p.free, s.slot)
+	s.slot = -1
+	s.keep(nil, false)
+	s.q.reset(&p.pool)
+	s.pending.Store(0)
+	closeSocket(s.fd, p.rbuf)
+	s.client.Closed(err)
+}
+
+// closeSocket closes a socket in a way that lets the peer read what was sent: a socket with unread input would be reset
+// and take the last reply with it.
+func closeSocket(fd int32, scratch []byte) {
+	unix.Shutdown(int(fd), unix.SHUT_WR)
+	recv(fd, scratch)
+	unix.Close(int(fd))
+}
+
+// sockError returns why the kernel reports an error or a hangup.
+func (s *sock) sockError() error {
+	if e, err := unix.GetsockoptInt(int(s.fd), unix.SOL_SOCKET, unix.SO_ERROR); err == nil && e != 0 {
+		return unix.Errno(e)
+	}
+	return io.EOF
+}
+
+// push leaves bytes for the loop to send.
+func (s *sock) push(b []byte) {
+	p := s.p
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s.mailGone {
+		return
+	}
+	if s.mailBuf == nil {
+		if k := len(p.bufs); k > 0 {
+			s.mailBuf = p.bufs[k-1]
+			p.bufs = p.bufs[:k-1]
+		}
+	}
+	s.mailBuf = append(s.mailBuf, b...)
+	s.pending.Add(int64(len(b)))
+	s.deliver(mailPush)
+}
+
+// post leaves mail.
+func (s *sock) post(m mail, err error) {
+	p := s.p
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s.mailGone {
+		return
+	}
+	if m&mailClose != 0 && s.mailSet&mailClose == 0 {
+		s.mailErr = err
+	}
+	s.deliver(m)
+}
+
+// deliver adds to the mail. The poller's mu is held.
+func (s *sock) deliver(m mail) {
+	if s.mailSet == 0 {
+		s.p.inbox.conns = append(s.p.inbox.conns, s)
+		s.p.notify()
+	}
+	s.mailSet |= m
+}
+
+// mailGoneNow ends the taking of mail.
+func (s *sock) mailGoneNow() {
+	s.p.mu.Lock()
+	s.mailGone = true
+	s.mailBuf = nil
+	s.p.mu.Unlock()
+}
+
+// Push buffers that are kept for reuse: how large, and how many.
+const (
+	pushKeep  = 16 << 10
+	pushCount = 64
+)
+
+// readMail does what others asked for.
+func (s *sock) readMail() {
+	p := s.p
+	p.mu.Lock()
+	m, b, err := s.mailSet, s.mailBuf, s.mailErr
+	s.mailSet, s.mailBuf = 0, nil
+	p.mu.Unlock()
+	if s.slot < 0 {
+		return
+	}
+	s.pending.Add(int64(-len(b)))
+	if m&mailClose != 0 {
+		s.close(err)
+		return
+	}
+	resume := m&mailResume != 0 && !s.flush && !s.ready
+	if resume {
+		s.resume(b)
+	} else if len(b) > 0 {
+		s.send(b)
+	}
+	if len(b) > 0 && cap(b) <= pushKeep {
+		p.mu.Lock()
+		if len(p.bufs) < pushCount {
+			p.bufs = append(p.bufs, b[:0])
+		}
+		p.mu.Unlock()
+	}
+	if m&mailFlush != 0 && s.slot >= 0 {
+		s.flushThenClose(nil)
+	}
+}
+
+// resume ends a suspension and calls Process; what was pushed goes before its reply, in the same packet.
+func (s *sock) resume(pushed []byte) {
+	if s.held && s.q.size > 0 {
+		s.held = false
+		s.writable()
+	}
+	if s.slot < 0 {
+		return
+	}
+	s.suspended, s.held = false, false
+	s.process(s.in, false, append(s.p.out[:0], pushed...))
+	if s.slot >= 0 {
+		s.rewatch()
+	}
+}
+
+func (s *sock) keepAlive(seconds int) error {
+	if s.network != "tcp" {
+		return nil
+	}
+	fd := int(s.fd)
+	if seconds <= 0 {
+		return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 0)
+	}
+	for _, o := range [...]struct{ level, name, value int }{
+		{unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1},
+		{unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, seconds},
+		{unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, max(seconds/3, 1)},
+		{unix.IPPROTO_TCP, unix.TCP_KEEPCNT, keepAliveProbes},
+	} {
+		if err := unix.SetsockoptInt(fd, o.level, o.name, o.value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *sock) tlsState() *tls.ConnectionState { return nil }
