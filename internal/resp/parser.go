@@ -148,13 +148,17 @@ func (p *Parser) collect(buf []byte, maxCount int, maxBulk int64) ([][]byte, int
 		if len(b) < 6 || b[0] != '$' {
 			break
 		}
-		size, start := int64(b[1]-'0'), 4
-		if tens, ones := b[1]-'1', b[2]-'0'; tens < 9 && ones <= 9 && b[3] == '\r' {
-			size, start = size*10+int64(ones), 5
-		} else if size > 9 || b[2] != '\r' {
-			size, start = number(b, 1)
+		size, start := int64(b[1])-'0', 4
+		if b[2] != '\r' {
+			if tens, ones := b[1]-'1', b[2]-'0'; tens < 9 && ones <= 9 && b[3] == '\r' {
+				size, start = size*10+int64(ones), 5
+			} else {
+				size, start = number(b, 1)
+			}
+		} else if size > 9 {
+			break
 		}
-		if size < 0 || size > maxBulk || size+2 > int64(len(b)-start) {
+		if uint64(size) > uint64(maxBulk) || size+2 > int64(len(b)-start) {
 			break
 		}
 		end := start + int(size)

@@ -360,7 +360,7 @@ func TestLargeRequestIsLetGo(t *testing.T) {
 
 // A million arguments in single bytes: if every call began at the front this
 // would take hours.
-func TestSinglebytesAreLinear(t *testing.T) {
+func TestSingleBytesAreLinear(t *testing.T) {
 	const count = 1_000_000
 	in := []byte(fmt.Sprintf("*%d\r\n%s", count, strings.Repeat("$1\r\na\r\n", count)))
 	var p Parser
