@@ -42,8 +42,8 @@ type latencyAdvice struct {
 	text     string
 }
 
-// advices lists all that DOCTOR can recommend.
-func advices() []latencyAdvice {
+// allAdvice lists what DOCTOR can recommend.
+func allAdvice() []latencyAdvice {
 	return []latencyAdvice{
 		{[]string{"command"}, "SLOWLOG GET shows which commands took the time. Prefer commands that touch few elements at a time " +
 			"(SCAN to KEYS, HSCAN to HGETALL), and split large keys."},
@@ -54,8 +54,8 @@ func advices() []latencyAdvice {
 			"last moments in a power failure is acceptable."},
 		{[]string{"rdb-", "fork", "snapshot"}, "Snapshots cause spikes. Save less often, or to a faster disk."},
 		{[]string{"expire-"}, "Many keys expire at the same moment. Add a random part to their time to live, or lower active-expire-effort."},
-		{[]string{"eviction-"}, "Memory is at its limit and writes wait for evictions. Raise maxmemory, let keys expire sooner, or raise " +
-			"maxmemory-eviction-tenacity only if memory matters more than latency."},
+		{[]string{"eviction-"}, "Memory is at its limit and writes wait for evictions. Raise maxmemory, let keys expire sooner, or " +
+			"lower maxmemory-eviction-tenacity."},
 		{[]string{"eviction-del", "expire-del"}, "Freeing large values takes time: set lazyfree-lazy-eviction and lazyfree-lazy-expire."},
 		{[]string{"active-defrag"}, "Defragmentation takes too much of a core: lower active-defrag-cycle-max."},
 	}
@@ -94,7 +94,7 @@ func (m *LatencyMonitor) Doctor(unix int64, enabled bool) string {
 			"one every %.2f sec). Worst all time event %dms.\n", i+1, s.event, s.count, s.mean, s.deviation, s.mad, s.every, s.worst)
 	}
 	advised := false
-	for _, a := range advices() {
+	for _, a := range allAdvice() {
 		if !a.appliesTo(sums) {
 			continue
 		}

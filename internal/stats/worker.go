@@ -170,9 +170,15 @@ func (w *Worker) addErrors(prefix string, n uint64) {
 	if w.errors == nil {
 		w.errors = make(map[string]*uint64)
 	}
-	if len(w.errors) >= maxErrorPrefixes && prefix != errorOverflow {
-		w.addErrors(errorOverflow, n)
-		return
+	if prefix != errorOverflow {
+		used := len(w.errors)
+		if w.errors[errorOverflow] != nil {
+			used--
+		}
+		if used >= maxErrorPrefixes {
+			w.addErrors(errorOverflow, n)
+			return
+		}
 	}
 	w.errors[prefix] = &n
 }
