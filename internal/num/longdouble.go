@@ -66,7 +66,7 @@ func (t *floatText) longDouble(b []byte) LongDouble {
 	switch {
 	case t.kind == kindHex:
 		e := min(max(t.exp, -1<<20), 1<<20)
-		return round128(t.neg, t.mant, 0, e-64, t.sticky)
+		return round128(t.neg, t.mant, t.low, e-64, t.sticky)
 	case t.sticky || t.exp < -maxPow5 || t.exp > maxPow5:
 		return t.bigLongDouble(b)
 	case t.exp >= 0:

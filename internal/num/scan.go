@@ -1,7 +1,5 @@
 package num
 
-import "math"
-
 type floatKind uint8
 
 const (
@@ -12,14 +10,16 @@ const (
 )
 
 // floatText is what a scan found at the start of a text. For kindDec the
-// number's magnitude is mant * 10^exp, for kindHex mant * 2^exp, in both cases
-// plus something below one unit of mant when sticky.
+// number's magnitude is mant * 10^exp, plus something below one unit of mant when
+// sticky. For kindHex it is (mant + low / 2^64) * 2^exp, plus something below one
+// unit of low when sticky.
 type floatText struct {
 	n      int    // bytes taken, 0 when there is no number
 	expAt  int    // where the exponent starts, n when there is none
 	mant   uint64 // the first significant digits, as many as always fit
-	exp    int    // within ±2^40
-	digits int    // significant decimal digits, counted from the first nonzero one
+	low    uint64
+	exp    int // bounded by expLimit and the text's length
+	digits int // significant digits, counted from the first nonzero one
 	kind   floatKind
 	neg    bool
 	sticky bool
@@ -66,7 +66,6 @@ func isDigit(c byte) bool { return c-'0' <= 9 }
 func isHex(c byte) bool { return c-'0' <= 9 || c|0x20-'a' <= 5 }
 
 func (t *floatText) scanDec(b []byte, i int) {
-	const limit = (math.MaxUint64 - 9) / 10
 	point := false
 	for ; i < len(b); i++ {
 		c := b[i]
@@ -84,7 +83,7 @@ func (t *floatText) scanDec(b []byte, i int) {
 		if t.mant|d != 0 {
 			t.digits++
 		}
-		if t.mant <= limit && !t.sticky && t.digits <= 19 {
+		if t.digits <= 19 {
 			t.mant = t.mant*10 + d
 		} else {
 			t.exp++
@@ -112,12 +111,19 @@ func (t *floatText) scanHex(b []byte, i int) {
 		if point {
 			t.exp -= 4
 		}
-		if t.mant>>60 == 0 {
+		if t.mant|d != 0 {
+			t.digits++
+		}
+		switch {
+		case t.digits <= 16:
 			t.mant = t.mant<<4 | d
-		} else {
-			t.exp += 4
+			continue
+		case t.digits <= 32:
+			t.low |= d << (4 * (32 - t.digits))
+		default:
 			t.sticky = t.sticky || d != 0
 		}
+		t.exp += 4
 	}
 	t.scanExp(b, i, 'p')
 }

@@ -2,6 +2,7 @@ package rdb
 
 import (
 	"errors"
+	"math"
 	"sync"
 )
 
@@ -10,36 +11,52 @@ import (
 //	000lllll                       l+1 literal bytes follow
 //	lllooooo oooooooo              copy l+2 bytes from o+1 bytes back, 0 < l < 7
 //	111ooooo llllllll oooooooo     copy l+9 bytes from o+1 bytes back
+//
+// The compressor makes the choices of liblzf as Redis builds it (its hash, which
+// positions it enters, when it gives up), so that DUMP gives the same bytes.
 const (
 	lzfMaxLiteral = 1 << 5
 	lzfMaxOffset  = 1 << 13
 	lzfMaxMatch   = 1<<8 + 1<<3
+	lzfMinMatch   = 3
+	lzfTail       = 2 // a longer match leaves these last bytes as literals
 
 	// lzfMaxRatio bounds what a compressed byte can become: three bytes give at
 	// most lzfMaxMatch.
 	lzfMaxRatio = lzfMaxMatch / 3
 
-	lzfHashBits = 16
+	// lzfMaxInput bounds what the compressor takes, so that positions fit 32
+	// bits. It is beyond the longest string.
+	lzfMaxInput = 1 << 30
 )
 
 var errLZF = errors.New("rdb: invalid LZF compressed string")
 
-// lzfTable maps the hash of three bytes to the latest position they were seen
-// at, plus one.
-type lzfTable [1 << lzfHashBits]uint32
+// lzfTable maps the hash of three bytes to the latest position at which they
+// were seen. Positions are stored plus base, which moves on beyond them with
+// each input: so the table need not be cleared for each, and an entry of an
+// earlier input (below base) is told from one of this.
+type lzfTable struct {
+	base uint32
+	slot [1 << 16]uint32
+}
 
 var lzfTables = sync.Pool{New: func() any { return new(lzfTable) }}
 
 // AppendLZF appends src compressed to dst. ok is false, and dst is returned as
-// it was, when that would take more than limit bytes.
+// it was, when that would take more than limit bytes; it may be false already
+// when it takes a few bytes less.
 func AppendLZF(dst, src []byte, limit int) (out []byte, ok bool) {
-	if len(src) < 4 || uint64(len(src)) > 1<<32-2 {
+	if len(src) < lzfMinMatch || len(src) > lzfMaxInput {
 		return dst, false
 	}
-	table := lzfTables.Get().(*lzfTable)
-	clear(table[:])
-	out, ok = table.compress(dst, src, limit)
-	lzfTables.Put(table)
+	t := lzfTables.Get().(*lzfTable)
+	if t.base > math.MaxUint32-lzfMaxInput {
+		*t = lzfTable{}
+	}
+	out, ok = t.compress(dst, src, limit)
+	t.base += uint32(len(src))
+	lzfTables.Put(t)
 	return out, ok
 }
 
@@ -47,42 +64,63 @@ func (t *lzfTable) compress(dst, src []byte, limit int) (out []byte, ok bool) {
 	start := len(dst)
 	out = dst
 	lit := 0 // start of the literals not yet written
-	for i := 0; i+2 < len(src); {
-		slot := &t[lzfHash(src[i:])]
-		ref := int(*slot) - 1
-		*slot = uint32(i) + 1
-		// Position 0 is never referred to, as in the original implementation:
-		// it costs nothing and makes equal bytes more likely.
+	i := 0
+	for i+lzfMinMatch <= len(src) {
+		slot := &t.slot[lzfHash(src[i:])]
+		// Position 0 is never referred to: at base 0 that is an empty slot.
+		ref := int(*slot) - int(t.base)
+		*slot = uint32(i) + t.base
 		if ref <= 0 || i-ref > lzfMaxOffset ||
 			src[ref] != src[i] || src[ref+1] != src[i+1] || src[ref+2] != src[i+2] {
 			i++
 			continue
 		}
-		n := 3
-		for most := min(len(src)-i, lzfMaxMatch); n < most && src[ref+n] == src[i+n]; n++ {
-		}
 		out = appendLiterals(out, src[lit:i])
+		if len(out)-start+4 >= limit {
+			return out[:start], false
+		}
+		n, most := lzfMinMatch, lzfLongest(len(src)-i)
+		for n < most && src[ref+n] == src[i+n] {
+			n++
+		}
 		out = appendMatch(out, i-ref-1, n-2)
 		i += n
 		lit = i
-		if len(out)-start > limit {
-			return out[:start], false
-		}
 		// Of the bytes inside a match only the last two are entered.
-		for j := i - 2; j < i && j+2 < len(src); j++ {
-			t[lzfHash(src[j:])] = uint32(j) + 1
+		if i+lzfMinMatch <= len(src) {
+			t.slot[lzfHash(src[i-2:])] = uint32(i-2) + t.base
+			t.slot[lzfHash(src[i-1:])] = uint32(i-1) + t.base
 		}
 	}
-	out = appendLiterals(out, src[lit:])
-	if len(out)-start > limit {
+	// Room is asked for the tail whatever its length, and for the header of a
+	// run of literals even where none has begun.
+	room := 3
+	if (i-lit)%lzfMaxLiteral == 0 {
+		room++
+	}
+	if len(out)-start+literalsLen(i-lit)+room > limit {
 		return out[:start], false
 	}
-	return out, true
+	return appendLiterals(out, src[lit:]), true
 }
 
-func lzfHash(b []byte) uint32 {
-	v := uint32(b[0])<<16 | uint32(b[1])<<8 | uint32(b[2])
-	return v * 0x9e3779b1 >> (32 - lzfHashBits)
+// lzfLongest is how long a match may be where left bytes are left. The first
+// bytes are compared without regard to the tail when there are enough of them.
+func lzfLongest(left int) int {
+	const unchecked = 16
+	most := min(left-lzfTail, lzfMaxMatch)
+	if most > unchecked {
+		most = max(most, lzfMinMatch+unchecked)
+	}
+	return most
+}
+
+func lzfHash(b []byte) uint16 {
+	return uint16(b[0])<<8 + uint16(b[1]) - 5*(uint16(b[1])<<8+uint16(b[2]))
+}
+
+func literalsLen(n int) int {
+	return n + (n+lzfMaxLiteral-1)/lzfMaxLiteral
 }
 
 func appendLiterals(dst, lit []byte) []byte {
