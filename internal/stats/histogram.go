@@ -20,7 +20,6 @@ import (
 //	23         536870912 .. 1073741823      4194304
 type Histogram struct {
 	chunks [histChunks]*[chunkSize]uint64
-	count  uint64
 }
 
 const (
@@ -53,15 +52,33 @@ func (h *Histogram) Record(ns int64) {
 	chunk, slot := slotOf(uint64(min(max(ns, histMin), histMax)))
 	c := h.chunks[chunk]
 	if c == nil {
-		c = new([chunkSize]uint64)
-		h.chunks[chunk] = c
+		c = h.addChunk(chunk)
 	}
 	c[slot]++
-	h.count++
+}
+
+// addChunk is apart from Record to keep that short: it runs at most 24 times.
+//
+//go:noinline
+func (h *Histogram) addChunk(chunk uint64) *[chunkSize]uint64 {
+	c := new([chunkSize]uint64)
+	h.chunks[chunk] = c
+	return c
 }
 
 // Count returns how many durations were recorded.
-func (h *Histogram) Count() uint64 { return h.count }
+func (h *Histogram) Count() uint64 {
+	var count uint64
+	for _, c := range h.chunks {
+		if c == nil {
+			continue
+		}
+		for _, n := range c {
+			count += n
+		}
+	}
+	return count
+}
 
 // Merge adds the counts of other.
 func (h *Histogram) Merge(other *Histogram) {
@@ -71,14 +88,12 @@ func (h *Histogram) Merge(other *Histogram) {
 		}
 		to := h.chunks[i]
 		if to == nil {
-			to = new([chunkSize]uint64)
-			h.chunks[i] = to
+			to = h.addChunk(uint64(i))
 		}
 		for j, n := range from {
 			to[j] += n
 		}
 	}
-	h.count += other.count
 }
 
 // Reset empties the histogram and frees its counters.
@@ -87,7 +102,7 @@ func (h *Histogram) Reset() { *h = Histogram{} }
 // Percentile returns the duration in nanoseconds that p percent of the recorded ones do not exceed, as exactly as the
 // counters tell: the greatest value of its counter (for p = 0, the least). Of an empty histogram it is 0.
 func (h *Histogram) Percentile(p float64) int64 {
-	rank := max(uint64(min(max(p, 0), 100)/100*float64(h.count)+0.5), 1)
+	rank := max(uint64(min(max(p, 0), 100)/100*float64(h.Count())+0.5), 1)
 	var seen uint64
 	for k, c := range h.chunks {
 		if c == nil {

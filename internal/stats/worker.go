@@ -68,6 +68,14 @@ type CommandStats struct {
 // Used reports whether INFO commandstats lists the command.
 func (s *CommandStats) Used() bool { return s.Calls|s.Rejected|s.Failed != 0 }
 
+// addLatencies is apart from Worker.Command to keep that short.
+//
+//go:noinline
+func (s *CommandStats) addLatencies() *Histogram {
+	s.Latencies = new(Histogram)
+	return s.Latencies
+}
+
 // AppendInfo appends the line of INFO commandstats for the command name.
 func (s *CommandStats) AppendInfo(dst []byte, name string) []byte {
 	usec := s.Nanos / 1000
@@ -127,10 +135,11 @@ func (w *Worker) Command(id int, ns int64) {
 	s.Calls++
 	s.Nanos += uint64(max(ns, 0))
 	if w.TrackLatency {
-		if s.Latencies == nil {
-			s.Latencies = new(Histogram)
+		h := s.Latencies
+		if h == nil {
+			h = s.addLatencies()
 		}
-		s.Latencies.Record(ns)
+		h.Record(ns)
 	}
 }
 
@@ -219,7 +228,7 @@ func (w *Worker) Merge(o *Worker, histograms bool) {
 		to.Failed += from.Failed
 		if histograms && from.Latencies != nil {
 			if to.Latencies == nil {
-				to.Latencies = new(Histogram)
+				to.addLatencies()
 			}
 			to.Latencies.Merge(from.Latencies)
 		}
