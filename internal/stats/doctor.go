@@ -47,7 +47,7 @@ func allAdvice() []latencyAdvice {
 	return []latencyAdvice{
 		{[]string{"command"}, "SLOWLOG GET shows which commands took the time. Prefer commands that touch few elements at a time " +
 			"(SCAN to KEYS, HSCAN to HGETALL), and split large keys."},
-		{[]string{"command", "fast-command"}, "Commands that should be fast were not: look for another process that takes the " +
+		{[]string{"command", "fast-command"}, "If fast commands are among them, look for another process that takes the " +
 			"cores, for swapping (vmstat 1), and for the steal time of a virtual machine (st in top)."},
 		{[]string{"aof-write", "aof-fsync", "aof-rename", "aof-rewrite"}, "The disk is slow for the append-only file. Look for other " +
 			"processes that write to it (iostat -x 1), use a faster disk, or relax appendfsync to everysec or no if losing the " +

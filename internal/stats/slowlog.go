@@ -45,8 +45,8 @@ func (l *SlowLog) Add(unix, usec int64, args [][]byte, addr, name string) {
 	l.trim()
 }
 
-// trim drops the oldest entries beyond the limit. Append has moved the others when it next grows the slice, so the
-// space in front of them is not lost for long.
+// trim drops the oldest entries beyond the limit. The space in front of the others is regained when append next moves
+// them to grow the slice.
 func (l *SlowLog) trim() {
 	if extra := len(l.entries) - l.max; extra > 0 {
 		clear(l.entries[:extra])
