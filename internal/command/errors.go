@@ -1,0 +1,44 @@
+package command
+
+// Errors that more than one command gives, as clients see them behind "-".
+const (
+	ErrSyntax       = "ERR syntax error"
+	ErrWrongType    = "WRONGTYPE Operation against a key holding the wrong kind of value"
+	ErrNotInteger   = "ERR value is not an integer or out of range"
+	ErrOutOfRange   = "ERR value is out of range"
+	ErrPositive     = "ERR value is out of range, must be positive"
+	ErrNotFloat     = "ERR value is not a valid float"
+	ErrNoKey        = "ERR no such key"
+	ErrNoSuchKey    = ErrNoKey
+	ErrIndexRange   = "ERR index out of range"
+	ErrDBIndex      = "ERR DB index is out of range"
+	ErrSameObject   = "ERR source and destination objects are the same"
+	ErrBitOffset    = "ERR bit offset is not an integer or out of range"
+	ErrBitValue     = "ERR bit is not an integer or out of range"
+	ErrOverflow     = "ERR increment or decrement would overflow"
+	ErrNaNOrInf     = "ERR increment would produce NaN or Infinity"
+	ErrTooLong      = "ERR string exceeds maximum allowed size (proto-max-bulk-len)"
+	ErrOffsetRange  = "ERR offset is out of range"
+	ErrNoAuth       = "NOAUTH Authentication required."
+	ErrWrongPass    = "WRONGPASS invalid username-password pair or user is disabled."
+	ErrOOM          = "OOM command not allowed when used memory > 'maxmemory'."
+	ErrArena        = "OOM the memory of this shard is exhausted"
+	ErrLoading      = "LOADING Redis is loading the dataset in memory"
+	ErrReadOnly     = "READONLY You can't write against a read only replica."
+	ErrMasterDown   = "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."
+	ErrNoReplicas   = "NOREPLICAS Not enough good replicas to write."
+	ErrExecAbort    = "EXECABORT Transaction discarded because of previous errors."
+	ErrBusyKey      = "BUSYKEY Target key name already exists."
+	ErrBadDump      = "ERR DUMP payload version or checksum are wrong"
+	ErrBadFormat    = "ERR Bad data format"
+	ErrNestedMulti  = "ERR MULTI calls can not be nested"
+	ErrNoMultiExec  = "ERR EXEC without MULTI"
+	ErrNoMultiDisc  = "ERR DISCARD without MULTI"
+	ErrWatchInMulti = "ERR WATCH inside MULTI is not allowed"
+	ErrNotInMulti   = "ERR Command not allowed inside a transaction"
+)
+
+// WrongArity is the error of a command that got too few or too many arguments.
+func WrongArity(name string) string {
+	return "ERR wrong number of arguments for '" + name + "' command"
+}

@@ -1,0 +1,117 @@
+// Package command defines what a command is: its row in the table (Spec), the
+// context its handler works with (Ctx), how arguments are read and what errors
+// say. The handlers themselves live in the packages below this one, one per
+// family.
+package command
+
+// Handler runs a command. The shards of its keys are locked; it reads c.Args,
+// works on the store and appends exactly one reply.
+//
+// A handler parses all arguments before it touches data, and takes the memory
+// it needs before it changes anything: when an arena is exhausted the store
+// panics with mem.ErrExhausted, the executor unwinds the handler, and what was
+// there must still be whole.
+type Handler func(c *Ctx)
+
+// Flag is a property of a command.
+type Flag uint32
+
+// Flags that Redis has too; COMMAND INFO shows them.
+const (
+	Write Flag = 1 << iota
+	ReadOnly
+	DenyOOM // may take more memory
+	Admin
+	PubSub
+	NoScript
+	Blocking
+	Loading // allowed while the data is being loaded
+	Stale   // allowed on a replica that has lost its master
+	SkipMonitor
+	SkipSlowlog
+	Fast
+	NoAuth       // allowed before login
+	MayReplicate // may have effects although it is not a write command
+	NoMulti      // not allowed inside a transaction
+	MovableKeys
+	AllowBusy // allowed while a script runs too long
+	Protected // needs enable-debug-command and the like
+)
+
+// Flags of our own.
+const (
+	// Exclusive commands run with every worker stopped and all shards
+	// locked: they may look at and change everything.
+	Exclusive Flag = 1 << (iota + 24)
+	// AllShards commands touch keys that their arguments do not name.
+	AllShards
+	// NoLock commands take the locks of shards by themselves, through
+	// Ctx.EachShard.
+	NoLock
+	// Immediate commands run at once inside MULTI instead of being queued.
+	Immediate
+	// Subscribed commands are allowed for RESP2 subscribers.
+	Subscribed
+)
+
+// Spec is a row of the command table.
+type Spec struct {
+	Name  string // lower case; a subcommand is "client|list"
+	Arity int    // number of arguments with the name; negative: at least
+	Flags Flag
+	// First, Last and Step tell where the keys are, as in COMMAND INFO:
+	// Last counts from the end when negative. First 0: no keys.
+	First, Last, Step int
+	// Keys finds the keys of commands for which three numbers do not say
+	// it. It appends their indexes in args to dst; nil means bad syntax.
+	Keys func(args [][]byte, dst []int) []int
+	Run  Handler
+	Subs []Spec // of a container command, such as CLIENT
+
+	// Filled in by NewTable.
+	ID     int    // dense index, for statistics
+	Parent *Spec  // of a subcommand
+	Called string // the name clients use now (rename-command); "" for subcommands
+	subs   map[string]*Spec
+}
+
+// Has tells whether all of the given flags are set.
+func (s *Spec) Has(f Flag) bool { return s.Flags&f == f }
+
+// Sub finds a subcommand by its name in any case.
+func (s *Spec) Sub(name []byte) *Spec {
+	var buf [64]byte
+	if len(name) > len(buf) {
+		return nil
+	}
+	return s.subs[string(lower(buf[:0], name))]
+}
+
+// KeyIndexes appends the indexes of the keys in args to dst. It gives nil when
+// the arguments are malformed.
+func (s *Spec) KeyIndexes(args [][]byte, dst []int) []int {
+	if s.Keys != nil {
+		return s.Keys(args, dst)
+	}
+	if s.First == 0 {
+		return dst
+	}
+	last := s.Last
+	if last < 0 {
+		last += len(args)
+	}
+	for i := s.First; i <= last && i < len(args); i += s.Step {
+		dst = append(dst, i)
+	}
+	return dst
+}
+
+func lower(dst, b []byte) []byte {
+	for _, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		dst = append(dst, c)
+	}
+	return dst
+}

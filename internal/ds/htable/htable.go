@@ -1,0 +1,323 @@
+// Package htable is the hash table behind every keyspace and every large
+// collection. It maps a 64-bit hash to references of records in an arena; the
+// records themselves, and what their keys are, belong to the caller.
+//
+// # Shape
+//
+// The high 32 bits that remain after the caller has shifted its shard bits
+// away (see Pos) order all records on a line. A directory of 2^depth entries
+// cuts the line into segments, and a segment of n buckets cuts its part into n
+// equal pieces: a record's home is bucket
+//
+//	(offset in the segment, scaled to 32 bits) * n >> 32
+//
+// Both steps keep the order of the line. That one property carries the rest:
+//
+//   - A segment may have any number of buckets, so it grows by a seventh to a
+//     quarter at a time (see ladder) and the table is always about 84% full.
+//   - A segment that has reached its largest size is split in two, and two
+//     that have emptied are merged: no operation touches more than one or two
+//     segments (some 1,400 records), whatever the size of the table.
+//   - A cursor is a position on the line. Growing, splitting and merging move
+//     no record along it, so a scan that remembers its position meets every
+//     record that was there from its start to its end, and meets it once.
+//
+// # Bucket
+//
+// A bucket is one cache line with room for twelve records:
+//
+//	 0            12     14     16                                     64
+//	+------------+------+------+-------------------------------------+
+//	| 12 tags, 1 | over | seg  | 12 references, 4 bytes each          |
+//	+------------+------+------+-------------------------------------+
+//
+// A tag is eight bits of the hash, never zero; zero marks a free place. A
+// record whose home is full goes to the next bucket that has room, wrapping
+// around in its segment. over counts the records that passed this bucket on
+// their way, so a search stops at the first bucket with over == 0, and removal
+// needs no tombstones. seg is used in bucket 0 only: the number of records in
+// the segment.
+//
+// # Invariants
+//
+//   - A segment of n buckets holds at most 11*n records.
+//   - over of bucket b is the number of records of the segment whose path from
+//     home to place crosses from b to b+1.
+//   - All directory entries of a segment are equal and adjacent, 2^(depth-local)
+//     of them.
+//
+// # Rejected
+//
+// One array that doubles: either a stall of seconds or two arrays for the time
+// of the move, and between doublings a fill that swings between 45% and 90%.
+// Linear hashing: it also splits smoothly, but half of its buckets are twice as
+// full as the others, so at 84% fill overflow is the rule.
+package htable
+
+import (
+	"math/bits"
+
+	"github.com/redstart-db/redstart/internal/mem"
+)
+
+const (
+	slots      = 12     // records in a bucket
+	fill       = 11     // records per bucket at which a segment grows
+	sparse     = 4      // records per bucket below which a segment shrinks
+	dense      = 8      // records per bucket after a segment was shrunk or merged
+	maxBuckets = 128    // buckets in the largest segment: 8 KiB
+	halfSplit  = 80     // buckets of each half after a split
+	lineBits   = 32     // width of a position
+	bucketSize = 64     // bytes
+	unit       = 64 / 8 // a bucket in arena units
+)
+
+// ladder lists the sizes a segment may have, in buckets. Up to 8 the step is
+// one bucket, then between 1.14 and 1.25; every size is one of the arena's size
+// classes, so nothing is wasted.
+var ladder = [...]uint8{1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128}
+
+type bucket struct {
+	tags [slots]uint8
+	over uint16
+	seg  uint16
+	refs [slots]mem.Ref
+}
+
+// segment is a directory entry.
+type segment struct {
+	base  mem.Ref // first bucket
+	n     uint16  // buckets
+	local uint8   // directory bits that select this segment
+}
+
+// Records tells a Table about the records that its references name.
+type Records interface {
+	// Hash gives the hash under which ref was inserted.
+	Hash(ref mem.Ref) uint64
+	// Equal tells whether the record has this key.
+	Equal(ref mem.Ref, key []byte) bool
+}
+
+// Table is a hash table. The zero value is not usable; see Init. It is not safe
+// for concurrent use.
+type Table struct {
+	arena *mem.Arena
+	recs  Records
+	dir   []segment // 1<<depth entries; nil while the table is empty
+	count int
+	size  int   // buckets in all segments
+	deep  int   // segments with local == depth
+	depth uint8 // directory bits
+}
+
+// Slot is the place of a record. It is valid until the next insertion or
+// removal.
+type Slot struct {
+	b *bucket
+	i uint8
+}
+
+// Init prepares an empty table whose buckets live in arena. It allocates
+// nothing before the first insertion.
+func (t *Table) Init(arena *mem.Arena, recs Records) {
+	*t = Table{arena: arena, recs: recs}
+}
+
+// Len is the number of records.
+func (t *Table) Len() int { return t.count }
+
+// Buckets is the number of 64-byte buckets that the table has.
+func (t *Table) Buckets() int { return t.size }
+
+// Bytes is the memory of buckets and directory.
+func (t *Table) Bytes() int { return t.size*bucketSize + len(t.dir)*8 }
+
+// Slots is the number of records the table has room for in its buckets.
+func (t *Table) Slots() int { return t.size * slots }
+
+// Pos is the position of a hash on the line. The top six bits belong to the
+// caller (they choose a shard); the low eight make the tag.
+func Pos(hash uint64) uint32 { return uint32(hash >> 26) }
+
+func tagOf(hash uint64) uint8 {
+	t := uint8(hash)
+	if t == 0 {
+		return 1
+	}
+	return t
+}
+
+func (t *Table) at(s segment, i uint32) *bucket {
+	return mem.At[bucket](t.arena, s.base+mem.Ref(i*unit))
+}
+
+func (t *Table) segmentOf(pos uint32) segment {
+	return t.dir[uint64(pos)>>(lineBits-t.depth)]
+}
+
+// home is the bucket of a segment in which a record at pos belongs.
+func (s segment) home(pos uint32) uint32 {
+	return uint32(uint64(pos<<s.local) * uint64(s.n) >> 32)
+}
+
+func (s segment) next(i uint32) uint32 {
+	if i++; i == uint32(s.n) {
+		return 0
+	}
+	return i
+}
+
+const (
+	ones  = 0x0101010101010101
+	highs = 0x8080808080808080
+)
+
+// match gives a word with the high bit set in each byte of w that equals the
+// tag. Bytes above a true match may be set too (the borrow of the subtraction
+// runs upwards), which the comparison of keys sorts out.
+func match(w uint64, tag uint64) uint64 {
+	x := w ^ tag
+	return (x - ones) &^ x & highs
+}
+
+func load8(p *[8]uint8) uint64 {
+	return uint64(p[0]) | uint64(p[1])<<8 | uint64(p[2])<<16 | uint64(p[3])<<24 |
+		uint64(p[4])<<32 | uint64(p[5])<<40 | uint64(p[6])<<48 | uint64(p[7])<<56
+}
+
+func load4(p *[4]uint8) uint64 {
+	return uint64(p[0]) | uint64(p[1])<<8 | uint64(p[2])<<16 | uint64(p[3])<<24
+}
+
+func (b *bucket) low() uint64  { return load8((*[8]uint8)(b.tags[0:8])) }
+func (b *bucket) high() uint64 { return load4((*[4]uint8)(b.tags[8:12])) }
+
+// Find gives the record with this key, or reference 0.
+func (t *Table) Find(hash uint64, key []byte) (Slot, mem.Ref) {
+	if t.count == 0 {
+		return Slot{}, 0
+	}
+	pos := Pos(hash)
+	s := t.segmentOf(pos)
+	tag := uint64(tagOf(hash)) * ones
+	for i := s.home(pos); ; i = s.next(i) {
+		b := t.at(s, i)
+		for m := match(b.low(), tag); m != 0; m &= m - 1 {
+			j := uint8(bits.TrailingZeros64(m) >> 3)
+			if ref := b.refs[j]; t.recs.Equal(ref, key) {
+				return Slot{b, j}, ref
+			}
+		}
+		for m := match(b.high(), tag) & 0x80808080; m != 0; m &= m - 1 {
+			j := uint8(8 + bits.TrailingZeros64(m)>>3)
+			if ref := b.refs[j]; t.recs.Equal(ref, key) {
+				return Slot{b, j}, ref
+			}
+		}
+		if b.over == 0 {
+			return Slot{}, 0
+		}
+	}
+}
+
+// Replace puts another reference to a record of the same key in a slot.
+func (t *Table) Replace(at Slot, ref mem.Ref) { at.b.refs[at.i] = ref }
+
+// FindRef gives the slot of a record by its reference.
+func (t *Table) FindRef(hash uint64, ref mem.Ref) (Slot, bool) {
+	if t.count == 0 {
+		return Slot{}, false
+	}
+	pos := Pos(hash)
+	s := t.segmentOf(pos)
+	for i := s.home(pos); ; i = s.next(i) {
+		b := t.at(s, i)
+		for j := range slots {
+			if b.tags[j] != 0 && b.refs[j] == ref {
+				return Slot{b, uint8(j)}, true
+			}
+		}
+		if b.over == 0 {
+			return Slot{}, false
+		}
+	}
+}
+
+// free gives the index of a free place, or slots.
+func (b *bucket) free() int {
+	if m := match(b.low(), 0); m != 0 {
+		return bits.TrailingZeros64(m) >> 3
+	}
+	if m := match(b.high(), 0) & 0x80808080; m != 0 {
+		return 8 + bits.TrailingZeros64(m)>>3
+	}
+	return slots
+}
+
+// Reserve makes sure that the next Insert at hash allocates nothing, so that a
+// caller can do whatever may fail before it changes anything.
+func (t *Table) Reserve(hash uint64) {
+	if t.dir == nil {
+		t.dir = append(make([]segment, 0, 1), t.newSegment(1, 0))
+		t.deep = 1
+	}
+	pos := Pos(hash)
+	s := t.segmentOf(pos)
+	if int(t.at(s, 0).seg) >= fill*int(s.n) {
+		t.grow(pos, s)
+	}
+}
+
+// Insert adds a record that is not in the table.
+func (t *Table) Insert(hash uint64, ref mem.Ref) {
+	t.Reserve(hash)
+	pos := Pos(hash)
+	t.place(t.segmentOf(pos), pos, tagOf(hash), ref)
+	t.count++
+}
+
+func (t *Table) place(s segment, pos uint32, tag uint8, ref mem.Ref) {
+	i := s.home(pos)
+	b := t.at(s, i)
+	j := b.free()
+	for j == slots {
+		b.over++
+		i = s.next(i)
+		b = t.at(s, i)
+		j = b.free()
+	}
+	b.tags[j] = tag
+	b.refs[j] = ref
+	t.at(s, 0).seg++
+}
+
+// Remove takes a record out of the table. The record's memory is the caller's.
+func (t *Table) Remove(hash uint64, at Slot) {
+	pos := Pos(hash)
+	s := t.segmentOf(pos)
+	for i := s.home(pos); ; i = s.next(i) {
+		b := t.at(s, i)
+		if b == at.b {
+			break
+		}
+		b.over--
+	}
+	at.b.tags[at.i] = 0
+	first := t.at(s, 0)
+	first.seg--
+	t.count--
+	if t.count == 0 {
+		t.Clear()
+	} else if int(first.seg) < sparse*int(s.n) && s.n > 1 {
+		t.shrink(pos, s)
+	}
+}
+
+// Clear empties the table and gives its buckets back.
+func (t *Table) Clear() {
+	for i := 0; i < len(t.dir); i += 1 << (t.depth - t.dir[i].local) {
+		t.arena.Free(t.dir[i].base)
+	}
+	t.Init(t.arena, t.recs)
+}

@@ -1,0 +1,248 @@
+package htable
+
+import (
+	"math/rand/v2"
+
+	"github.com/redstart-db/redstart/internal/mem"
+)
+
+// trySegment makes an empty segment, if there is memory for it.
+func (t *Table) trySegment(n int, local uint8) (segment, bool) {
+	ref, ok := t.arena.TryAlloc(n * bucketSize)
+	if !ok {
+		return segment{}, false
+	}
+	clear(t.arena.Bytes(ref, n*bucketSize))
+	t.size += n
+	return segment{base: ref, n: uint16(n), local: local}, true
+}
+
+func (t *Table) newSegment(n int, local uint8) segment {
+	s, ok := t.trySegment(n, local)
+	if !ok {
+		panic(mem.ErrExhausted)
+	}
+	return s
+}
+
+func (t *Table) freeSegment(s segment) {
+	t.size -= int(s.n)
+	t.arena.Free(s.base)
+}
+
+// bucketsFor is the smallest size that holds count records at no more than
+// per records in a bucket, or the largest size there is.
+func bucketsFor(count, per int) int {
+	for _, n := range ladder {
+		if count <= int(n)*per {
+			return int(n)
+		}
+	}
+	return maxBuckets
+}
+
+// first is the directory index of the first entry of the segment at pos.
+func (t *Table) first(pos uint32, s segment) int {
+	i := uint64(pos) >> (lineBits - t.depth)
+	return int(i &^ (1<<(t.depth-s.local) - 1))
+}
+
+// set makes s the segment of all directory entries that it covers, from i on.
+func (t *Table) set(i int, s segment) {
+	for k := range 1 << (t.depth - s.local) {
+		t.dir[i+k] = s
+	}
+}
+
+// each calls f for every record of a segment.
+func (t *Table) each(s segment, f func(hash uint64, ref mem.Ref)) {
+	for i := range uint32(s.n) {
+		b := t.at(s, i)
+		for j := range slots {
+			if b.tags[j] != 0 {
+				f(t.recs.Hash(b.refs[j]), b.refs[j])
+			}
+		}
+	}
+}
+
+// grow gives the segment at pos more buckets, or splits it in two. All memory
+// is taken before anything changes.
+func (t *Table) grow(pos uint32, s segment) {
+	at := t.first(pos, s)
+	if s.n < maxBuckets {
+		to := t.newSegment(bucketsFor(int(s.n)*fill+1, fill), s.local)
+		t.each(s, func(hash uint64, ref mem.Ref) { t.place(to, Pos(hash), tagOf(hash), ref) })
+		t.set(at, to)
+		t.freeSegment(s)
+		return
+	}
+	if s.local == t.depth {
+		t.double()
+		at *= 2
+	}
+	lo := t.newSegment(halfSplit, s.local+1)
+	hi, ok := t.trySegment(halfSplit, s.local+1)
+	if !ok {
+		t.freeSegment(lo)
+		panic(mem.ErrExhausted)
+	}
+	if lo.local == t.depth {
+		t.deep += 2
+	}
+	bit := uint32(1) << (lineBits - 1 - s.local)
+	t.each(s, func(hash uint64, ref mem.Ref) {
+		to := lo
+		if Pos(hash)&bit != 0 {
+			to = hi
+		}
+		t.place(to, Pos(hash), tagOf(hash), ref)
+	})
+	t.set(at, lo)
+	t.set(at+1<<(t.depth-lo.local), hi)
+	t.freeSegment(s)
+	// Halves are uneven by chance only; one that is full at once (a hash
+	// that does not spread) grows on.
+	if s := t.segmentOf(pos); int(t.at(s, 0).seg) >= fill*int(s.n) {
+		t.grow(pos, s)
+	}
+}
+
+// double makes the directory twice as long.
+func (t *Table) double() {
+	dir := make([]segment, 2*len(t.dir))
+	for i, s := range t.dir {
+		dir[2*i], dir[2*i+1] = s, s
+	}
+	t.dir = dir
+	t.depth++
+	t.deep = 0
+}
+
+// halve makes the directory half as long, as often as no segment needs its
+// last bit.
+func (t *Table) halve() {
+	for t.depth > 0 && t.deep == 0 {
+		dir := make([]segment, len(t.dir)/2)
+		for i := range dir {
+			dir[i] = t.dir[2*i]
+		}
+		t.dir = dir
+		t.depth--
+		for i := 0; i < len(dir); i += 1 << (t.depth - dir[i].local) {
+			if dir[i].local == t.depth {
+				t.deep++
+			}
+		}
+	}
+}
+
+// shrink merges a sparse segment with its neighbour when both fit in one, and
+// otherwise gives it fewer buckets. When there is no memory for that it leaves
+// things as they are: removal never fails.
+func (t *Table) shrink(pos uint32, s segment) {
+	at := t.first(pos, s)
+	count := int(t.at(s, 0).seg)
+	if s.local > 0 {
+		width := 1 << (t.depth - s.local)
+		buddyAt := at ^ width
+		buddy := t.dir[buddyAt]
+		if buddy.local == s.local {
+			total := count + int(t.at(buddy, 0).seg)
+			if total <= halfSplit*dense {
+				t.merge(min(at, buddyAt), s, buddy, bucketsFor(total, dense))
+				return
+			}
+		}
+	}
+	n := bucketsFor(count, dense)
+	if n >= int(s.n) {
+		return
+	}
+	to, ok := t.trySegment(n, s.local)
+	if !ok {
+		return
+	}
+	t.each(s, func(hash uint64, ref mem.Ref) { t.place(to, Pos(hash), tagOf(hash), ref) })
+	t.set(at, to)
+	t.freeSegment(s)
+}
+
+func (t *Table) merge(at int, a, b segment, n int) {
+	to, ok := t.trySegment(n, a.local-1)
+	if !ok {
+		return
+	}
+	put := func(hash uint64, ref mem.Ref) { t.place(to, Pos(hash), tagOf(hash), ref) }
+	t.each(a, put)
+	t.each(b, put)
+	if a.local == t.depth {
+		t.deep -= 2
+	}
+	t.set(at, to)
+	t.freeSegment(a)
+	t.freeSegment(b)
+	t.halve()
+}
+
+// Scan calls visit for the records of one bucket's stretch of the line, from
+// position pos on, and gives the position at which to go on, or done. visit
+// must not change the table. A scan from 0 until done visits every record that
+// stays in the table for that time exactly once, whatever is inserted or
+// removed between two calls.
+func (t *Table) Scan(pos uint32, visit func(ref mem.Ref)) (next uint32, done bool) {
+	if t.count == 0 {
+		return 0, true
+	}
+	s := t.segmentOf(pos)
+	h := s.home(pos)
+	for i := h; ; i = s.next(i) {
+		b := t.at(s, i)
+		for j := range slots {
+			if b.tags[j] == 0 {
+				continue
+			}
+			p := Pos(t.recs.Hash(b.refs[j]))
+			if p >= pos && s.home(p) == h {
+				visit(b.refs[j])
+			}
+		}
+		if b.over == 0 || s.next(i) == h {
+			break
+		}
+	}
+	// The first offset that belongs to bucket h+1, rounded up to a whole
+	// position; for the last bucket that is the start of the next segment.
+	off := (uint64(h+1)<<32 + uint64(s.n) - 1) / uint64(s.n)
+	step := (off + 1<<s.local - 1) >> s.local
+	start := uint64(t.first(pos, s)) << (lineBits - t.depth)
+	if start+step >= 1<<lineBits {
+		return 0, true
+	}
+	return uint32(start + step), false
+}
+
+// Random gives a record, each with nearly the same probability, or 0 when the
+// table is empty.
+func (t *Table) Random(rnd *rand.Rand) mem.Ref {
+	if t.count == 0 {
+		return 0
+	}
+	for {
+		s := t.dir[rnd.IntN(len(t.dir))]
+		i := rnd.IntN(maxBuckets)
+		if len(t.dir) > 1 {
+			// Segments of equal share of the line have different
+			// numbers of buckets: refuse in proportion.
+			if i >= int(s.n) {
+				continue
+			}
+		} else {
+			i %= int(s.n)
+		}
+		b := t.at(s, uint32(i))
+		if j := rnd.IntN(slots); b.tags[j] != 0 {
+			return b.refs[j]
+		}
+	}
+}

@@ -1,0 +1,244 @@
+package exec
+
+import (
+	"github.com/redstart-db/redstart/internal/command"
+	"github.com/redstart-db/redstart/internal/mem"
+	"github.com/redstart-db/redstart/internal/session"
+	"github.com/redstart-db/redstart/internal/store"
+)
+
+// run takes one request through lookup, gates, queueing and call. It tells
+// whether the request was dealt with; if not, the client has to wait and the
+// request comes again.
+func (x *Exec) run(w *Worker, c *command.Ctx, cl *Client, args [][]byte) bool {
+	s := &cl.Sess
+	spec := cl.last
+	if spec == nil || !sameName(args[0], spec.Called) {
+		var ok bool
+		if spec, ok = x.Table.Resolve(args); !ok {
+			c.Begin(s, nil, args, w.nano)
+			x.unknown(c, cl, spec)
+			return true
+		}
+		cl.last = spec
+		s.LastCmd = spec.Name
+	}
+	c.Begin(s, spec, args, w.nano)
+	if len(args) != spec.Arity && (spec.Arity >= 0 || len(args) < -spec.Arity) {
+		x.reject(c, cl, command.WrongArity(spec.Name))
+		return true
+	}
+	if uint32(s.Flags&attention)|x.alert.Load()|uint32(spec.Flags&gated) != 0 {
+		switch x.gates(c, cl) {
+		case refused:
+			return true
+		case waits:
+			return false
+		}
+	}
+	start := len(c.Out)
+	x.call(w, c, cl)
+	if s.Flags&(session.ReplyOff|session.ReplySkip|session.SkipNext) != 0 {
+		x.mute(c, s, start)
+	}
+	return true
+}
+
+// sameName compares the name in a request with the name of the command before.
+// Subcommands have none, so they are always looked up.
+func sameName(got []byte, name string) bool {
+	if len(got) != len(name) {
+		return false
+	}
+	for i := range got {
+		if got[i]|0x20 != name[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// mute drops the reply of a client that wants none.
+func (x *Exec) mute(c *command.Ctx, s *session.Session, start int) {
+	if s.Flags&(session.ReplyOff|session.ReplySkip) != 0 {
+		c.Out = c.Out[:start]
+	}
+	s.Flags &^= session.ReplySkip
+	if s.Flags&session.SkipNext != 0 {
+		s.Flags = s.Flags&^session.SkipNext | session.ReplySkip
+	}
+}
+
+// call runs a command that has passed the gates, with its locks.
+func (x *Exec) call(w *Worker, c *command.Ctx, cl *Client) {
+	spec := c.Spec
+	if spec.Flags&command.Exclusive != 0 {
+		x.World.stopFrom(w)
+		all := x.Store.All()
+		x.Store.Lock(all)
+		c.Hold(all, store.Key{})
+		x.invoke(c)
+		x.finish(w, c)
+		x.Store.Unlock(all)
+		x.World.goFrom(w)
+	} else if spec.Keys == nil && spec.First == 1 && spec.Last == 1 {
+		k := x.Store.Key(c.Args[1])
+		sh := x.Store.ShardOf(k.H)
+		sh.Lock()
+		c.Hold(x.Store.Of(k.H), k)
+		x.invoke(c)
+		x.finish(w, c)
+		sh.Unlock()
+	} else {
+		locks, k := x.locks(w, c)
+		x.Store.Lock(locks)
+		c.Hold(locks, k)
+		x.invoke(c)
+		x.finish(w, c)
+		x.Store.Unlock(locks)
+	}
+	x.measure(w, c, cl)
+}
+
+// locks gives the shards of a command's keys, and the first key if it is the
+// only one.
+func (x *Exec) locks(w *Worker, c *command.Ctx) (store.LockSet, store.Key) {
+	spec := c.Spec
+	if spec.Flags&(command.AllShards|command.NoLock) != 0 {
+		if spec.Flags&command.AllShards != 0 {
+			return x.Store.All(), store.Key{}
+		}
+		return 0, store.Key{}
+	}
+	if spec.First == 0 && spec.Keys == nil {
+		return 0, store.Key{}
+	}
+	w.keys = spec.KeyIndexes(c.Args, w.keys[:0])
+	var locks store.LockSet
+	var k store.Key
+	for _, i := range w.keys {
+		k = x.Store.Key(c.Args[i])
+		locks |= x.Store.Of(k.H)
+	}
+	if len(w.keys) != 1 {
+		k = store.Key{}
+	}
+	return locks, k
+}
+
+// invoke calls the handler and turns exhausted memory into an error.
+func (x *Exec) invoke(c *command.Ctx) {
+	start := len(c.Out)
+	defer func() {
+		if r := recover(); r != nil {
+			if r != mem.ErrExhausted {
+				panic(r)
+			}
+			c.Out = c.Out[:start]
+			c.Err(command.ErrArena)
+		}
+	}()
+	c.Spec.Run(c)
+}
+
+// finish hands the effects of a command to the oplog, with its locks held.
+func (x *Exec) finish(w *Worker, c *command.Ctx) {
+	w.Changes += uint64(c.Changes())
+	if c.Logging() {
+		if e := c.Effects(c.DB()); e.Count > 0 {
+			x.Log.Append(e)
+		}
+	}
+}
+
+// measure counts the command and notes it when it was slow.
+func (x *Exec) measure(w *Worker, c *command.Ctx, cl *Client) {
+	end := x.Clock.Nano()
+	took := end - c.Nano()
+	w.nano = end
+	cl.Sess.Commands++
+	spec := c.Spec
+	w.Stats.Command(spec.ID, took)
+	if c.Failed() {
+		w.Stats.Failed(spec.ID)
+	}
+	if len(x.monitors) != 0 {
+		x.feedMonitors(c)
+	}
+	cfg := x.Config
+	if usec := took / 1000; usec >= cfg.SlowlogLogSlowerThan && cfg.SlowlogLogSlowerThan >= 0 {
+		x.slow(c, usec)
+	}
+	if ms := took / 1e6; cfg.LatencyMonitorThreshold > 0 && ms >= cfg.LatencyMonitorThreshold {
+		x.latency(c, ms)
+	}
+}
+
+func (x *Exec) slow(c *command.Ctx, usec int64) {
+	if c.Spec.Flags&command.SkipSlowlog != 0 {
+		return
+	}
+	addr := "?:0"
+	if c.Sess.Conn != nil {
+		addr = c.Sess.Conn.RemoteAddr()
+	}
+	x.Slow.Add(c.Now()/1000, usec, c.Shown(), addr, c.Sess.Name)
+}
+
+func (x *Exec) latency(c *command.Ctx, ms int64) {
+	event := "command"
+	if c.Spec.Flags&command.Fast != 0 {
+		event = "fast-command"
+	}
+	x.Latency.Add(event, c.Now()/1000, ms)
+}
+
+// reject replies with an error to a command that did not come to run.
+func (x *Exec) reject(c *command.Ctx, cl *Client, text string) {
+	if c.Spec != nil {
+		c.Stats.Rejected(c.Spec.ID)
+	}
+	if s := &cl.Sess; s.Flags&session.Multi != 0 {
+		s.Flags |= session.DirtyExec
+	}
+	start := len(c.Out)
+	c.Err(text)
+	if s := &cl.Sess; s.Flags&(session.ReplyOff|session.ReplySkip|session.SkipNext) != 0 {
+		x.mute(c, s, start)
+	}
+}
+
+// unknown replies to a request whose command or subcommand does not exist.
+func (x *Exec) unknown(c *command.Ctx, cl *Client, container *command.Spec) {
+	if container != nil {
+		name := c.Args[1]
+		x.reject(c, cl, "ERR unknown subcommand '"+string(name[:min(len(name), 128)])+
+			"'. Try "+upper(container.Name)+" HELP.")
+		return
+	}
+	name := c.Args[0]
+	text := append([]byte("ERR unknown command '"), name[:min(len(name), 128)]...)
+	text = append(text, "', with args beginning with: "...)
+	budget := 128
+	for _, a := range c.Args[1:] {
+		if budget <= 0 {
+			break
+		}
+		a = a[:min(len(a), budget)]
+		text = append(text, '\'')
+		text = append(text, a...)
+		text = append(text, "' "...)
+		budget -= len(a) + 3
+	}
+	x.reject(c, cl, string(text))
+}
+
+func upper(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if 'a' <= c && c <= 'z' {
+			b[i] = c - 'a' + 'A'
+		}
+	}
+	return string(b)
+}

@@ -1,0 +1,180 @@
+// Package exec is the only place where a command runs. For each request it
+// looks the command up in a table that is frozen at start, walks one visible
+// list of gates, takes the locks of the command's keys, calls the handler,
+// hands the effects to the oplog and unlocks.
+//
+// # Locks
+//
+// In this order, and never the other way round:
+//
+//  1. World.mu           commands that stop all workers
+//  2. Worker.mu          held while a worker runs a batch of commands
+//  3. store.Shard        in ascending order
+//  4. leaves: the oplog, the slow log, a connection's output queue
+//
+// A worker that meets an exclusive command gives its own lock back before it
+// asks for World.mu; see World.
+package exec
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/redstart-db/redstart/internal/command"
+	"github.com/redstart-db/redstart/internal/stats"
+)
+
+// Alert is a condition of the whole server that some command may not run under.
+// While there is none, the gates cost one comparison.
+type Alert uint32
+
+// The alerts.
+const (
+	AlertLoading    Alert = 1 << iota // data is being loaded
+	AlertPaused                       // CLIENT PAUSE
+	AlertOOM                          // over maxmemory, and nothing to evict
+	AlertReadOnly                     // a replica that refuses writes
+	AlertMasterDown                   // a replica that refuses stale reads
+	AlertDisk                         // the last save failed
+	AlertNoReplicas                   // min-replicas-to-write
+)
+
+// Exec runs commands.
+type Exec struct {
+	*command.Env
+	World   World
+	Slow    *stats.SlowLog
+	Latency *stats.LatencyMonitor
+
+	alert    atomic.Uint32
+	nextID   atomic.Uint64
+	clients  atomic.Int64
+	monitors []*Client // changes only while all workers are stopped
+	execSpec *command.Spec
+	pause    pause
+}
+
+// New makes an executor with a number of workers. env.Table is set later, by
+// SetTable, because some of its handlers need the executor.
+func New(env *command.Env, slow *stats.SlowLog, latency *stats.LatencyMonitor) *Exec {
+	x := &Exec{Env: env, Slow: slow, Latency: latency}
+	x.pause.paused = make(map[*Client]struct{})
+	return x
+}
+
+// Start makes the workers; the table must be complete.
+func (x *Exec) Start(loops, shared int) {
+	x.execSpec = x.Table.Named("exec")
+	for range loops {
+		x.World.add(newWorker(x, false))
+	}
+	for range shared {
+		x.World.add(newWorker(x, true))
+	}
+}
+
+// Alert sets or clears an alert.
+func (x *Exec) Alert(a Alert, on bool) {
+	if on {
+		x.alert.Or(uint32(a))
+	} else {
+		x.alert.And(^uint32(a))
+	}
+}
+
+// Alerted tells whether an alert is set.
+func (x *Exec) Alerted(a Alert) bool { return x.alert.Load()&uint32(a) != 0 }
+
+// ClientCount is the number of connections.
+func (x *Exec) ClientCount() int { return int(x.clients.Load()) }
+
+// World is all workers. Everything that changes rarely and is read by every
+// command (configuration, the list of sessions, other sessions' state) is read
+// without a lock by a worker that runs commands, and changed only by whoever
+// holds the locks of all workers.
+type World struct {
+	mu      sync.Mutex
+	workers []*Worker
+}
+
+func (w *World) add(k *Worker) { w.workers = append(w.workers, k) }
+
+// Workers gives all workers. The list is fixed once the server runs.
+func (w *World) Workers() []*Worker { return w.workers }
+
+// Stop stops all workers; the caller must hold no worker's lock and no shard.
+func (w *World) Stop() {
+	w.mu.Lock()
+	for _, k := range w.workers {
+		k.mu.Lock()
+	}
+}
+
+// Go lets the workers run again.
+func (w *World) Go() {
+	for _, k := range w.workers {
+		k.mu.Unlock()
+	}
+	w.mu.Unlock()
+}
+
+// stopFrom is Stop for a worker that runs a command itself.
+func (w *World) stopFrom(self *Worker) {
+	self.mu.Unlock()
+	w.Stop()
+}
+
+// goFrom undoes stopFrom: self keeps its lock.
+func (w *World) goFrom(self *Worker) {
+	for _, k := range w.workers {
+		if k != self {
+			k.mu.Unlock()
+		}
+	}
+	w.mu.Unlock()
+}
+
+// Worker runs the commands of some connections, one at a time: an event loop
+// has one of its own, connections with goroutines share some.
+type Worker struct {
+	// turn is held during Process by connections that share the worker, as
+	// mu is given back in the middle of it by exclusive commands.
+	turn   sync.Mutex
+	shared bool
+
+	mu      sync.Mutex // guards everything below, and the sessions of clients
+	x       *Exec
+	ctx     command.Ctx
+	Stats   *stats.Worker
+	clients map[uint64]*Client
+	Changes uint64 // all changes made by its commands
+	nano    int64  // the last reading of the clock
+	keys    []int  // scratch for key indexes
+
+	_ [64]byte
+}
+
+func newWorker(x *Exec, shared bool) *Worker {
+	w := &Worker{
+		shared:  shared,
+		x:       x,
+		Stats:   stats.NewWorker(len(x.Table.Specs())),
+		clients: make(map[uint64]*Client),
+	}
+	w.ctx = command.Ctx{Env: x.Env, Stats: w.Stats}
+	return w
+}
+
+// Worker gives the worker of an event loop, or one of those that connections
+// with goroutines share when loop is negative.
+func (x *Exec) Worker(loop int, id uint64) *Worker {
+	ws := x.World.workers
+	if loop >= 0 {
+		return ws[loop]
+	}
+	shared := 0
+	for shared < len(ws) && !ws[shared].shared {
+		shared++
+	}
+	return ws[shared+int(id%uint64(len(ws)-shared))]
+}

@@ -1,0 +1,261 @@
+package exec
+
+import (
+	"github.com/redstart-db/redstart/internal/command"
+	"github.com/redstart-db/redstart/internal/oplog"
+	"github.com/redstart-db/redstart/internal/session"
+	"github.com/redstart-db/redstart/internal/store"
+)
+
+// transaction is what a client has queued since MULTI and what it watches.
+type transaction struct {
+	queue   []queued
+	flags   command.Flag // of all queued commands together
+	watched []watchedKey
+	watcher store.Watcher
+}
+
+// queued is a command that waits for EXEC. Its arguments are a copy.
+type queued struct {
+	spec *command.Spec
+	args [][]byte
+}
+
+type watchedKey struct {
+	db  int
+	key store.Key
+}
+
+// TransactionSpecs is the family of commands that the executor runs itself.
+func (x *Exec) TransactionSpecs() []command.Spec {
+	const common = command.NoScript | command.Loading | command.Stale | command.Fast | command.AllowBusy
+	return []command.Spec{
+		{Name: "multi", Arity: 1, Flags: common | command.Immediate, Run: x.multi},
+		{Name: "exec", Arity: 1, Flags: command.NoScript | command.Loading | command.Stale | command.SkipSlowlog |
+			command.SkipMonitor | command.Immediate, Run: x.exec},
+		{Name: "discard", Arity: 1, Flags: common | command.Immediate, Run: x.discardCommand},
+		{Name: "watch", Arity: -2, Flags: common | command.Immediate, First: 1, Last: -1, Step: 1, Run: x.watch},
+		{Name: "unwatch", Arity: 1, Flags: common, Run: x.unwatch},
+	}
+}
+
+func owner(c *command.Ctx) *Client { return c.Sess.Owner.(*Client) }
+
+func (x *Exec) multi(c *command.Ctx) {
+	if c.Sess.Flags&session.Multi != 0 {
+		c.Err(command.ErrNestedMulti)
+		return
+	}
+	c.Sess.Flags |= session.Multi
+	c.OK()
+}
+
+// enqueue copies a request into the queue, in one piece of memory.
+func (cl *Client) enqueue(c *command.Ctx) {
+	size := 0
+	for _, a := range c.Args {
+		size += len(a)
+	}
+	flat := make([]byte, 0, size)
+	args := make([][]byte, len(c.Args))
+	for i, a := range c.Args {
+		n := len(flat)
+		flat = append(flat, a...)
+		args[i] = flat[n:len(flat):len(flat)]
+	}
+	cl.tx.queue = append(cl.tx.queue, queued{c.Spec, args})
+	cl.tx.flags |= c.Spec.Flags
+	cl.Sess.MultiLen = len(cl.tx.queue)
+	cl.Sess.MultiMem += size + 24*len(args)
+}
+
+func (x *Exec) discardCommand(c *command.Ctx) {
+	if c.Sess.Flags&session.Multi == 0 {
+		c.Err(command.ErrNoMultiDisc)
+		return
+	}
+	cl := owner(c)
+	cl.endTransaction()
+	cl.unwatch(c.Held())
+	c.OK()
+}
+
+// endTransaction forgets the queue.
+func (cl *Client) endTransaction() {
+	cl.tx.queue, cl.tx.flags = nil, 0
+	cl.Sess.Flags &^= session.Multi | session.DirtyExec
+	cl.Sess.MultiMem, cl.Sess.MultiLen = 0, 0
+}
+
+// discard gives back everything that a connection holds when it ends.
+func (cl *Client) discard() {
+	cl.endTransaction()
+	cl.unwatch(0)
+}
+
+// Discard ends a transaction and forgets all watched keys, for RESET.
+func (cl *Client) Discard(c *command.Ctx) {
+	cl.endTransaction()
+	cl.unwatch(c.Held())
+}
+
+// unwatch forgets all watched keys. held tells which shards are locked already.
+func (cl *Client) unwatch(held store.LockSet) {
+	for _, k := range cl.tx.watched {
+		sh := cl.x.Store.ShardOf(k.key.H)
+		locked := held.Has(sh)
+		if !locked {
+			sh.Lock()
+		}
+		sh.Unwatch(k.db, string(k.key.B), &cl.tx.watcher)
+		if !locked {
+			sh.Unlock()
+		}
+	}
+	cl.tx.watched = nil
+	cl.Sess.Watching = 0
+	cl.tx.watcher.Changed.Store(false)
+}
+
+func (x *Exec) watch(c *command.Ctx) {
+	if c.Sess.Flags&session.Multi != 0 {
+		c.Err(command.ErrWatchInMulti)
+		return
+	}
+	cl := owner(c)
+	for i := 1; i < len(c.Args); i++ {
+		k := c.Key(i)
+		if cl.watches(c.DB(), k.B) {
+			continue
+		}
+		// A key that has expired already is removed first, so that its
+		// removal is no change for this client.
+		c.Keyspace(k).Lookup(k, c.Now())
+		name := string(k.B)
+		x.Store.ShardOf(k.H).Watch(c.DB(), name, &cl.tx.watcher)
+		cl.tx.watched = append(cl.tx.watched, watchedKey{c.DB(), store.Key{B: []byte(name), H: k.H}})
+	}
+	cl.Sess.Watching = len(cl.tx.watched)
+	c.OK()
+}
+
+func (cl *Client) watches(db int, key []byte) bool {
+	for _, w := range cl.tx.watched {
+		if w.db == db && string(w.key.B) == string(key) {
+			return true
+		}
+	}
+	return false
+}
+
+func (x *Exec) unwatch(c *command.Ctx) {
+	owner(c).unwatch(c.Held())
+	c.OK()
+}
+
+// exec runs the queue. All shards that its commands and the watched keys need
+// are locked from the check of the watched keys to the last effect, so that
+// nothing comes in between.
+func (x *Exec) exec(c *command.Ctx) {
+	if c.Sess.Flags&session.Multi == 0 {
+		c.Err(command.ErrNoMultiExec)
+		return
+	}
+	cl := owner(c)
+	if c.Sess.Flags&session.DirtyExec != 0 {
+		cl.endTransaction()
+		cl.unwatch(0)
+		c.Err(command.ErrExecAbort)
+		return
+	}
+	w := cl.w
+	locks, exclusive := x.transactionLocks(cl)
+	if exclusive {
+		x.World.stopFrom(w)
+		defer x.World.goFrom(w)
+	}
+	x.Store.Lock(locks)
+	defer x.Store.Unlock(locks)
+	c.Hold(locks, store.Key{})
+	for _, k := range cl.tx.watched {
+		x.Store.ShardOf(k.key.H).DB(k.db).Lookup(k.key, c.Now())
+	}
+	if cl.tx.watcher.Changed.Load() {
+		cl.endTransaction()
+		cl.unwatch(locks)
+		c.NullArray()
+		return
+	}
+	queue := cl.tx.queue
+	cl.unwatch(locks)
+	cl.endTransaction()
+	x.runQueue(w, c, cl, queue)
+	c.Hold(0, store.Key{})
+}
+
+// transactionLocks is the union of what the queued commands lock.
+func (x *Exec) transactionLocks(cl *Client) (locks store.LockSet, exclusive bool) {
+	for _, k := range cl.tx.watched {
+		locks |= x.Store.Of(k.key.H)
+	}
+	if cl.tx.flags&command.Exclusive != 0 {
+		return x.Store.All(), true
+	}
+	if cl.tx.flags&(command.AllShards|command.NoLock) != 0 {
+		return x.Store.All(), false
+	}
+	var keys []int
+	for _, q := range cl.tx.queue {
+		keys = q.spec.KeyIndexes(q.args, keys[:0])
+		for _, i := range keys {
+			locks |= x.Store.Of(x.Store.Key(q.args[i]).H)
+		}
+	}
+	return locks, false
+}
+
+// runQueue runs the commands of a transaction; c is EXEC's and becomes so again.
+func (x *Exec) runQueue(w *Worker, c *command.Ctx, cl *Client, queue []queued) {
+	s := &cl.Sess
+	s.Flags |= session.InExec
+	execSpec, execArgs, start, now := c.Spec, c.Args, c.Nano(), c.Now()
+	held := c.Held()
+	var effects []oplog.Effect
+	c.Array(len(queue))
+	for _, q := range queue {
+		before := x.Clock.Nano()
+		c.Begin(s, q.spec, q.args, before)
+		c.SetNow(now)
+		c.Hold(held, store.Key{})
+		if text := x.queuedRefusal(c, cl); text != "" {
+			c.Stats.Rejected(q.spec.ID)
+			c.Err(text)
+			continue
+		}
+		db := c.DB()
+		x.invoke(c)
+		w.Changes += uint64(c.Changes())
+		if c.Logging() {
+			if e := c.Effects(db); e.Count > 0 {
+				e.Cmds = append([]byte(nil), e.Cmds...)
+				effects = append(effects, e)
+			}
+		}
+		x.measure(w, c, cl)
+	}
+	if len(effects) > 0 {
+		x.Log.Append(effects...)
+	}
+	s.Flags &^= session.InExec
+	c.Begin(s, execSpec, execArgs, start)
+	c.SetNow(now)
+}
+
+// queuedRefusal tells why a queued command may not run after all: the state of
+// the server may have changed since it was queued.
+func (x *Exec) queuedRefusal(c *command.Ctx, cl *Client) string {
+	if cl.Sess.Flags&session.NeedAuth != 0 && c.Spec.Flags&command.NoAuth == 0 {
+		return command.ErrNoAuth
+	}
+	return ""
+}

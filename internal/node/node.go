@@ -1,0 +1,147 @@
+// Package node puts the parts of an instance together. It is the only package
+// that knows every part; what needs a higher part takes it as an interface from
+// here.
+package node
+
+import (
+	"errors"
+	"log/slog"
+	"net"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/redstart-db/redstart/internal/clock"
+	"github.com/redstart-db/redstart/internal/command"
+	"github.com/redstart-db/redstart/internal/command/connection"
+	"github.com/redstart-db/redstart/internal/command/strings"
+	"github.com/redstart-db/redstart/internal/config"
+	"github.com/redstart-db/redstart/internal/exec"
+	"github.com/redstart-db/redstart/internal/loop"
+	"github.com/redstart-db/redstart/internal/oplog"
+	"github.com/redstart-db/redstart/internal/stats"
+	"github.com/redstart-db/redstart/internal/store"
+)
+
+// Node is a running instance.
+type Node struct {
+	Config *config.Config
+	Exec   *exec.Exec
+	env    *command.Env
+	store  *store.Store
+	loops  *loop.Group
+	log    *slog.Logger
+
+	stop chan struct{}
+	wg   sync.WaitGroup
+	once sync.Once
+}
+
+// Open makes an instance that listens nowhere.
+func Open(cfg *config.Config, log *slog.Logger) (*Node, error) {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	st, err := store.New(store.Options{Databases: cfg.Databases, Shards: cfg.RedstartShards})
+	if err != nil {
+		return nil, err
+	}
+	env := &command.Env{Store: st, Config: cfg, Clock: clock.New(), Log: new(oplog.Log), Logger: log}
+	n := &Node{
+		Config: cfg, env: env, store: st, log: log, stop: make(chan struct{}),
+		Exec: exec.New(env, stats.NewSlowLog(int(cfg.SlowlogMaxLen)), new(stats.LatencyMonitor)),
+	}
+	env.Table, err = command.NewTable(cfg.RenameCommands, n.Exec.TransactionSpecs(), strings.Specs(), connection.Specs())
+	if err != nil {
+		st.Close()
+		return nil, err
+	}
+	loops := cfg.RedstartLoops
+	if loops == 0 {
+		loops = runtime.GOMAXPROCS(0)
+	}
+	n.Exec.Start(loops, runtime.GOMAXPROCS(0))
+	n.loops, err = loop.New(loop.Config{Loops: loops, Handler: n, Logger: log})
+	if err != nil {
+		st.Close()
+		return nil, err
+	}
+	n.background()
+	return n, nil
+}
+
+// Accept implements loop.Handler.
+func (n *Node) Accept(c *loop.Conn) (loop.Client, []byte) {
+	if n.Exec.ClientCount() >= n.Config.MaxClients {
+		return nil, []byte("-ERR max number of clients reached\r\n")
+	}
+	return n.Exec.NewClient(c, c.Loop()), nil
+}
+
+// Serve takes over a listener.
+func (n *Node) Serve(ln net.Listener) error { return n.loops.Serve(ln) }
+
+// Dial gives a connection to the instance inside this process.
+func (n *Node) Dial() (net.Conn, error) {
+	client, server := loop.Pipe()
+	if err := n.loops.ServeConn(server); err != nil {
+		client.Close()
+		return nil, err
+	}
+	return client, nil
+}
+
+// Close stops everything that the instance has started.
+func (n *Node) Close() error {
+	var err error
+	n.once.Do(func() {
+		close(n.stop)
+		n.wg.Wait()
+		n.loops.Close()
+		err = errors.Join(err, n.store.Close())
+	})
+	return err
+}
+
+const (
+	expireTick = 10 * time.Millisecond
+	expireStep = 200 // records handled for one hold of a shard's lock
+)
+
+// background starts what runs beside the commands.
+func (n *Node) background() {
+	n.store.Access.Store(uint32(time.Now().Unix()))
+	n.wg.Add(1)
+	go func() {
+		defer n.wg.Done()
+		tick := time.NewTicker(expireTick)
+		defer tick.Stop()
+		for {
+			select {
+			case <-n.stop:
+				return
+			case <-tick.C:
+				n.expire()
+			}
+		}
+	}()
+}
+
+// expire removes the keys whose deadline has passed, a few at a time.
+func (n *Node) expire() {
+	n.env.Clock.Sync()
+	now := n.env.Clock.NowMilli()
+	n.store.Access.Store(uint32(now / 1000))
+	for i := range n.store.Shards() {
+		sh := n.store.Shard(i)
+		for more := true; more; {
+			sh.Lock()
+			more = false
+			for db := range n.store.Databases() {
+				_, again := sh.DB(db).Expire(now, expireStep)
+				more = more || again
+			}
+			sh.Unlock()
+		}
+	}
+}

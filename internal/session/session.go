@@ -1,0 +1,82 @@
+// Package session holds the state of one connection as commands see it: who it
+// is, what it selected, and how it wants its replies.
+//
+// A Session is read and changed by the worker that runs its commands, under
+// that worker's lock; commands that look at other sessions (CLIENT LIST) run
+// with all workers stopped. So no field needs a lock of its own.
+package session
+
+// Conn is what a session needs of its connection. All methods may be called
+// from any goroutine.
+type Conn interface {
+	Push(b []byte)      // queue bytes behind what is already there
+	Resume()            // run the session's next command after a suspension
+	Close(err error)    // close at once
+	CloseAfterFlush()   // close when everything queued has been sent
+	RemoteAddr() string // as in CLIENT LIST
+	LocalAddr() string
+	Network() string // tcp, unix, tls or pipe
+	FD() int
+	Pending() int  // bytes queued
+	Buffered() int // bytes received and not yet consumed
+	InputCap() int // bytes allocated for them
+	SetKeepAlive(seconds int) error
+	SetInputLimit(n int)
+}
+
+// Flags of a session.
+type Flags uint32
+
+// The flags.
+const (
+	Multi      Flags = 1 << iota // between MULTI and EXEC
+	DirtyExec                    // a command was refused while queueing: EXEC will abort
+	ReplyOff                     // CLIENT REPLY OFF
+	ReplySkip                    // this command gets no reply
+	SkipNext                     // the next one gets none
+	NoEvict                      // CLIENT NO-EVICT
+	NoTouch                      // CLIENT NO-TOUCH
+	Monitor                      // gets every command as it runs
+	Blocked                      // waits for a key or for time
+	Paused                       // waits for the end of CLIENT PAUSE
+	Closing                      // to be closed after its replies are sent
+	Subscribed                   // RESP2 subscriber: only a few commands are allowed
+	Master                       // the stream of our master
+	Replica                      // a replica's connection
+	Internal                     // in-process, not counted as a client
+	Evicted                      // over the memory limit for clients
+	NeedAuth                     // has to log in first
+	Restricted                   // its user may not do everything
+	InExec                       // runs the commands of its transaction
+	NoReply                      // no connection: replies go nowhere
+)
+
+// Session is the state of one connection. It must not be copied.
+type Session struct {
+	ID       uint64
+	Conn     Conn
+	Name     string
+	LibName  string
+	LibVer   string
+	User     string // name of the user that is logged in
+	LastCmd  string // full name of the last command, as "client|list"
+	Created  int64  // monotonic nanoseconds
+	Active   int64  // the same, of the last activity
+	NetIn    uint64 // bytes read
+	NetOut   uint64 // bytes written
+	Commands uint64
+	MultiMem int // bytes of queued commands
+	MultiLen int // queued commands
+	Watching int // keys watched
+	ArgvMem  int // bytes of the arguments of the command that runs
+	OutPeak  int // largest reply buffer of late
+	Flags    Flags
+	DB       int32
+	Proto    uint8 // 2 or 3
+
+	// Owner is the executor's own state of the connection.
+	Owner any
+}
+
+// Has tells whether all of the given flags are set.
+func (s *Session) Has(f Flags) bool { return s.Flags&f == f }

@@ -1,0 +1,322 @@
+package store
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+
+	"github.com/redstart-db/redstart/internal/ds/htable"
+	"github.com/redstart-db/redstart/internal/mem"
+)
+
+// Keyspace is one shard's part of one database. Its shard must be locked for
+// every method.
+type Keyspace struct {
+	st       *Store
+	sh       *Shard
+	arena    *mem.Arena
+	table    htable.Table
+	wheel    *wheel // nil until the first key with a deadline
+	volatile int    // keys with a deadline
+	db       int
+}
+
+func newKeyspace(st *Store, sh *Shard, db int) *Keyspace {
+	ks := &Keyspace{st: st, sh: sh, arena: sh.arena, db: db}
+	ks.table.Init(sh.arena, ks)
+	return ks
+}
+
+// Entry is a key that was looked up. It is valid until the next change of its
+// keyspace; methods that change it give the new one.
+type Entry struct {
+	ks   *Keyspace
+	ref  mem.Ref
+	rec  record
+	slot htable.Slot
+}
+
+// DB is the index of the database.
+func (ks *Keyspace) DB() int { return ks.db }
+
+// Shard is the shard that the keyspace is part of.
+func (ks *Keyspace) Shard() *Shard { return ks.sh }
+
+// Len is the number of keys.
+func (ks *Keyspace) Len() int { return ks.table.Len() }
+
+// Volatile is the number of keys with a deadline.
+func (ks *Keyspace) Volatile() int { return ks.volatile }
+
+// TableBytes is the memory of the table, records not counted.
+func (ks *Keyspace) TableBytes() int { return ks.table.Bytes() }
+
+// TableSlots is the number of records the table has room for.
+func (ks *Keyspace) TableSlots() int { return ks.table.Slots() }
+
+// Hash is part of htable.Records.
+func (ks *Keyspace) Hash(ref mem.Ref) uint64 {
+	return ks.st.Key(parse(ks.arena, ref).key(ks.arena, ref)).H
+}
+
+// Equal is part of htable.Records.
+func (ks *Keyspace) Equal(ref mem.Ref, key []byte) bool {
+	h := ks.arena.Bytes(ref, offVolatile+4)
+	off := offPlain
+	if h[0]&kindVolatile != 0 {
+		off = offVolatile
+	}
+	if h[0]&kindLongKey == 0 {
+		if int(h[off]) != len(key) {
+			return false
+		}
+		off++
+	} else {
+		if int(binary.LittleEndian.Uint32(h[off:off+4])) != len(key) {
+			return false
+		}
+		off += 4
+	}
+	return string(ks.arena.Bytes(ref, off+len(key))[off:]) == string(key)
+}
+
+func (ks *Keyspace) find(k Key) (htable.Slot, mem.Ref) { return ks.table.Find(k.H, k.B) }
+
+// Find gives the entry of a key, expired or not.
+func (ks *Keyspace) Find(k Key) Entry {
+	slot, ref := ks.table.Find(k.H, k.B)
+	if ref == 0 {
+		return Entry{ks: ks}
+	}
+	return Entry{ks, ref, parse(ks.arena, ref), slot}
+}
+
+// Lookup gives the entry of a key that has not expired at time now (Unix
+// milliseconds); one that has is removed.
+func (ks *Keyspace) Lookup(k Key, now int64) Entry {
+	e := ks.Find(k)
+	if e.rec.kind&kindVolatile != 0 && e.Deadline() <= now {
+		if !ks.st.NoExpire {
+			ks.expire(e)
+		}
+		return Entry{ks: ks}
+	}
+	return e
+}
+
+// expire removes an entry whose deadline has passed.
+func (ks *Keyspace) expire(e Entry) {
+	key := e.Key()
+	if ks.st.hooks != nil {
+		ks.st.hooks.Expired(ks, key)
+	}
+	ks.Touch(key)
+	ks.remove(ks.st.Key(key).H, e)
+}
+
+// Ok tells whether the key exists.
+func (e Entry) Ok() bool { return e.ref != 0 }
+
+// Keyspace is where the key was looked up.
+func (e Entry) Keyspace() *Keyspace { return e.ks }
+
+// Type is the type of the value. The entry must exist.
+func (e Entry) Type() Type { return e.rec.typ() }
+
+// Key is the stored key, valid while the entry is.
+func (e Entry) Key() []byte { return e.rec.key(e.ks.arena, e.ref) }
+
+// Encoding is the name that OBJECT ENCODING gives.
+func (e Entry) Encoding() string {
+	switch e.rec.enc() {
+	case encInt:
+		return "int"
+	case encEmbstr:
+		return "embstr"
+	default:
+		return "raw"
+	}
+}
+
+// Deadline is the time at which the key expires in Unix milliseconds, or 0.
+// Deadlines are never 0: a time that has passed removes the key instead.
+func (e Entry) Deadline() int64 {
+	if e.rec.kind&kindVolatile == 0 {
+		return 0
+	}
+	return int64(binary.LittleEndian.Uint64(e.ks.arena.Bytes(e.ref, offDeadline+8)[offDeadline:]))
+}
+
+// MemoryUsage is the number of bytes that key and value take, with their share
+// of the table.
+func (e Entry) MemoryUsage() int {
+	n := e.ks.arena.Usable(e.ref)
+	if e.rec.enc() == encBlock {
+		ref, _ := block(e.ks.arena, e.ref, e.rec.valOff())
+		n += e.ks.arena.Usable(ref)
+	}
+	return n + e.ks.table.Bytes()/max(e.ks.table.Len(), 1)
+}
+
+func (e Entry) accessField() uint32 {
+	return binary.LittleEndian.Uint32(e.ks.arena.Bytes(e.ref, 4)) >> 8
+}
+
+func (e Entry) setAccess(v uint32) {
+	b := e.ks.arena.Bytes(e.ref, 4)
+	binary.LittleEndian.PutUint32(b, uint32(b[0])|v<<8)
+}
+
+// Used marks the entry as used now.
+func (e Entry) Used() {
+	st := e.ks.st
+	now := st.Access.Load()
+	if st.LFU.On {
+		e.setAccess(st.LFU.used(e.ks.sh, e.accessField(), minute(now)))
+	} else if now &= accessMask; e.accessField() != now {
+		e.setAccess(now)
+	}
+}
+
+// Idle is the number of seconds since the last use (LRU).
+func (e Entry) Idle() int64 {
+	return int64((e.ks.st.Access.Load() - e.accessField()) & accessMask)
+}
+
+// SetIdle makes the entry look unused for some seconds (RESTORE IDLETIME).
+func (e Entry) SetIdle(seconds int64) {
+	e.setAccess((e.ks.st.Access.Load() - uint32(seconds)) & accessMask)
+}
+
+// Freq is the use counter after its decay up to now (LFU).
+func (e Entry) Freq() int64 {
+	return int64(e.ks.st.LFU.decayed(e.accessField(), minute(e.ks.st.Access.Load())))
+}
+
+// SetFreq sets the use counter (RESTORE FREQ).
+func (e Entry) SetFreq(n uint8) {
+	e.setAccess(uint32(minute(e.ks.st.Access.Load()))<<8 | uint32(n))
+}
+
+// Access is the raw access field, for copies that keep it.
+func (e Entry) Access() uint32 { return e.accessField() }
+
+// SetDeadline sets the time at which the key expires, in Unix milliseconds; 0
+// makes it persistent.
+func (ks *Keyspace) SetDeadline(k Key, e Entry, at int64) Entry {
+	was := e.rec.kind&kindVolatile != 0
+	switch {
+	case !was && at == 0:
+		return e
+	case was && at != 0:
+		ks.unlink(e.ref)
+		ks.link(e.ref, at)
+		return e
+	}
+	// The header changes its size: the record is written anew.
+	key := e.Key()
+	value := e.value()
+	n := headerSize(len(key), at != 0)
+	ref := ks.arena.Alloc(n + len(value))
+	b := ks.arena.Bytes(ref, n+len(value))
+	putHeader(b, e.Type(), e.rec.enc(), at != 0, e.accessField(), key)
+	copy(b[n:], value)
+	if was {
+		ks.unlink(e.ref)
+	}
+	ks.arena.Free(e.ref)
+	ks.table.Replace(e.slot, ref)
+	if at != 0 {
+		ks.link(ref, at)
+	}
+	return Entry{ks, ref, parse(ks.arena, ref), e.slot}
+}
+
+// value is what the record holds behind the key.
+func (e Entry) value() []byte {
+	off := e.rec.valOff()
+	end := off + 8
+	switch e.rec.enc() {
+	case encEmbstr, encRaw:
+		at, n := inline(e.ks.arena, e.ref, off)
+		end = at + n
+	}
+	return e.ks.arena.Bytes(e.ref, end)[off:]
+}
+
+// install makes ref the record of key k, in the place of e if that exists, and
+// frees what was there. Memory for the table has been reserved.
+func (ks *Keyspace) install(k Key, e Entry, ref mem.Ref, deadline int64) Entry {
+	if e.Ok() {
+		ks.free(e)
+		ks.table.Replace(e.slot, ref)
+	} else {
+		ks.table.Insert(k.H, ref)
+	}
+	if deadline != 0 {
+		ks.link(ref, deadline)
+	}
+	return Entry{ks: ks, ref: ref, rec: parse(ks.arena, ref), slot: e.slot}
+}
+
+// free gives a record's memory back and takes it off the wheel.
+func (ks *Keyspace) free(e Entry) {
+	if e.rec.kind&kindVolatile != 0 {
+		ks.unlink(e.ref)
+	}
+	if e.rec.enc() == encBlock {
+		ref, _ := block(ks.arena, e.ref, e.rec.valOff())
+		ks.arena.Free(ref)
+	}
+	ks.arena.Free(e.ref)
+}
+
+// Remove deletes an entry.
+func (ks *Keyspace) Remove(k Key, e Entry) { ks.remove(k.H, e) }
+
+func (ks *Keyspace) remove(hash uint64, e Entry) {
+	ks.table.Remove(hash, e.slot)
+	ks.free(e)
+}
+
+// drop frees up to max records of a keyspace that nobody can reach any more.
+func (ks *Keyspace) drop(max int) (n int) {
+	pos, done := uint32(0), false
+	for !done && n < max {
+		var batch []mem.Ref
+		pos, done = ks.table.Scan(pos, func(ref mem.Ref) { batch = append(batch, ref) })
+		for _, ref := range batch {
+			hash := ks.Hash(ref)
+			if slot, ok := ks.table.FindRef(hash, ref); ok {
+				ks.remove(hash, Entry{ks, ref, parse(ks.arena, ref), slot})
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// Scan calls visit for the entries of a stretch of the table, expired ones
+// included, from cursor pos on; it gives the position at which to go on, or
+// done. visit must not change the keyspace.
+func (ks *Keyspace) Scan(pos uint32, visit func(Entry)) (next uint32, done bool) {
+	return ks.table.Scan(pos, func(ref mem.Ref) {
+		visit(Entry{ks: ks, ref: ref, rec: parse(ks.arena, ref)})
+	})
+}
+
+// Each calls visit for every entry, expired ones included. visit must not
+// change the keyspace.
+func (ks *Keyspace) Each(visit func(Entry)) {
+	for pos, done := uint32(0), false; !done; {
+		pos, done = ks.Scan(pos, visit)
+	}
+}
+
+// Random gives an entry, each with nearly the same probability.
+func (ks *Keyspace) Random(rnd *rand.Rand) Entry {
+	ref := ks.table.Random(rnd)
+	if ref == 0 {
+		return Entry{ks: ks}
+	}
+	return Entry{ks: ks, ref: ref, rec: parse(ks.arena, ref)}
+}

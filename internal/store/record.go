@@ -1,0 +1,175 @@
+package store
+
+import (
+	"encoding/binary"
+
+	"github.com/redstart-db/redstart/internal/mem"
+)
+
+// Type is a data type.
+type Type uint8
+
+// The types, in the order of Redis's RDB numbers.
+const (
+	String Type = iota
+	List
+	Set
+	ZSet
+	Hash
+	Stream
+)
+
+var typeNames = [...]string{"string", "list", "set", "zset", "hash", "stream"}
+
+func (t Type) String() string { return typeNames[t] }
+
+// A record is one block of the arena with a key and, when it is small, its
+// value:
+//
+//	 0        1             4                  20       +1|4     +k
+//	+--------+-------------+------------------+--------+--------+----------+
+//	| kind 1 | access 3    | deadline 8       | key    | key    | value    |
+//	|        |             | prev 4, next 4   | length |        |          |
+//	+--------+-------------+------------------+--------+--------+----------+
+//
+//	kind    bits 0-2 type, 3-5 encoding, 6 volatile, 7 long key
+//	access  LRU clock in seconds, or LFU: minutes (16 bits) and counter (8)
+//	deadline, prev, next: only when volatile; Unix time in milliseconds and
+//	        the links of the expiry wheel
+//	key length: one byte, or four with the long key bit
+//	value   encInt          8 bytes, little endian
+//	        encEmbstr,
+//	        encRaw          length (1 byte below 255, else 255 and 4 bytes), bytes
+//	        encBlock        reference of a block (4), length (4)
+//
+// encEmbstr and encRaw differ in name only: what OBJECT ENCODING tells.
+// Exactly one table slot refers to a record, so a record may move.
+const (
+	kindType     = 7
+	kindEnc      = 7 << 3
+	kindVolatile = 1 << 6
+	kindLongKey  = 1 << 7
+
+	offAccess   = 1
+	offDeadline = 4
+	offPrev     = 12
+	offNext     = 16
+	offPlain    = 4  // key length of a record without deadline
+	offVolatile = 20 // the same with deadline
+)
+
+type encoding uint8
+
+const (
+	encInt encoding = iota
+	encEmbstr
+	encRaw
+	encBlock
+)
+
+const (
+	embstrMax = 44   // bytes that Redis calls embstr
+	inlineMax = 2048 // longer values have a block of their own
+	minHeader = 4
+	// MaxString is the longest string: its length is kept in 32 bits.
+	MaxString = 1<<32 - 1
+)
+
+// record is a parsed view of a record's header.
+type record struct {
+	kind   uint8
+	keyOff int
+	keyLen int
+}
+
+func (r record) valOff() int   { return r.keyOff + r.keyLen }
+func (r record) enc() encoding { return encoding(r.kind & kindEnc >> 3) }
+func (r record) typ() Type     { return Type(r.kind & kindType) }
+
+func parse(a *mem.Arena, ref mem.Ref) record {
+	h := a.Bytes(ref, offVolatile+4)
+	off := offPlain
+	if h[0]&kindVolatile != 0 {
+		off = offVolatile
+	}
+	if h[0]&kindLongKey != 0 {
+		return record{h[0], off + 4, int(binary.LittleEndian.Uint32(h[off : off+4 : len(h)]))}
+	}
+	return record{h[0], off + 1, int(h[off])}
+}
+
+func (r record) key(a *mem.Arena, ref mem.Ref) []byte {
+	return a.Bytes(ref, r.keyOff+r.keyLen)[r.keyOff:]
+}
+
+// headerSize is the size of everything before the value.
+func headerSize(keyLen int, volatile bool) int {
+	n := offPlain + 1 + keyLen
+	if volatile {
+		n += offVolatile - offPlain
+	}
+	if keyLen > 255 {
+		n += 3
+	}
+	return n
+}
+
+// putHeader writes kind, access clock and key, and gives the offset of the
+// value. Deadline and links are the wheel's to write.
+func putHeader(b []byte, t Type, enc encoding, volatile bool, access uint32, key []byte) int {
+	kind := uint8(t) | uint8(enc)<<3
+	off := offPlain
+	if volatile {
+		kind |= kindVolatile
+		off = offVolatile
+	}
+	if len(key) > 255 {
+		kind |= kindLongKey
+		binary.LittleEndian.PutUint32(b[off:], uint32(len(key)))
+		off += 4
+	} else {
+		b[off] = uint8(len(key))
+		off++
+	}
+	binary.LittleEndian.PutUint32(b, uint32(kind)|access<<8)
+	return off + copy(b[off:], key)
+}
+
+// lengthSize is the size of an inline value's length.
+func lengthSize(n int) int {
+	if n < 255 {
+		return 1
+	}
+	return 5
+}
+
+func putLength(b []byte, n int) int {
+	if n < 255 {
+		b[0] = uint8(n)
+		return 1
+	}
+	b[0] = 255
+	binary.LittleEndian.PutUint32(b[1:], uint32(n))
+	return 5
+}
+
+// inline gives the offset and length of an inline value whose length field is
+// at off.
+func inline(a *mem.Arena, ref mem.Ref, off int) (at, n int) {
+	b := a.Bytes(ref, off+5)[off:]
+	if b[0] < 255 {
+		return off + 1, int(b[0])
+	}
+	return off + 5, int(binary.LittleEndian.Uint32(b[1:]))
+}
+
+// block gives the reference and length of a value outside the record.
+func block(a *mem.Arena, ref mem.Ref, off int) (mem.Ref, int) {
+	b := a.Bytes(ref, off+8)[off:]
+	return mem.Ref(binary.LittleEndian.Uint32(b)), int(binary.LittleEndian.Uint32(b[4:]))
+}
+
+func putBlock(b []byte, ref mem.Ref, n int) {
+	binary.LittleEndian.PutUint32(b, uint32(ref))
+	binary.LittleEndian.PutUint32(b[4:], uint32(n))
+}

@@ -1,0 +1,249 @@
+// Package store holds the data: shards, their tables and records, expiry. It
+// knows nothing of connections, commands or protocols.
+//
+// The keyspace is split over up to 64 shards by the top bits of a key's hash.
+// A shard has a lock, an arena with all of its data, and one Keyspace per
+// database. Everything that belongs to a shard is read and changed only with
+// its lock held; whoever takes more than one lock takes them in ascending
+// order (see LockSet).
+package store
+
+import (
+	"hash/maphash"
+	"math/bits"
+	"sync"
+	"sync/atomic"
+
+	"github.com/redstart-db/redstart/internal/mem"
+)
+
+// MaxShards is the largest number of shards: a set of shards is one uint64.
+const MaxShards = 64
+
+// Key is a key and its hash.
+type Key struct {
+	B []byte
+	H uint64
+}
+
+// Hooks are told what the store removes by itself. They are called with the
+// shard's lock held; the key is valid during the call only.
+type Hooks interface {
+	Expired(ks *Keyspace, key []byte)
+}
+
+// Options of a Store. The zero value gives 64 shards and 16 databases.
+type Options struct {
+	Shards    int    // a power of two, at most MaxShards
+	Databases int    // number of databases
+	Reserve   uint64 // address space of a shard in bytes; 0 for the arena's default
+	Hooks     Hooks
+}
+
+// Store is the whole data of an instance.
+type Store struct {
+	shards []Shard
+	shift  uint8 // hash >> shift is the shard
+	seed   maphash.Seed
+	dbs    int
+	hooks  Hooks
+
+	// Access is the Unix time in seconds that records are marked with when
+	// they are used, moved on by the server's cron.
+	Access atomic.Uint32
+	// LFU tells that the access field holds a use counter instead. It
+	// changes only while no command runs.
+	LFU LFU
+	// NoExpire stops removal of expired keys (a replica leaves it to its
+	// master). It changes only while no command runs.
+	NoExpire bool
+}
+
+// Shard is one part of the keyspace.
+type Shard struct {
+	sync.Mutex
+	id       int
+	arena    *mem.Arena
+	dbs      []*Keyspace
+	garbage  []*Keyspace // flushed, to be freed piece by piece
+	watchers map[watched][]*Watcher
+	lfuRand  uint64
+	expired  Lag
+	_        [32]byte // keep neighbours' locks off this cache line
+}
+
+// New makes an empty store. Close must be called to give its memory back.
+func New(o Options) (*Store, error) {
+	if o.Shards == 0 {
+		o.Shards = MaxShards
+	}
+	if o.Databases == 0 {
+		o.Databases = 16
+	}
+	st := &Store{
+		shards: make([]Shard, o.Shards),
+		shift:  uint8(64 - bits.TrailingZeros(uint(o.Shards))),
+		seed:   maphash.MakeSeed(),
+		dbs:    o.Databases,
+		hooks:  o.Hooks,
+	}
+	for i := range st.shards {
+		sh := &st.shards[i]
+		arena, err := mem.New(mem.Options{Reserve: o.Reserve})
+		if err != nil {
+			for j := range i {
+				st.shards[j].arena.Close()
+			}
+			return nil, err
+		}
+		sh.id, sh.arena, sh.lfuRand = i, arena, uint64(i)*0x9E3779B97F4A7C15+1
+		sh.dbs = make([]*Keyspace, o.Databases)
+		for db := range sh.dbs {
+			sh.dbs[db] = newKeyspace(st, sh, db)
+		}
+	}
+	return st, nil
+}
+
+// SetHooks sets the hooks; call it before the first command.
+func (st *Store) SetHooks(h Hooks) { st.hooks = h }
+
+// Close gives all memory back. Nothing may use the store any more.
+func (st *Store) Close() error {
+	var first error
+	for i := range st.shards {
+		if err := st.shards[i].arena.Close(); err != nil && first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+// Key hashes a key. The bytes are borrowed.
+func (st *Store) Key(b []byte) Key { return Key{b, maphash.Bytes(st.seed, b)} }
+
+// Shards is the number of shards.
+func (st *Store) Shards() int { return len(st.shards) }
+
+// Databases is the number of databases.
+func (st *Store) Databases() int { return st.dbs }
+
+// Shard gives a shard by its index.
+func (st *Store) Shard(i int) *Shard { return &st.shards[i] }
+
+// ShardOf gives the shard of a hash.
+func (st *Store) ShardOf(hash uint64) *Shard { return &st.shards[hash>>st.shift] }
+
+// DB gives a shard's part of a database. The shard must be locked.
+func (sh *Shard) DB(db int) *Keyspace { return sh.dbs[db] }
+
+// ID is the shard's index.
+func (sh *Shard) ID() int { return sh.id }
+
+// Arena is the memory of the shard, for statistics.
+func (sh *Shard) Arena() *mem.Arena { return sh.arena }
+
+// LockSet is a set of shards.
+type LockSet uint64
+
+// All is the set of all shards.
+func (st *Store) All() LockSet { return LockSet(^uint64(0) >> (64 - len(st.shards))) }
+
+// Of is the set with the shard of one hash.
+func (st *Store) Of(hash uint64) LockSet { return 1 << (hash >> st.shift) }
+
+// Has tells whether the set has a shard.
+func (s LockSet) Has(sh *Shard) bool { return s>>sh.id&1 != 0 }
+
+// Lock locks the shards of a set in ascending order.
+func (st *Store) Lock(s LockSet) {
+	for ; s != 0; s &= s - 1 {
+		st.shards[bits.TrailingZeros64(uint64(s))].Lock()
+	}
+}
+
+// Unlock unlocks the shards of a set.
+func (st *Store) Unlock(s LockSet) {
+	for ; s != 0; s &= s - 1 {
+		st.shards[bits.TrailingZeros64(uint64(s))].Unlock()
+	}
+}
+
+// Len is the number of keys in a database. All shards must be locked.
+func (st *Store) Len(db int) int {
+	n := 0
+	for i := range st.shards {
+		n += st.shards[i].dbs[db].table.Len()
+	}
+	return n
+}
+
+// Volatile is the number of keys with an expiry in a database. All shards must
+// be locked.
+func (st *Store) Volatile(db int) int {
+	n := 0
+	for i := range st.shards {
+		n += st.shards[i].dbs[db].volatile
+	}
+	return n
+}
+
+// Swap exchanges two databases. All shards must be locked.
+func (st *Store) Swap(a, b int) {
+	for i := range st.shards {
+		sh := &st.shards[i]
+		sh.touchSwapped(a, b)
+		sh.dbs[a], sh.dbs[b] = sh.dbs[b], sh.dbs[a]
+		sh.dbs[a].db, sh.dbs[b].db = a, b
+	}
+}
+
+// Flush empties a database and gives the number of keys that were in it. All
+// shards must be locked. The memory is given back at once when the shard has
+// nothing else, and by calls of Reclaim otherwise.
+func (st *Store) Flush(db int) int {
+	n := 0
+	for i := range st.shards {
+		sh := &st.shards[i]
+		old := sh.dbs[db]
+		if old.table.Len() == 0 {
+			continue
+		}
+		n += old.table.Len()
+		sh.touchFlushed(db)
+		sh.dbs[db] = newKeyspace(st, sh, db)
+		if sh.empty() {
+			sh.garbage = nil
+			sh.arena.Reset()
+		} else {
+			sh.garbage = append(sh.garbage, old)
+		}
+	}
+	return n
+}
+
+func (sh *Shard) empty() bool {
+	for _, ks := range sh.dbs {
+		if ks.table.Len() != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// Reclaim frees up to max records of flushed databases and gives empty pages
+// back to the system; it tells whether there is more to do. The shard must be
+// locked. It is made to be called in small steps.
+func (sh *Shard) Reclaim(max int) (more bool) {
+	for len(sh.garbage) > 0 && max > 0 {
+		last := len(sh.garbage) - 1
+		ks := sh.garbage[last]
+		max -= ks.drop(max)
+		if ks.table.Len() > 0 {
+			return true
+		}
+		sh.garbage[last] = nil
+		sh.garbage = sh.garbage[:last]
+	}
+	return len(sh.garbage) > 0
+}

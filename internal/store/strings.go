@@ -1,0 +1,308 @@
+package store
+
+import (
+	"encoding/binary"
+	"strconv"
+
+	"github.com/redstart-db/redstart/internal/mem"
+	"github.com/redstart-db/redstart/internal/num"
+)
+
+// Scratch is room for the digits of an integer value.
+type Scratch [24]byte
+
+// Int gives the value of a string that is kept as an integer.
+func (e Entry) Int() (int64, bool) {
+	if e.rec.enc() != encInt {
+		return 0, false
+	}
+	off := e.rec.valOff()
+	return int64(binary.LittleEndian.Uint64(e.ks.arena.Bytes(e.ref, off+8)[off:])), true
+}
+
+// Bytes gives the value of a string: a view that is valid while the entry is,
+// or the digits of an integer, written into scratch.
+func (e Entry) Bytes(scratch *Scratch) []byte {
+	off := e.rec.valOff()
+	switch e.rec.enc() {
+	case encInt:
+		n := int64(binary.LittleEndian.Uint64(e.ks.arena.Bytes(e.ref, off+8)[off:]))
+		return strconv.AppendInt(scratch[:0], n, 10)
+	case encBlock:
+		ref, n := block(e.ks.arena, e.ref, off)
+		return e.ks.arena.Bytes(ref, n)
+	default:
+		at, n := inline(e.ks.arena, e.ref, off)
+		return e.ks.arena.Bytes(e.ref, at+n)[at:]
+	}
+}
+
+// Len is the length of a string in bytes.
+func (e Entry) Len() int {
+	off := e.rec.valOff()
+	switch e.rec.enc() {
+	case encInt:
+		n, _ := e.Int()
+		return num.IntLen(n)
+	case encBlock:
+		_, n := block(e.ks.arena, e.ref, off)
+		return n
+	default:
+		_, n := inline(e.ks.arena, e.ref, off)
+		return n
+	}
+}
+
+// SetString stores a string under k, in the place of e, the entry that k has
+// now. deadline is in Unix milliseconds, or 0. A value that is the canonical
+// form of an integer is kept as one. The bytes are copied.
+func (ks *Keyspace) SetString(k Key, e Entry, v []byte, deadline int64) Entry {
+	if len(v) <= 20 {
+		if n, ok := num.ParseInt(v); ok {
+			return ks.SetInt(k, e, n, deadline)
+		}
+	}
+	enc := encEmbstr
+	if len(v) > embstrMax {
+		enc = encRaw
+	}
+	if len(v) > inlineMax {
+		dst := ks.newBlock(k, e, len(v), deadline, false)
+		copy(dst.Bytes(nil), v)
+		return dst
+	}
+	vol := deadline != 0
+	head := headerSize(len(k.B), vol)
+	size := head + lengthSize(len(v)) + len(v)
+	if ref, ok := ks.reuse(e, size, vol); ok {
+		b := ks.arena.Bytes(ref, size)
+		b[0] = b[0]&^(kindType|kindEnc) | uint8(enc)<<3
+		at := head + putLength(b[head:], len(v))
+		copy(b[at:], v)
+		ks.moveDeadline(e, deadline)
+		e.rec.kind = b[0]
+		e.setAccess(ks.st.fresh())
+		return e
+	}
+	ref := ks.newRecord(k, e, size)
+	b := ks.arena.Bytes(ref, size)
+	at := putHeader(b, String, enc, vol, ks.st.fresh(), k.B)
+	at += putLength(b[at:], len(v))
+	copy(b[at:], v)
+	return ks.install(k, e, ref, deadline)
+}
+
+// SetInt stores an integer, as SetString does.
+func (ks *Keyspace) SetInt(k Key, e Entry, n int64, deadline int64) Entry {
+	vol := deadline != 0
+	head := headerSize(len(k.B), vol)
+	size := head + 8
+	if ref, ok := ks.reuse(e, size, vol); ok {
+		b := ks.arena.Bytes(ref, size)
+		b[0] = b[0]&^(kindType|kindEnc) | uint8(encInt)<<3
+		binary.LittleEndian.PutUint64(b[head:], uint64(n))
+		ks.moveDeadline(e, deadline)
+		e.rec.kind = b[0]
+		return e
+	}
+	ref := ks.newRecord(k, e, size)
+	b := ks.arena.Bytes(ref, size)
+	at := putHeader(b, String, encInt, vol, ks.st.fresh(), k.B)
+	binary.LittleEndian.PutUint64(b[at:], uint64(n))
+	return ks.install(k, e, ref, deadline)
+}
+
+// reuse tells whether a value of a record of size bytes can be written over the
+// one that is there.
+func (ks *Keyspace) reuse(e Entry, size int, volatile bool) (mem.Ref, bool) {
+	if !e.Ok() || e.rec.enc() == encBlock || (e.rec.kind&kindVolatile != 0) != volatile ||
+		ks.arena.Usable(e.ref) != mem.Usable(size) {
+		return 0, false
+	}
+	return e.ref, true
+}
+
+// moveDeadline gives a record that has a deadline, and keeps one, a new one.
+func (ks *Keyspace) moveDeadline(e Entry, deadline int64) {
+	if deadline != 0 && e.Deadline() != deadline {
+		ks.unlink(e.ref)
+		ks.link(e.ref, deadline)
+	}
+}
+
+// newRecord takes all the memory that installing a record of k needs.
+func (ks *Keyspace) newRecord(k Key, e Entry, size int) mem.Ref {
+	if !e.Ok() {
+		ks.table.Reserve(k.H)
+	}
+	return ks.arena.Alloc(size)
+}
+
+// newBlock stores a string of n bytes that has a block of its own, with
+// contents undefined, and room to grow if spare is set.
+func (ks *Keyspace) newBlock(k Key, e Entry, n int, deadline int64, spare bool) Entry {
+	vol := deadline != 0
+	size := headerSize(len(k.B), vol) + 8
+	if !e.Ok() {
+		ks.table.Reserve(k.H)
+	}
+	room := n
+	if spare {
+		room += min(n/4, 1<<20)
+	}
+	data := ks.arena.Alloc(room)
+	ref, ok := ks.arena.TryAlloc(size)
+	if !ok {
+		ks.arena.Free(data)
+		panic(mem.ErrExhausted)
+	}
+	b := ks.arena.Bytes(ref, size)
+	at := putHeader(b, String, encBlock, vol, ks.st.fresh(), k.B)
+	putBlock(b[at:], data, n)
+	return ks.install(k, e, ref, deadline)
+}
+
+// Resize makes the value of k a string of n bytes that may be written in
+// place, and gives a view of it, valid while the entry is. What was there
+// stays, cut or filled up with zeros; e is the entry that k has now, a string
+// or nothing. The expiry stays.
+func (ks *Keyspace) Resize(k Key, e Entry, n int) (Entry, []byte) {
+	if e.Ok() && n <= e.room() {
+		return ks.resizeInPlace(e, n)
+	}
+	var scratch Scratch
+	var old []byte
+	var deadline int64
+	access := ks.st.fresh()
+	if e.Ok() {
+		old = e.Bytes(&scratch)
+		deadline = e.Deadline()
+		access = e.accessField()
+	}
+	if n > inlineMax {
+		return ks.resizeBlock(k, e, old, n, deadline)
+	}
+	vol := deadline != 0
+	head := headerSize(len(k.B), vol)
+	size := head + lengthSize(n) + n
+	ref := ks.newRecord(k, e, size)
+	b := ks.arena.Bytes(ref, size)
+	at := putHeader(b, String, encRaw, vol, access, k.B)
+	at += putLength(b[at:], n)
+	clear(b[at+copy(b[at:], old):])
+	return ks.install(k, e, ref, deadline), b[at:]
+}
+
+// room is the length that a string can have where it is.
+func (e Entry) room() int {
+	a := e.ks.arena
+	switch e.rec.enc() {
+	case encInt:
+		return -1
+	case encBlock:
+		ref, _ := block(a, e.ref, e.rec.valOff())
+		return a.Usable(ref)
+	default:
+		at, n := inline(a, e.ref, e.rec.valOff())
+		room := a.Usable(e.ref) - at
+		if n < 255 {
+			room = min(room, 254)
+		}
+		return room
+	}
+}
+
+func (ks *Keyspace) resizeInPlace(e Entry, n int) (Entry, []byte) {
+	off := e.rec.valOff()
+	if e.rec.enc() == encBlock {
+		ref, was := block(ks.arena, e.ref, off)
+		putBlock(ks.arena.Bytes(e.ref, off+8)[off:], ref, n)
+		b := ks.arena.Bytes(ref, n)
+		if n > was {
+			clear(b[was:])
+		}
+		return e, b
+	}
+	at, was := inline(ks.arena, e.ref, off)
+	b := ks.arena.Bytes(e.ref, at+n)
+	if at-off == 1 {
+		b[off] = uint8(n)
+	} else {
+		binary.LittleEndian.PutUint32(b[off+1:], uint32(n))
+	}
+	b[0] = b[0]&^kindEnc | uint8(encRaw)<<3
+	e.rec.kind = b[0]
+	if n > was {
+		clear(b[at+was:])
+	}
+	return e, b[at:]
+}
+
+func (ks *Keyspace) resizeBlock(k Key, e Entry, old []byte, n int, deadline int64) (Entry, []byte) {
+	if e.Ok() && e.rec.enc() == encBlock {
+		off := e.rec.valOff()
+		ref, was := block(ks.arena, e.ref, off)
+		if ks.arena.Grow(ref, n+min(n/4, 1<<20)) {
+			putBlock(ks.arena.Bytes(e.ref, off+8)[off:], ref, n)
+			b := ks.arena.Bytes(ref, n)
+			clear(b[was:])
+			return e, b
+		}
+	}
+	// The old value is freed by install, so it is copied first.
+	vol := deadline != 0
+	access := ks.st.fresh()
+	if e.Ok() {
+		access = e.accessField()
+	}
+	size := headerSize(len(k.B), vol) + 8
+	if !e.Ok() {
+		ks.table.Reserve(k.H)
+	}
+	data := ks.arena.Alloc(n + min(n/4, 1<<20))
+	ref, ok := ks.arena.TryAlloc(size)
+	if !ok {
+		ks.arena.Free(data)
+		panic(mem.ErrExhausted)
+	}
+	b := ks.arena.Bytes(data, n)
+	clear(b[copy(b, old):])
+	h := ks.arena.Bytes(ref, size)
+	at := putHeader(h, String, encBlock, vol, access, k.B)
+	putBlock(h[at:], data, n)
+	return ks.install(k, e, ref, deadline), b
+}
+
+// Copy stores the value of src, an entry of this or another keyspace, under k,
+// in the place of e. The source stays.
+func (ks *Keyspace) Copy(k Key, e Entry, src Entry, deadline int64) Entry {
+	vol := deadline != 0
+	value := src.value()
+	head := headerSize(len(k.B), vol)
+	size := head + len(value)
+	if !e.Ok() {
+		ks.table.Reserve(k.H)
+	}
+	var data mem.Ref
+	var n int
+	if src.rec.enc() == encBlock {
+		var from mem.Ref
+		from, n = block(src.ks.arena, src.ref, src.rec.valOff())
+		data = ks.arena.Alloc(n)
+		copy(ks.arena.Bytes(data, n), src.ks.arena.Bytes(from, n))
+	}
+	ref, ok := ks.arena.TryAlloc(size)
+	if !ok {
+		if data != 0 {
+			ks.arena.Free(data)
+		}
+		panic(mem.ErrExhausted)
+	}
+	b := ks.arena.Bytes(ref, size)
+	putHeader(b, src.Type(), src.rec.enc(), vol, src.accessField(), k.B)
+	copy(b[head:], value)
+	if data != 0 {
+		putBlock(b[head:], data, n)
+	}
+	return ks.install(k, e, ref, deadline)
+}

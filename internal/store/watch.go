@@ -1,0 +1,84 @@
+package store
+
+import "sync/atomic"
+
+// Watcher is told that one of the keys it watches has changed. Changed is set
+// under the lock of the key's shard and may be read without it.
+type Watcher struct{ Changed atomic.Bool }
+
+type watched struct {
+	db  int
+	key string
+}
+
+// Watch registers w for a key. The shard must be locked.
+func (sh *Shard) Watch(db int, key string, w *Watcher) {
+	if sh.watchers == nil {
+		sh.watchers = make(map[watched][]*Watcher)
+	}
+	at := watched{db, key}
+	sh.watchers[at] = append(sh.watchers[at], w)
+}
+
+// Unwatch undoes one Watch. The shard must be locked.
+func (sh *Shard) Unwatch(db int, key string, w *Watcher) {
+	at := watched{db, key}
+	list := sh.watchers[at]
+	for i := range list {
+		if list[i] == w {
+			list[i] = list[len(list)-1]
+			list[len(list)-1] = nil
+			list = list[:len(list)-1]
+			break
+		}
+	}
+	if len(list) == 0 {
+		delete(sh.watchers, at)
+	} else {
+		sh.watchers[at] = list
+	}
+}
+
+// Touch tells the watchers of a key that it has changed.
+func (ks *Keyspace) Touch(key []byte) {
+	if len(ks.sh.watchers) != 0 {
+		ks.sh.touch(ks.db, key)
+	}
+}
+
+func (sh *Shard) touch(db int, key []byte) {
+	for _, w := range sh.watchers[watched{db, string(key)}] {
+		w.Changed.Store(true)
+	}
+}
+
+// touchFlushed tells the watchers of keys that exist in a database which is
+// about to be emptied.
+func (sh *Shard) touchFlushed(db int) {
+	for at, list := range sh.watchers {
+		if at.db == db && sh.dbs[db].exists(at.key) {
+			mark(list)
+		}
+	}
+}
+
+// touchSwapped tells the watchers of keys that exist in one of two databases
+// that are about to change places.
+func (sh *Shard) touchSwapped(a, b int) {
+	for at, list := range sh.watchers {
+		if (at.db == a || at.db == b) && (sh.dbs[a].exists(at.key) || sh.dbs[b].exists(at.key)) {
+			mark(list)
+		}
+	}
+}
+
+func mark(list []*Watcher) {
+	for _, w := range list {
+		w.Changed.Store(true)
+	}
+}
+
+func (ks *Keyspace) exists(key string) bool {
+	_, ref := ks.find(ks.st.Key([]byte(key)))
+	return ref != 0
+}
