@@ -64,7 +64,9 @@ func (a *Arena) addExtent(start, size uint32) {
 	a.spans = lengthen(a.spans, pages)
 	a.dirty = lengthen(a.dirty, pages/64)
 	if a.top < a.end { // what is left of the last extent
-		a.linkRun(a.newSpan(a.top, a.end-a.top))
+		rest := a.newSpan(a.top, a.end-a.top)
+		a.spans[rest].state = usedSpan
+		a.freeRun(rest)
 	}
 	if start == 0 {
 		a.first = 1

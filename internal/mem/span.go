@@ -176,7 +176,8 @@ func (a *Arena) dropSpares() (dropped bool) {
 }
 
 // Sparse reports whether moving the block at r (Alloc, copy, Free) helps to free a span: the blocks of its class would
-// fit into fewer spans, and its span is no fuller than the average of those that are partly filled.
+// fit into fewer spans, and its span is not much fuller (an eighth and a block) than the average of those that are partly
+// filled; without that margin, equally filled spans would wait for each other.
 //
 // Moving every sparse block ends: a moved block goes into the current span and never comes from it or from a full one;
 // so each time the current span is filled there is one partly filled span less, and no new span is begun meanwhile.
@@ -196,5 +197,5 @@ func (a *Arena) Sparse(r Ref) bool {
 		partial--
 		partialLive -= uint64(a.spans[b.cur].live)
 	}
-	return uint64(s.live)*partial <= partialLive
+	return 8*uint64(s.live)*partial < 9*partialLive+8*partial
 }
