@@ -306,6 +306,9 @@ func (p *Parser) header(buf []byte) (line []byte, ok bool) {
 func (p *Parser) find(buf []byte, c byte) int {
 	from := max(p.pos, p.scan)
 	rest := buf[from:]
+	if len(rest) > 0 && rest[0] == 0 {
+		return -1 // as before, however much has come since
+	}
 	at := bytes.IndexByte(rest, c)
 	if at >= 0 {
 		rest = rest[:at]

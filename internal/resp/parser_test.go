@@ -210,6 +210,10 @@ func TestRequests(t *testing.T) {
 		{"*3\r\n$3\r\nSET\r\n$1\r\nx\r\n$-10\r\n", e + `invalid bulk length"`},
 		{"*1\r\n$04\r\n", e + `invalid bulk length"`},
 		{"*1\r\n$\r\n", e + `invalid bulk length"`},
+		{"*1\r\n$:1\r\n" + strings.Repeat("x", 200) + "\r\n", e + `invalid bulk length"`},
+		{"*1\r\n$1:\r\n" + strings.Repeat("x", 200) + "\r\n", e + `invalid bulk length"`},
+		{"*1\r\n$:\r\n" + strings.Repeat("x", 200) + "\r\n", e + `invalid bulk length"`},
+		{"*:\r\n" + strings.Repeat("$1\r\na\r\n", 20), e + `invalid multibulk length"`},
 		{"*1\r\n$ 4\r\nPING\r\n", e + `invalid bulk length"`},
 		{"*1\r\n$536870913\r\n", e + `invalid bulk length"`},
 		{"*1\r\n$536870912\r\n", "rest 16"},
@@ -251,6 +255,23 @@ func TestRequests(t *testing.T) {
 		}
 		if got := reference(Parser{}, c.in); got != c.want {
 			t.Errorf("reference, %q:\n%s\nwant:\n%s", c.in, got, c.want)
+		}
+	}
+}
+
+// Wherever a request is cut, its beginning is incomplete to a parser that has
+// seen nothing yet, and the whole is then read.
+func TestEveryPrefixIsIncomplete(t *testing.T) {
+	for _, b := range benchmarks {
+		want := reference(Parser{}, b.request)
+		for cut := range b.request {
+			var p Parser
+			if args, n, err := p.Next([]byte(b.request[:cut])); n != 0 || err != nil {
+				t.Fatalf("%q: %q %d %v", b.request[:cut], args, n, err)
+			}
+			if got := feed(t, &p, []byte(b.request), func() int { return len(b.request) }); got != want {
+				t.Fatalf("%q cut at %d:\n%s\nwant:\n%s", b.request, cut, got, want)
+			}
 		}
 	}
 }
@@ -372,10 +393,10 @@ func TestSingleBytesAreLinear(t *testing.T) {
 	if args, n, err := p.Next(in); len(args) != count || n != len(in) || err != nil {
 		t.Fatal(len(args), n, err)
 	}
-	for _, start := range []string{"", "*", "*1\r\n$"} {
+	for _, start := range []string{"", "\x00", "*", "*\x00", "*1\r\n$", "*1\r\n$\x00"} {
 		p.Reset()
 		in := []byte(start + strings.Repeat("1", maxHeader))
-		for have := 1; have < len(in); have++ {
+		for have := 1; have <= maxHeader; have++ {
 			if _, n, err := p.Next(in[:have]); n != 0 || err != nil {
 				t.Fatal(have, n, err)
 			}
