@@ -10,8 +10,9 @@
 //
 // Every element but the star takes exactly one byte, so when a match fails it
 // is enough to let the latest star take one byte more: what an earlier star
-// could take instead is covered by that. Time is therefore at most the product
-// of the two lengths, and there is no recursion.
+// could take instead is covered by that. And what follows the last star can only
+// match at the very end. Time is therefore at most the product of the lengths of
+// the text and of what stands between the stars, and there is no recursion.
 package glob
 
 import "bytes"
@@ -37,6 +38,15 @@ func Match(pattern, s []byte, nocase bool) bool {
 				if p == len(pattern) {
 					return true
 				}
+				n, last := countElements(pattern[p:])
+				if n > len(s)-i {
+					return false
+				}
+				if last {
+					// Nothing else can take what the star leaves.
+					i, starP = len(s)-n, -1
+					continue
+				}
 				starP, starI = p, skipTo(pattern[p], s, i, nocase)
 				i = starI
 				continue
@@ -59,6 +69,24 @@ func Match(pattern, s []byte, nocase bool) bool {
 	return p == len(pattern)
 }
 
+// countElements counts the elements of p, each of which takes one byte, up to
+// the next star. last tells that there is none.
+func countElements(p []byte) (n int, last bool) {
+	for i := 0; i < len(p); n++ {
+		switch p[i] {
+		case '*':
+			return n, false
+		case '[':
+			i += classWidth(p[i:])
+		case '\\':
+			i += min(2, len(p)-i)
+		default:
+			i++
+		}
+	}
+	return n, true
+}
+
 // skipTo returns the first position from i on where an element that starts with
 // first can match, len(s) when there is none.
 func skipTo(first byte, s []byte, i int, nocase bool) int {
@@ -72,8 +100,7 @@ func skipTo(first byte, s []byte, i int, nocase bool) int {
 }
 
 // matchOne matches c against the first element of the pattern p, which is not
-// empty and does not start with a star. width is the element's length in p,
-// when it matched.
+// empty and does not start with a star. width is the element's length in p.
 func matchOne(p []byte, c byte, nocase bool) (width int, ok bool) {
 	width = 1
 	switch p[0] {
@@ -97,22 +124,43 @@ func matchClass(p []byte, c byte, nocase bool) (width int, ok bool) {
 		i++
 	}
 	match := false
-	for ; i < len(p); i++ {
-		rest := len(p) - i
+	for i < len(p) && p[i] != ']' {
+		n := memberWidth(p[i:])
 		switch {
-		case p[i] == '\\' && rest >= 2:
-			i++
-			match = match || p[i] == c
-		case p[i] == ']':
-			return i + 1, match != not
-		case rest >= 3 && p[i+1] == '-':
+		case n == 3:
 			match = match || inRange(p[i], p[i+2], c, nocase)
-			i += 2
+		case n == 2:
+			match = match || p[i+1] == c
 		default:
 			match = match || p[i] == c || nocase && lower(p[i]) == lower(c)
 		}
+		i += n
 	}
-	return len(p), match != not
+	return min(i+1, len(p)), match != not
+}
+
+// classWidth is the length of the class that p starts with.
+func classWidth(p []byte) int {
+	i := 1
+	if i < len(p) && p[i] == '^' {
+		i++
+	}
+	for i < len(p) && p[i] != ']' {
+		i += memberWidth(p[i:])
+	}
+	return min(i+1, len(p))
+}
+
+// memberWidth is the length of the class member that p starts with: 3 for a
+// range, 2 for an escaped byte, else 1. An escape comes before a range.
+func memberWidth(p []byte) int {
+	switch {
+	case p[0] == '\\' && len(p) >= 2:
+		return 2
+	case len(p) >= 3 && p[1] == '-':
+		return 3
+	}
+	return 1
 }
 
 // inRange tells whether c is between the two ends of a range. Bytes order as

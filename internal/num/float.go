@@ -78,23 +78,24 @@ func (t *floatText) float64(b []byte) (f float64, inRange bool) {
 }
 
 // slowFloat64 converts t, the scan of b, by way of the standard library, which
-// rounds correctly but knows neither hexadecimal without an exponent nor
-// exponents beyond five digits.
+// rounds correctly but wants an exponent on hexadecimal numbers and reads no
+// more than five digits of one. Only a very long text can need more and still
+// be in range; its first digits stand for it.
 func (t *floatText) slowFloat64(b []byte) float64 {
+	const longText = 50000
 	var f float64
 	switch {
-	case t.kind == kindHex && t.expAt == t.n:
-		f, _ = strconv.ParseFloat(string(b[:t.n])+"p0", 64)
-	case t.n-t.expAt > 6 || t.n > 1e5:
+	case t.n > longText:
 		var buf [64]byte
-		text := AppendUint(buf[:0], t.mant)
-		mark := byte('e')
+		text := append(AppendUint(buf[:0], t.mant), 'e')
 		if t.kind == kindHex {
 			text = strconv.AppendUint(append(buf[:0], "0x"...), t.mant, 16)
-			mark = 'p'
+			text = append(text, 'p')
 		}
-		text = AppendInt(append(text, mark), int64(min(max(t.exp, -9999), 9999)))
+		text = AppendInt(text, int64(min(max(t.exp, -9999), 9999)))
 		f, _ = strconv.ParseFloat(string(text), 64)
+	case t.kind == kindHex && t.expAt == t.n:
+		f, _ = strconv.ParseFloat(string(b[:t.n])+"p0", 64)
 	default:
 		f, _ = strconv.ParseFloat(string(b[:t.n]), 64)
 	}

@@ -97,12 +97,11 @@ func AppendUint(dst []byte, n uint64) []byte {
 	if n < 10 {
 		return append(dst, byte('0'+n))
 	}
-	var room [MaxIntLen]byte
 	end := len(dst) + UintLen(n)
 	if end <= cap(dst) {
 		dst = dst[:end]
 	} else {
-		dst = append(dst, room[:end-len(dst)]...)
+		dst = append(dst, digitPairs[:end-len(dst)]...)
 	}
 	i := end
 	for n >= 100 {

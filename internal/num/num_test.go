@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/big"
 	"strconv"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -92,6 +93,17 @@ func TestParseFloatText(t *testing.T) {
 	}
 	if f, ok := num.ParseFloat([]byte("-0")); !ok || f != 0 || !math.Signbit(f) {
 		t.Errorf("ParseFloat(-0) = %v, %v", f, ok)
+	}
+}
+
+func TestParseFloatLongText(t *testing.T) {
+	zeros := strings.Repeat("0", 150000)
+	for text, want := range map[string]float64{
+		"0." + zeros + "1e150001": 1, "-1" + zeros + "e-150000": -1, "0x1" + zeros + "p-600000": 1, "0." + zeros: 0,
+	} {
+		if f, ok := num.ParseFloat([]byte(text)); !ok || f != want {
+			t.Errorf("%.5q… = %v, %v", text, f, ok)
+		}
 	}
 }
 

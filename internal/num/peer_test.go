@@ -124,6 +124,7 @@ func TestScoresAgainstReference(t *testing.T) {
 	}
 	check("0." + strings.Repeat("0", 150000) + "1e150001")
 	check("1" + strings.Repeat("0", 150000) + "e-150000")
+	check("0x1" + strings.Repeat("0", 150000) + "p-600000")
 }
 
 func TestIntegersAgainstReference(t *testing.T) {

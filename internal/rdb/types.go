@@ -27,8 +27,8 @@ const (
 // Type is the byte that says how a value is encoded.
 type Type byte
 
-// The types of values, up to version 12 of the format. Those before Version's
-// are still read from old files and dumps.
+// The types of values, up to version 12 of the format. Each version writes some
+// of them and reads all that came before.
 const (
 	TypeString              Type = 0
 	TypeList                Type = 1
@@ -51,9 +51,9 @@ const (
 	TypeStreamListpacks2    Type = 19
 	TypeSetListpack         Type = 20 // version 11
 	TypeStreamListpacks3    Type = 21 // version 11
-	TypeHashMetaPreGA       Type = 22 // version 12: hashes with expiring fields
-	TypeHashListpackExPreGA Type = 23
-	TypeHashMetadata        Type = 24 // version 12
+	TypeHashMetadataPreGA   Type = 22 // version 12, before its release
+	TypeHashListpackExPreGA Type = 23 // version 12, before its release
+	TypeHashMetadata        Type = 24 // version 12: fields with expiry
 	TypeHashListpackEx      Type = 25 // version 12
 )
 
