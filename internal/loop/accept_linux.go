@@ -3,6 +3,7 @@ package loop
 import (
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -21,8 +22,9 @@ type acceptor struct {
 	fd      int
 	network string
 	local   string // of its connections; empty if each must be asked
-	gone    bool   // the poller's
-	once    sync.Once
+
+	mu   sync.Mutex // held while accepting; before the poller's mu
+	gone bool
 }
 
 // adopt has an event loop accept from ln, if ln is a plain TCP or unix listener; otherwise it returns nil.
@@ -50,64 +52,61 @@ func (g *Group) adopt(ln net.Listener) (*acceptor, error) {
 	if err := rc.Control(func(fd uintptr) { a.fd = int(fd) }); err != nil {
 		return nil, err
 	}
-	errc := make(chan error, 1)
-	if !a.p.do(func() { errc <- a.register() }) {
-		return nil, ErrGroupClosed
-	}
-	if err := <-errc; err != nil {
+	if err := a.register(); err != nil {
 		return nil, err
 	}
 	return a, nil
 }
 
-// register starts accepting; it runs on the poller's goroutine, as all below does.
+// register starts accepting. Like release it may be called by any goroutine, the poller's own included, because
+// listeners change while clients are served.
 func (a *acceptor) register() error {
 	p := a.p
-	a.id = len(p.accepts)
-	for i, o := range p.accepts {
-		if o == nil {
-			a.id = i
-			break
-		}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.shut {
+		return ErrGroupClosed
 	}
-	if a.id == len(p.accepts) {
+	a.id = slices.Index(p.accepts, nil)
+	if a.id < 0 {
+		a.id = len(p.accepts)
 		p.accepts = append(p.accepts, nil)
 	}
-	p.accepts[a.id] = a
 	if err := a.watch(unix.EPOLLIN, unix.EPOLL_CTL_ADD); err != nil {
-		p.accepts[a.id] = nil
 		return err
 	}
+	p.accepts[a.id] = a
 	return nil
 }
 
 func (a *acceptor) watch(mask uint32, op int) error {
-	ev := unix.EpollEvent{Events: mask, Fd: slotLisen - int32(a.id)}
+	ev := unix.EpollEvent{Events: mask, Fd: slotListen - int32(a.id)}
 	return unix.EpollCtl(a.p.epfd, op, a.fd, &ev)
 }
 
-// release ends accepting, and returns when it has ended. The listener can be closed then.
+// release ends accepting. The listener can be closed then.
 func (a *acceptor) release() {
-	ended := make(chan struct{})
-	posted := a.p.do(func() {
-		a.gone = true
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.gone = true
+	a.p.mu.Lock()
+	defer a.p.mu.Unlock()
+	if !a.p.shut {
 		a.watch(0, unix.EPOLL_CTL_DEL)
 		a.p.accepts[a.id] = nil
-		close(ended)
-	})
-	if posted {
-		<-ended
 	}
 }
 
 // accept accepts what waits at one listener and deals it out to the loops.
 func (p *poller) accept(id int) {
-	if id >= len(p.accepts) || p.accepts[id] == nil {
+	p.mu.Lock()
+	a := p.accepts[id]
+	p.mu.Unlock()
+	if a == nil {
 		return
 	}
-	a := p.accepts[id]
 	for range acceptBurst {
-		fd, sa, err := unix.Accept4(a.fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+		fd, sa, err := a.take()
 		switch err {
 		case nil:
 			a.deal(accepted{int32(fd), a, sa})
@@ -122,16 +121,31 @@ func (p *poller) accept(id int) {
 	}
 }
 
+// take accepts one connection.
+func (a *acceptor) take() (fd int, sa unix.Sockaddr, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.gone {
+		return -1, nil, unix.EAGAIN
+	}
+	return unix.Accept4(a.fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+}
+
 // rest stops accepting for a while, after an error that would only come again.
 func (a *acceptor) rest() {
-	a.watch(0, unix.EPOLL_CTL_MOD)
-	time.AfterFunc(acceptBackoff, func() {
-		a.p.do(func() {
-			if !a.gone {
-				a.watch(unix.EPOLLIN, unix.EPOLL_CTL_MOD)
-			}
-		})
-	})
+	a.set(0)
+	time.AfterFunc(acceptBackoff, func() { a.set(unix.EPOLLIN) })
+}
+
+// set changes what is watched, unless nothing is any more.
+func (a *acceptor) set(mask uint32) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.p.mu.Lock()
+	defer a.p.mu.Unlock()
+	if !a.gone && !a.p.shut {
+		a.watch(mask, unix.EPOLL_CTL_MOD)
+	}
 }
 
 // deal gives a new connection to the next loop in turn.

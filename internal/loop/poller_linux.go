@@ -24,8 +24,8 @@ const (
 
 // Slots of a poller's table that are no connection.
 const (
-	slotWake  = -1 // the eventfd
-	slotLisen = -2 // -2-i is acceptor i
+	slotWake   = -1 // the eventfd
+	slotListen = -2 // -2-i is acceptor i
 )
 
 // poller is one event loop.
@@ -52,8 +52,6 @@ type poller struct {
 	again  []*sock // the other half of ready's double buffer
 	done   bool
 
-	accepts []*acceptor
-
 	posted   atomic.Bool // inbox is not empty
 	sleeping atomic.Bool // the loop waits, or is about to
 
@@ -62,6 +60,8 @@ type poller struct {
 	mu    sync.Mutex
 	shut  bool     // guarded by mu: nothing more is taken in
 	bufs  [][]byte // guarded by mu: for pushes
+
+	accepts []*acceptor // guarded by mu
 }
 
 // inbox is what others left for the loop since it looked last.
@@ -165,8 +165,8 @@ func (p *poller) sleep() int {
 // event serves what became ready.
 func (p *poller) event(ev *unix.EpollEvent) {
 	if ev.Fd < 0 {
-		if ev.Fd <= slotLisen {
-			p.accept(int(slotLisen - ev.Fd))
+		if ev.Fd <= slotListen {
+			p.accept(int(slotListen - ev.Fd))
 		}
 		return
 	}
@@ -261,10 +261,13 @@ func (p *poller) stop() { p.do(func() { p.done = true }) }
 func (p *poller) end() {
 	p.mu.Lock()
 	p.shut = true
-	fresh := p.inbox.fresh
+	left := p.inbox
 	p.mu.Unlock()
-	for _, n := range fresh {
+	for _, n := range left.fresh {
 		unix.Close(int(n.fd))
+	}
+	for _, f := range left.funcs {
+		f()
 	}
 	for _, s := range p.slots {
 		if s != nil {

@@ -27,8 +27,7 @@ const (
 //	suspended  Process waits for Resume; EPOLLIN is given up as soon as bytes come, so that they wait in the kernel
 //	held       suspended, and nothing may be sent
 //	ready      stands in the poller's ready queue
-//	flush      is closed when q is empty; no input is taken
-//	eof        the peer sends no more; is flushed when Process has had everything
+//	flush      is closed when q is empty, with eof because the peer ended it; no input is taken
 //
 // The mail fields are guarded by the poller's mu, the others belong to its goroutine.
 type sock struct {
@@ -38,7 +37,6 @@ type sock struct {
 	slot   int32 // in the poller's table; -1 when closed
 	gen    int32
 	mask   uint32 // what epoll watches
-	unix   bool
 
 	suspended, held, ready, flush, eof bool
 
@@ -103,9 +101,7 @@ func (s *sock) watch(mask uint32) {
 func (s *sock) rewatch() {
 	var mask uint32
 	switch {
-	case s.flush || s.eof:
-	case s.suspended && !s.held:
-		mask = s.mask&unix.EPOLLIN | unix.EPOLLRDHUP
+	case s.flush:
 	case s.suspended:
 		mask = s.mask & wantRead
 	default:
@@ -119,27 +115,27 @@ func (s *sock) rewatch() {
 
 // readable is called for every event but those that only say that there is room to send.
 func (s *sock) readable(events uint32) {
-	if events&(unix.EPOLLERR|unix.EPOLLHUP) != 0 && (s.flush || s.eof || s.suspended) {
+	switch {
+	case s.flush || s.suspended:
+		s.stirred(events)
+	case !s.ready:
+		s.receive()
+	}
+}
+
+// stirred is called for an event of a connection that takes no input now.
+func (s *sock) stirred(events uint32) {
+	switch {
+	case events&(unix.EPOLLERR|unix.EPOLLHUP) != 0:
 		s.close(s.sockError())
-		return
+	case s.flush:
+	case s.held:
+		s.watch(s.mask &^ wantRead)
+	case events&unix.EPOLLRDHUP != 0:
+		s.close(io.EOF)
+	default:
+		s.watch(s.mask &^ unix.EPOLLIN)
 	}
-	if s.flush || s.eof {
-		return
-	}
-	if s.suspended {
-		switch {
-		case events&unix.EPOLLRDHUP != 0 && !s.held:
-			s.close(io.EOF)
-		default:
-			s.watch(s.mask &^ wantRead)
-			s.rewatch()
-		}
-		return
-	}
-	if s.ready {
-		return
-	}
-	s.receive()
 }
 
 // receive reads once and has the client process what is there.
@@ -159,7 +155,7 @@ func (s *sock) receive() {
 	if n <= 0 {
 		switch {
 		case n == 0:
-			s.ended()
+			s.flushThenClose(io.EOF)
 		case errno != unix.EAGAIN && errno != unix.EINTR:
 			s.close(errno)
 		}
@@ -193,21 +189,14 @@ func (s *sock) process(in []byte, shared bool, out []byte) {
 		return
 	}
 	if len(out) > 0 {
-		s.send(out)
-	}
-	if s.slot < 0 {
-		return
+		s.reply(out)
 	}
 	if s.in != nil && s.checkLimit() {
 		return
 	}
-	if st == Yield {
-		if !s.ready {
-			s.ready = true
-			s.p.ready = append(s.p.ready, s)
-		}
-	} else if s.eof {
-		s.flushThenClose(io.EOF)
+	if st == Yield && s.slot >= 0 && !s.ready {
+		s.ready = true
+		s.p.ready = append(s.p.ready, s)
 	}
 }
 
@@ -219,15 +208,11 @@ func (s *sock) special(out []byte, st Status) {
 		return
 	case Suspend, Hold:
 		s.suspended, s.held = true, st == Hold
-		if s.eof && !s.held {
-			s.close(io.EOF)
-			return
-		}
 	}
 	if len(out) > 0 {
-		s.send(out)
+		s.reply(out)
 	}
-	if s.slot >= 0 && st == CloseAfterReply {
+	if st == CloseAfterReply && s.slot >= 0 {
 		s.flushThenClose(nil)
 	}
 }
@@ -263,33 +248,31 @@ func (s *sock) checkLimit() bool {
 	return true
 }
 
-// send sends out, or queues what the socket does not take. Out may be the loop's reply buffer; that is replaced when
-// it is better given away than copied.
-func (s *sock) send(out []byte) {
+// reply sends what Process put into the loop's reply buffer. The buffer is replaced when it is better given away than
+// copied, or has become too large to keep.
+func (s *sock) reply(out []byte) {
 	p := s.p
-	rest := out
-	if s.q.size == 0 && !s.held {
-		n, errno := send(s.fd, out)
-		if errno != 0 {
-			s.close(errno)
-			return
-		}
-		rest = out[n:]
-	}
-	if len(rest) > 0 {
-		s.queue(rest)
-	}
-	if cap(out) > cap(p.out) {
-		p.out = out[:0]
-	}
-	if cap(p.out) > replyKeep || len(rest) > adoptSize {
+	p.out = out[:0]
+	if s.send(out) || cap(out) > replyKeep {
 		p.out = make([]byte, 0, replySize)
 	}
 }
 
-// queue puts what cannot be sent now behind the rest.
-func (s *sock) queue(b []byte) {
-	if len(b) > adoptSize {
+// send sends b, or queues what the socket does not take. It reports whether b's memory belongs to the queue now.
+func (s *sock) send(b []byte) bool {
+	if s.q.size == 0 && !s.held {
+		n, errno := send(s.fd, b)
+		if errno != 0 {
+			s.close(errno)
+			return false
+		}
+		if n == len(b) {
+			return false
+		}
+		b = b[n:]
+	}
+	adopt := len(b) > adoptSize
+	if adopt {
 		s.q.adopt(b)
 	} else {
 		s.q.append(b, &s.p.pool)
@@ -299,6 +282,7 @@ func (s *sock) queue(b []byte) {
 	if s.slot >= 0 && !s.client.Queued(s.q.size) {
 		s.close(ErrOutputLimit)
 	}
+	return adopt
 }
 
 // writable sends what waits.
@@ -320,34 +304,32 @@ func (s *sock) writable() {
 		return
 	}
 	if s.flush {
-		s.close(s.mailErr)
+		s.close(s.flushed())
 		return
 	}
 	s.rewatch()
 }
 
-// ended is called when the peer sends no more. What it sent is answered first.
-func (s *sock) ended() {
-	s.eof = true
-	if s.suspended {
-		s.rewatch()
-		return
-	}
-	s.flushThenClose(io.EOF)
-}
-
-// flushThenClose closes the connection when its output is sent.
+// flushThenClose closes the connection when its output is sent; err is nil or io.EOF.
 func (s *sock) flushThenClose(err error) {
 	if s.q.size == 0 {
 		s.close(err)
 		return
 	}
 	if !s.flush {
-		s.flush, s.mailErr = true, err
+		s.flush, s.eof = true, err == io.EOF
 		s.suspended, s.held, s.ready = false, false, false
 	}
 	s.keep(nil, false)
 	s.rewatch()
+}
+
+// flushed returns why a connection that is flushed ends.
+func (s *sock) flushed() error {
+	if s.eof {
+		return io.EOF
+	}
+	return nil
 }
 
 // close ends the connection.
