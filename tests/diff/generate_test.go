@@ -1,0 +1,209 @@
+package diff
+
+import (
+	"math/rand/v2"
+	"strconv"
+	"strings"
+)
+
+// generator makes commands over a few keys, so that they meet each other. Most
+// are well formed; some have an argument too many, too few or of a wrong kind.
+type generator struct {
+	r *rand.Rand
+}
+
+// template is a command whose words beginning with < are filled in, and how
+// replies to it are compared.
+type template struct {
+	words string
+	how   how
+}
+
+// templates lists the commands with their share: a line that stands twice is
+// twice as frequent.
+func templates() []template {
+	exact := []string{
+		"SET <key> <value>", "SET <key> <value>", "SET <key> <int>", "SET <key> <value> <setopt>",
+		"SET <key> <value> <setopt> <setopt>", "SET <key> <value> <setopt> <setopt> <setopt>",
+		"GET <key>", "GET <key>", "GETSET <key> <value>", "GETDEL <key>", "GETEX <key> <getexopt>",
+		"GETEX <key>", "APPEND <key> <value>", "STRLEN <key>", "SETNX <key> <value>",
+		"SETEX <key> <seconds> <value>", "PSETEX <key> <ms> <value>", "SETRANGE <key> <offset> <value>",
+		"GETRANGE <key> <index> <index>", "SUBSTR <key> <index> <index>", "MGET <key> <key> <key>",
+		"MSET <key> <value> <key> <value>", "MSETNX <key> <value> <key> <value>",
+		"INCR <key>", "DECR <key>", "INCRBY <key> <int>", "DECRBY <key> <int>", "INCRBYFLOAT <key> <float>",
+		"LCS <key> <key>", "LCS <key> <key> <lcsopt>", "LCS <key> <key> IDX <lcsopt>",
+		"SETBIT <key> <bit> <flag>", "GETBIT <key> <bit>", "BITCOUNT <key>", "BITCOUNT <key> <index> <index>",
+		"BITCOUNT <key> <index> <index> <unit>", "BITPOS <key> <flag>", "BITPOS <key> <flag> <index>",
+		"BITPOS <key> <flag> <index> <index>", "BITPOS <key> <flag> <index> <index> <unit>",
+		"BITOP <bitop> <key> <key>", "BITOP <bitop> <key> <key> <key>",
+		"BITFIELD <key> <field>", "BITFIELD <key> <field> <field> <field>", "BITFIELD_RO <key> GET <bits> <bit>",
+		"DEL <key>", "DEL <key> <key>", "UNLINK <key>", "EXISTS <key> <key>", "TYPE <key>", "TOUCH <key> <key>",
+		"EXPIRE <key> <seconds>", "EXPIRE <key> <seconds> <expopt>", "EXPIRE <key> <seconds> <expopt> <expopt>",
+		"PEXPIRE <key> <ms> <expopt>", "EXPIREAT <key> <unix>", "PEXPIREAT <key> <unixms> <expopt>",
+		"PERSIST <key>", "RENAME <key> <key>", "RENAMENX <key> <key>", "COPY <key> <key>",
+		"COPY <key> <key> <copyopt> <copyopt>", "MOVE <key> <db>", "OBJECT ENCODING <key>",
+		"OBJECT REFCOUNT <key>", "SELECT <db>", "SELECT 0", "SWAPDB <db> <db>",
+		"LPUSH <key> <value>", "SADD <key> <int>", "HSET <key> <value> <value>", "DBSIZE",
+	}
+	ts := make([]template, 0, len(exact)+8)
+	for _, words := range exact {
+		ts = append(ts, template{words: words})
+	}
+	for _, words := range []string{"KEYS *", "KEYS <pattern>", "SCAN 0 COUNT 1000", "SCAN 0 COUNT 1000 MATCH <pattern>"} {
+		ts = append(ts, template{words, how{sort: true}})
+	}
+	for _, words := range []string{"TTL <key>", "EXPIRETIME <key>"} {
+		ts = append(ts, template{words, how{near: 5}})
+	}
+	for _, words := range []string{"PTTL <key>", "PEXPIRETIME <key>"} {
+		ts = append(ts, template{words, how{near: deadlineSlack}})
+	}
+	return ts
+}
+
+func (g *generator) pick(words ...string) string { return words[g.r.IntN(len(words))] }
+
+// command fills in a template, and one time in 20 spoils it.
+func (g *generator) command(t template) []string {
+	var args []string
+	for _, w := range strings.Fields(t.words) {
+		if w[0] == '<' {
+			args = append(args, g.word(w)...)
+		} else {
+			args = append(args, w)
+		}
+	}
+	switch g.r.IntN(60) {
+	case 0:
+		args = args[:len(args)-1]
+	case 1:
+		args = append(args, g.pick("", "x", "1", "NX"))
+	case 2:
+		if len(args) > 1 {
+			args[1+g.r.IntN(len(args)-1)] = g.pick("", "abc", "-1", "9223372036854775807", "-9223372036854775808", "1.5", " 1", "\x00")
+		}
+	}
+	if len(args) == 0 {
+		args = []string{"PING"}
+	}
+	return args
+}
+
+// word returns what a placeholder stands for, sometimes several arguments.
+func (g *generator) word(name string) []string {
+	switch name {
+	case "<setopt>":
+		return g.option("NX", "XX", "GET", "KEEPTTL", "EX", "PX", "EXAT", "PXAT")
+	case "<getexopt>":
+		return g.option("PERSIST", "EX", "PX", "EXAT", "PXAT")
+	case "<lcsopt>":
+		if o := g.pick("LEN", "WITHMATCHLEN", "MINMATCHLEN"); o == "MINMATCHLEN" {
+			return []string{o, strconv.Itoa(g.r.IntN(6) - 1)}
+		} else {
+			return []string{o}
+		}
+	case "<copyopt>":
+		if g.r.IntN(2) == 0 {
+			return []string{"REPLACE"}
+		}
+		return []string{"DB", g.one("<db>")}
+	case "<field>":
+		switch g.r.IntN(4) {
+		case 0:
+			return []string{"GET", g.one("<bits>"), g.one("<bit>")}
+		case 1:
+			return []string{"SET", g.one("<bits>"), g.one("<bit>"), g.one("<int>")}
+		case 2:
+			return []string{"INCRBY", g.one("<bits>"), g.one("<bit>"), g.one("<int>")}
+		}
+		return []string{"OVERFLOW", g.pick("WRAP", "SAT", "FAIL", "wrap", "sat")}
+	}
+	return []string{g.one(name)}
+}
+
+// option returns one of the options with the time it takes, if any.
+func (g *generator) option(names ...string) []string {
+	switch name := g.pick(names...); name {
+	case "EX":
+		return []string{name, g.one("<seconds>")}
+	case "PX":
+		return []string{name, g.one("<ms>")}
+	case "EXAT":
+		return []string{name, g.one("<unix>")}
+	case "PXAT":
+		return []string{name, g.one("<unixms>")}
+	default:
+		return []string{name}
+	}
+}
+
+func (g *generator) one(name string) string {
+	switch name {
+	case "<key>":
+		return g.pick("a", "b", "c", "d", "e", "f", "bits", "{tag}x", "")
+	case "<value>":
+		return g.value()
+	case "<int>":
+		return g.integer()
+	case "<float>":
+		return g.pick("1", "-1", "0", "0.5", "-0.25", "1e3", "1.5e-3", "3.0", "100000000000000000", "inf", "nan", "1e400")
+	case "<seconds>":
+		// Nothing may expire while the test runs.
+		return g.pick("100000", "200000", "300000", "300000", "0", "-1", "9223372036854775")
+	case "<ms>":
+		return g.pick("100000000", "200000000", "300000000", "0", "-1", "9223372036854775807")
+	case "<unix>":
+		return g.pick("4102444800", "4102444900", "1", "0", "-1")
+	case "<unixms>":
+		return g.pick("4102444800000", "4102444900123", "1", "0", "-5")
+	case "<expopt>":
+		return g.pick("NX", "XX", "GT", "LT", "gt", "lt")
+	case "<offset>":
+		return g.pick("0", "1", "5", "17", "100", "-1", "536870912", strconv.Itoa(g.r.IntN(300)))
+	case "<index>":
+		return g.pick("0", "1", "-1", "-2", "5", "100", "-100", strconv.Itoa(g.r.IntN(400)-200))
+	case "<bit>":
+		return g.pick("0", "1", "7", "8", "63", "64", "#0", "#3", strconv.Itoa(g.r.IntN(2000)))
+	case "<flag>":
+		return g.pick("0", "1")
+	case "<unit>":
+		return g.pick("BIT", "BYTE", "bit", "byte")
+	case "<bitop>":
+		return g.pick("AND", "OR", "XOR", "NOT", "or")
+	case "<bits>":
+		return g.pick("u", "i") + strconv.Itoa(1+g.r.IntN(64))
+	case "<db>":
+		return g.pick("0", "0", "1", "2")
+	case "<pattern>":
+		return g.pick("*", "a*", "?", "[a-d]", "[^a]", "b*s", "\\a", "{tag}*")
+	}
+	panic("no such placeholder: " + name)
+}
+
+func (g *generator) value() string {
+	switch g.r.IntN(8) {
+	case 0, 1:
+		return g.integer()
+	case 2:
+		return g.pick("", "x", "hello world", "0.5", "-0", "+1", "007", " 1", "1e3", "\x00", "\r\n", "\xff\xfe")
+	case 3:
+		return strings.Repeat(g.pick("ab", "x", "0"), g.r.IntN(60))
+	}
+	b := make([]byte, g.r.IntN(24))
+	for i := range b {
+		b[i] = byte(g.r.Uint32())
+	}
+	return string(b)
+}
+
+func (g *generator) integer() string {
+	switch g.r.IntN(6) {
+	case 0:
+		return g.pick("0", "-1", "9999", "10000", "127", "128", "-129", "32768", "2147483648", "4294967296")
+	case 1:
+		return g.pick("9223372036854775807", "-9223372036854775808", "9223372036854775806", "9223372036854775808")
+	case 2:
+		return strconv.FormatInt(int64(g.r.Uint64()), 10)
+	}
+	return strconv.Itoa(g.r.IntN(2001) - 1000)
+}
