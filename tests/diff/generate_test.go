@@ -43,7 +43,7 @@ func templates() []template {
 		"PERSIST <key>", "RENAME <key> <key>", "RENAMENX <key> <key>", "COPY <key> <key>",
 		"COPY <key> <key> <copyopt> <copyopt>", "MOVE <key> <db>", "OBJECT ENCODING <key>",
 		"OBJECT REFCOUNT <key>", "SELECT <db>", "SELECT 0", "SWAPDB <db> <db>",
-		"LPUSH <key> <value>", "SADD <key> <int>", "HSET <key> <value> <value>", "DBSIZE",
+		"LPUSH <key> <value>", "SADD <key> <int>", "HSET <key> <value> <value>",
 	}
 	ts := make([]template, 0, len(exact)+8)
 	for _, words := range exact {
@@ -79,7 +79,8 @@ func (g *generator) command(t template) []string {
 	case 1:
 		args = append(args, g.pick("", "x", "1", "NX"))
 	case 2:
-		if len(args) > 1 {
+		// A cursor other than 0 means something to its own server only.
+		if len(args) > 1 && args[0] != "SCAN" {
 			args[1+g.r.IntN(len(args)-1)] = g.pick("", "abc", "-1", "9223372036854775807", "-9223372036854775808", "1.5", " 1", "\x00")
 		}
 	}
@@ -148,10 +149,11 @@ func (g *generator) one(name string) string {
 	case "<float>":
 		return g.pick("1", "-1", "0", "0.5", "-0.25", "1e3", "1.5e-3", "3.0", "100000000000000000", "inf", "nan", "1e400")
 	case "<seconds>":
-		// Nothing may expire while the test runs.
-		return g.pick("100000", "200000", "300000", "300000", "0", "-1", "9223372036854775")
+		// Nothing may expire while the test runs, and no two times may be so near
+		// that the clocks of the servers decide which is later.
+		return g.pick(strconv.Itoa(100000+g.r.IntN(1000000)), strconv.Itoa(100000+g.r.IntN(1000000)), "0", "-1", "9223372036854775")
 	case "<ms>":
-		return g.pick("100000000", "200000000", "300000000", "0", "-1", "9223372036854775807")
+		return g.pick(strconv.Itoa(1000*(100000+g.r.IntN(1000000))), "0", "-1", "9223372036854775807")
 	case "<unix>":
 		return g.pick("4102444800", "4102444900", "1", "0", "-1")
 	case "<unixms>":
