@@ -43,9 +43,6 @@ func roundUp(n, to uintptr) uintptr { return (n + to - 1) &^ (to - 1) }
 
 // reserve maps n bytes for blocks, or a half, quarter... of it where the system has less to give.
 func (a *Arena) reserve(n uint64) error {
-	if maxInt := uint64(^uint(0) >> 1); n > maxInt/4 {
-		n = maxInt / 4
-	}
 	n = min((n+granule-1)&^(granule-1)+granule, maxReserve)
 	for {
 		pages := uintptr(n >> pageShift)

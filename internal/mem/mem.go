@@ -51,6 +51,7 @@ package mem
 
 import (
 	"errors"
+	"math"
 	"unsafe"
 
 	"github.com/redstart-db/redstart/internal/invariants"
@@ -114,7 +115,7 @@ func New(o Options) (*Arena, error) {
 		o.Reserve = defaultReserve
 	}
 	a := &Arena{limit: o.Limit, nspans: 1}
-	if err := a.reserve(min(o.Reserve, maxReserve)); err != nil {
+	if err := a.reserve(min(o.Reserve, maxReserve, math.MaxInt/4)); err != nil {
 		return nil, err
 	}
 	a.initBins()

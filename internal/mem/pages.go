@@ -317,7 +317,7 @@ func dirtyWord(p, n uint32) (w uint32, mask uint64, k uint32) {
 
 // Trim returns up to max bytes of free pages to the system, the longest runs first, and then those of the spare spans.
 // It returns the number of bytes returned; 0 when there is nothing left. It takes a system call per contiguous piece, and
-// about 0.1 µs per page, so a caller that holds a lock passes a small max and comes again.
+// about 0.2 µs per page, so a caller that holds a lock passes a small max and comes again.
 func (a *Arena) Trim(max int) int {
 	budget := uint32(0)
 	if max > 0 {
@@ -387,7 +387,7 @@ func (a *Arena) streak(p, n uint32, dirty bool) (count uint32) {
 const resetTrim = 4 << 20
 
 // Reset frees all blocks at once, in a time that does not depend on their number. It returns the first pages to the
-// system; the rest, which would take about 25 ms per GiB, is left to Trim.
+// system; the rest, which would take about 50 ms per GiB, is left to Trim.
 func (a *Arena) Reset() {
 	a.initBins()
 	a.runs = [2]runBins{}

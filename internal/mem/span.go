@@ -2,6 +2,7 @@ package mem
 
 import (
 	"math/bits"
+	"unsafe"
 
 	"github.com/redstart-db/redstart/internal/invariants"
 )
@@ -18,6 +19,9 @@ type span struct {
 	class        uint8
 	state        uint8
 }
+
+// The size of a span is part of what a block costs.
+const _ = uint(32 - unsafe.Sizeof(span{}))
 
 // The values of span.low:
 //

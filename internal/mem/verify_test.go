@@ -1,23 +1,49 @@
 package mem
 
-import (
-	"fmt"
-	"math/bits"
-)
+import "fmt"
+
+// found is what verify counts by itself.
+type found struct {
+	live, blocks, freeDirty uint64
+	bins                    [numClasses]bin // live, spans, full
+	listed, runs            map[uint32]bool // members of lists that were not met yet in the page map
+}
 
 // verify checks every invariant that the package comment states, by looking at all pages and all lists.
 func (a *Arena) verify() error {
-	var live, blocks, freeDirty uint64
-	type count struct{ live, spans, full uint32 }
-	classes := map[uint8]*count{}
-	listed, runs := map[uint32]bool{}, map[uint32]bool{}
-	if err := a.walkLists(listed, runs); err != nil {
+	f := &found{listed: map[uint32]bool{}, runs: map[uint32]bool{}}
+	if err := a.walkLists(f.listed, f.runs); err != nil {
 		return err
 	}
+	if err := a.walkPages(f); err != nil {
+		return err
+	}
+	if len(f.listed)+len(f.runs) != 0 {
+		return fmt.Errorf("in lists but not in the page map: spans %v, runs %v", f.listed, f.runs)
+	}
+	for i := range a.bins {
+		if b, c := &a.bins[i], &f.bins[i]; b.live != c.live || b.spans != c.spans || b.full != c.full {
+			return fmt.Errorf("class %d: noted %+v, found %+v", i, *b, *c)
+		}
+	}
+	resident := uint64(a.countDirty(0, a.top))
+	st := a.Stats()
+	if st.Live != f.live || st.Blocks != f.blocks || st.FreeDirty != f.freeDirty<<pageShift ||
+		st.Resident != resident<<pageShift || a.Live() != f.live {
+		return fmt.Errorf("stats %+v, found live %d blocks %d dirty %d resident %d", st, f.live, f.blocks, f.freeDirty, resident)
+	}
+	if st.Live > st.Committed || st.Resident > st.Committed || st.Committed > st.Reserved || a.top > a.end || a.end > a.maxPages {
+		return fmt.Errorf("stats out of order: %+v", st)
+	}
+	return nil
+}
+
+// walkPages visits all spans in the order of their pages.
+func (a *Arena) walkPages(f *found) error {
 	prevFree := false
 	for p := a.first; p < a.top; {
 		id := a.pageMap[p]
-		if id == 0 {
+		if id == 0 { // a guard
 			p, prevFree = p+1, false
 			continue
 		}
@@ -27,68 +53,39 @@ func (a *Arena) verify() error {
 		}
 		p += s.pages
 		dirty := a.countDirty(s.start, s.pages)
-		if s.state == freeRun {
+		switch s.state {
+		case freeRun:
 			if prevFree {
 				return fmt.Errorf("free run before page %d was not joined", s.start)
 			}
-			if dirty != s.dirtyPages || !runs[id] {
-				return fmt.Errorf("free run %d: dirty %d, noted %d, listed %v", id, dirty, s.dirtyPages, runs[id])
+			if dirty != s.dirtyPages || !f.runs[id] {
+				return fmt.Errorf("free run %d: dirty %d, noted %d, listed %v", id, dirty, s.dirtyPages, f.runs[id])
 			}
-			delete(runs, id)
-			freeDirty += uint64(dirty)
-			prevFree = true
-			continue
-		}
-		prevFree = false
-		if s.state != usedSpan {
+			delete(f.runs, id)
+			f.freeDirty += uint64(dirty)
+		case usedSpan:
+			f.bins[s.class].live += uint32(s.live)
+			f.blocks += uint64(s.live)
+			if s.class == largeClass {
+				f.live += uint64(s.pages) << pageShift
+				if s.live != 1 || dirty != s.pages {
+					return fmt.Errorf("large span %d: live %d, %d of %d pages dirty", id, s.live, dirty, s.pages)
+				}
+				break
+			}
+			f.live += uint64(s.live) * uint64(tables.class[s.class].size)
+			f.bins[s.class].spans++
+			if a.bins[s.class].cur != id && s.live == tables.class[s.class].cap {
+				f.bins[s.class].full++
+			}
+			if err := a.verifySpan(id, f.listed[id]); err != nil {
+				return err
+			}
+			delete(f.listed, id)
+		default:
 			return fmt.Errorf("span %d has state %d", id, s.state)
 		}
-		c := classes[s.class]
-		if c == nil {
-			c = &count{}
-			classes[s.class] = c
-		}
-		c.live += uint32(s.live)
-		blocks += uint64(s.live)
-		if s.class == largeClass {
-			live += uint64(s.pages) << pageShift
-			if s.live != 1 || dirty != s.pages {
-				return fmt.Errorf("large span %d: live %d, %d of %d pages dirty", id, s.live, dirty, s.pages)
-			}
-			continue
-		}
-		c.spans++
-		if a.bins[s.class].cur != id && s.live == tables.class[s.class].cap {
-			c.full++
-		}
-		live += uint64(s.live) * uint64(tables.class[s.class].size)
-		if err := a.verifySpan(id, listed[id]); err != nil {
-			return err
-		}
-		delete(listed, id)
-	}
-	if len(listed)+len(runs) != 0 {
-		return fmt.Errorf("in lists but not in the page map: spans %v, runs %v", listed, runs)
-	}
-	for i := range a.bins {
-		b, c := &a.bins[i], classes[uint8(i)]
-		if c == nil {
-			c = &count{}
-		}
-		if b.live != c.live || b.spans != c.spans || b.full != c.full {
-			return fmt.Errorf("class %d: noted %+v, found %+v", i, *b, *c)
-		}
-	}
-	resident := uint64(0)
-	for _, w := range a.dirty[:a.top/64+min(1, a.top%64)] {
-		resident += uint64(bits.OnesCount64(w))
-	}
-	st := a.Stats()
-	if st.Live != live || st.Blocks != blocks || st.FreeDirty != freeDirty<<pageShift || st.Resident != resident<<pageShift || a.Live() != live {
-		return fmt.Errorf("stats %+v, found live %d blocks %d dirty %d resident %d", st, live, blocks, freeDirty, resident)
-	}
-	if st.Live > st.Committed || st.Resident > st.Committed || st.Committed > st.Reserved || a.top > a.end || a.end > a.maxPages {
-		return fmt.Errorf("stats out of order: %+v", st)
+		prevFree = s.state == freeRun
 	}
 	return nil
 }
