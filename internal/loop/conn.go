@@ -51,7 +51,7 @@ func (c *Conn) Push(b []byte) {
 	}
 }
 
-// Resume has Process called again, even without new bytes, and ends a Suspend or Hold. Bytes pushed before are sent
+// Resume has Process called again, even without new bytes, and ends a Suspend. Bytes pushed before are sent
 // before what that Process replies.
 func (c *Conn) Resume() { c.drv.post(mailResume, nil) }
 

@@ -30,9 +30,6 @@ const (
 	// Suspend: Process must not be called until [Conn.Resume]. The reply so far is sent. A peer that closes, or shuts
 	// down its sending side, ends the connection at once, because nobody would ever learn of it otherwise.
 	Suspend
-	// Hold is Suspend for a client whose reply must not leave yet (it waits for a disk): neither the reply nor
-	// anything pushed is sent before [Conn.Resume], and a peer that shut down its sending side is still answered.
-	Hold
 	// CloseAfterReply: the reply is sent, then the connection is closed. Process is not called again.
 	CloseAfterReply
 	// CloseNow: the connection is closed; the reply is dropped.
@@ -94,6 +91,10 @@ type Config struct {
 	Handler Handler
 	// Logger receives what is worth an operator's attention; nil means slog.Default().
 	Logger *slog.Logger
+	// BeforeSend, if set, is called before replies and pushed bytes leave, once for all those of a round of an event
+	// loop (the argument is its index), or of one connection with its own goroutine (-1). It is the place to wait for a
+	// disk.
+	BeforeSend func(loop int)
 	// HandshakeTimeout bounds the TLS handshake; 0 means ten seconds.
 	HandshakeTimeout time.Duration
 }

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -13,11 +14,13 @@ import (
 const (
 	// readSize is that of the buffer all connections of a loop read into.
 	readSize = 64 << 10
-	// replySize is that of the buffer all connections of a loop build replies in; replyKeep is what it may grow to.
+	// replySize is that of the buffer a round's replies are built in; replyKeep is what it may grow to.
 	replySize = 64 << 10
 	replyKeep = 1 << 20
 	// maxEvents is how many events are taken from the kernel at once.
 	maxEvents = 128
+	// napFor is how long the loop waits before it gives up the processor.
+	napFor = 100 * time.Microsecond
 	// schedEvery is after how many rounds without a pause other goroutines have a turn.
 	schedEvery = 32
 )
@@ -33,24 +36,33 @@ const (
 // Everything but the inbox belongs to its goroutine. An event carries the slot and the generation of its connection,
 // so one for a connection that was closed earlier in the same round is known as stale.
 //
-// One round: take the events that are ready; serve each; then those that yielded in an earlier round; then the inbox.
-// Only when there was nothing of the three does the loop wait in the kernel.
+// One round: take the events that are ready; serve the connections that yielded in an earlier round, then the events,
+// then the inbox; then send what all of them replied. Sending at the end rather than after each request makes the
+// peers answer in batches too: with 50 connections that ask one request at a time, it saves four of five waits in the
+// kernel, and most wakings of the peer, which the kernel does at the sender's expense.
+//
+// Only when nothing was left to do does the loop wait in the kernel, in two steps. First briefly, without telling the
+// Go scheduler: under load something comes within microseconds, and giving up the processor and taking it back would
+// cost more. (A signal ends that wait, so the collector need not wait for it.) Then for as long as it takes, with the
+// processor given up.
 type poller struct {
 	g     *Group
 	index int32
 	epfd  int
 	wake  int // eventfd, edge triggered, so that it need never be read
 
-	events []unix.EpollEvent
-	slots  []*sock
-	free   []int32
-	gen    int32
-	rbuf   []byte
-	out    []byte
-	pool   bufPool
-	ready  []*sock // to be processed without new bytes, in order
-	again  []*sock // the other half of ready's double buffer
-	done   bool
+	events   []unix.EpollEvent
+	slots    []*sock
+	free     []int32
+	gen      int32
+	napTime  unix.Timespec
+	rbuf     []byte
+	pool     bufPool
+	out      []byte     // replies of this round
+	outgoing []outgoing // in the order in which they are to be sent
+	ready    []*sock    // to be processed without new bytes, in order
+	again    []*sock    // the other half of ready's double buffer
+	done     bool
 
 	posted   atomic.Bool // inbox is not empty
 	sleeping atomic.Bool // the loop waits, or is about to
@@ -63,6 +75,28 @@ type poller struct {
 
 	accepts []*acceptor // guarded by mu
 }
+
+// outgoing is bytes to be sent at the end of the round.
+type outgoing struct {
+	s   *sock
+	b   []byte
+	mem memory
+}
+
+// memory says whose the memory of outgoing bytes is.
+type memory uint8
+
+const (
+	shared memory = iota // the poller's out
+	owned                // theirs alone
+	pushed               // a push buffer
+)
+
+// Push buffers that are kept for reuse: how large, and how many.
+const (
+	pushKeep  = 16 << 10
+	pushCount = 64
+)
 
 // inbox is what others left for the loop since it looked last.
 type inbox struct {
@@ -117,9 +151,10 @@ func newPoller(g *Group, index int32) (*poller, error) {
 	}
 	return &poller{
 		g: g, index: index, epfd: epfd, wake: wake,
-		events: make([]unix.EpollEvent, maxEvents),
-		rbuf:   make([]byte, readSize),
-		out:    make([]byte, 0, replySize),
+		events:  make([]unix.EpollEvent, maxEvents),
+		rbuf:    make([]byte, readSize),
+		out:     make([]byte, 0, replySize),
+		napTime: unix.NsecToTimespec(int64(napFor)),
 	}, nil
 }
 
@@ -128,19 +163,18 @@ func (p *poller) run() {
 	defer p.g.wg.Done()
 	rounds := 0
 	for !p.done {
-		n := poll(p.epfd, p.events)
-		if n == 0 && len(p.ready) == 0 && !p.posted.Load() {
-			n = p.sleep()
-			rounds = 0
+		n := p.next()
+		if len(p.ready) > 0 {
+			p.runReady()
 		}
 		for i := range n {
 			p.event(&p.events[i])
 		}
-		if len(p.ready) > 0 {
-			p.runReady()
-		}
 		if p.posted.Load() {
 			p.readInbox()
+		}
+		if len(p.outgoing) > 0 {
+			p.flush()
 		}
 		if rounds++; rounds >= schedEvery {
 			rounds = 0
@@ -150,20 +184,26 @@ func (p *poller) run() {
 	p.end()
 }
 
-// sleep waits for events. Whoever posts after sleeping was set wakes the loop; what was posted before is seen here.
-func (p *poller) sleep() int {
-	p.sleeping.Store(true)
-	if p.posted.Load() {
-		p.sleeping.Store(false)
-		return 0
+// next returns how many events there are to serve, and waits for one if there is nothing else to do. Whoever posts
+// after sleeping was set wakes the loop; what was posted before is seen here.
+func (p *poller) next() int {
+	if len(p.ready) > 0 {
+		return poll(p.epfd, p.events)
 	}
-	n := wait(p.epfd, p.events)
+	p.sleeping.Store(true)
+	n := 0
+	if p.posted.Load() {
+		n = poll(p.epfd, p.events)
+	} else if n = nap(p.epfd, p.events, &p.napTime); n == 0 && !p.posted.Load() {
+		n = wait(p.epfd, p.events)
+	}
 	p.sleeping.Store(false)
 	return n
 }
 
 // event serves what became ready.
 func (p *poller) event(ev *unix.EpollEvent) {
+	p.room()
 	if ev.Fd < 0 {
 		if ev.Fd <= slotListen {
 			p.accept(int(slotListen - ev.Fd))
@@ -187,13 +227,65 @@ func (p *poller) runReady() {
 	ready := p.ready
 	p.ready = p.again[:0]
 	for _, s := range ready {
+		p.room()
 		if s.slot >= 0 && s.ready {
 			s.ready = false
-			s.process(s.in, false, p.out[:0])
+			s.process(s.in, false)
 		}
 	}
 	clear(ready)
 	p.again = ready[:0]
+}
+
+// room makes sure that there is room for the next reply. It may close connections, so it is called between turns.
+func (p *poller) room() {
+	if len(p.out) > cap(p.out)/2 {
+		p.flush()
+	}
+}
+
+// replied takes a reply that was built behind p.out. One that outgrew it is sent at once, after those before it, for
+// what follows then has the room it showed to need.
+func (p *poller) replied(s *sock, b []byte) {
+	s.unsent++
+	if end := len(p.out) + len(b); end <= cap(p.out) {
+		p.outgoing = append(p.outgoing, outgoing{s, b, shared})
+		p.out = p.out[:end]
+		return
+	}
+	p.outgoing = append(p.outgoing, outgoing{s, b, owned})
+	if adopted := p.flush(); !adopted && cap(b) > cap(p.out) && cap(b) <= replyKeep {
+		p.out = b[:0]
+	}
+}
+
+// flush sends what the round has replied so far. It reports whether the memory of the last reply was given away.
+func (p *poller) flush() (adopted bool) {
+	if p.g.cfg.BeforeSend != nil {
+		p.g.cfg.BeforeSend(int(p.index))
+	}
+	for _, o := range p.outgoing {
+		s := o.s
+		s.unsent--
+		if s.slot < 0 {
+			continue
+		}
+		adopted = s.send(o.b, o.mem != shared)
+		if s.flush && s.unsent == 0 && s.q.size == 0 {
+			s.close(s.flushed())
+		}
+		if o.mem == pushed && !adopted && cap(o.b) <= pushKeep {
+			p.mu.Lock()
+			if len(p.bufs) < pushCount {
+				p.bufs = append(p.bufs, o.b[:0])
+			}
+			p.mu.Unlock()
+		}
+	}
+	clear(p.outgoing)
+	p.outgoing = p.outgoing[:0]
+	p.out = p.out[:0]
+	return adopted
 }
 
 // notify makes sure that the loop looks at its inbox. The lock mu is held, or was by the caller after it posted.
@@ -220,6 +312,7 @@ func (p *poller) readInbox() {
 		f()
 	}
 	for _, s := range box.conns {
+		p.room()
 		s.readMail()
 	}
 	clear(box.conns)

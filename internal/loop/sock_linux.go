@@ -25,7 +25,7 @@ const (
 // sock is a connection owned by an event loop. An idle one owns no buffer.
 //
 //	suspended  Process waits for Resume; EPOLLIN is given up as soon as bytes come, so that they wait in the kernel
-//	held       suspended, and nothing may be sent
+//	unsent     how often it stands in the poller's outgoing list
 //	ready      stands in the poller's ready queue
 //	flush      is closed when q is empty, with eof because the peer ended it; no input is taken
 //
@@ -38,7 +38,8 @@ type sock struct {
 	gen    int32
 	mask   uint32 // what epoll watches
 
-	suspended, held, ready, flush, eof bool
+	suspended, ready, flush, eof bool
+	unsent                       int32
 
 	mailSet  mail
 	mailGone bool // no more mail is taken
@@ -107,7 +108,7 @@ func (s *sock) rewatch() {
 	default:
 		mask = wantRead
 	}
-	if s.q.size > 0 && !s.held {
+	if s.q.size > 0 {
 		mask |= wantWrite
 	}
 	s.watch(mask)
@@ -129,8 +130,6 @@ func (s *sock) stirred(events uint32) {
 	case events&(unix.EPOLLERR|unix.EPOLLHUP) != 0:
 		s.close(s.sockError())
 	case s.flush:
-	case s.held:
-		s.watch(s.mask &^ wantRead)
 	case events&unix.EPOLLRDHUP != 0:
 		s.close(io.EOF)
 	default:
@@ -167,52 +166,38 @@ func (s *sock) receive() {
 		s.checkLimit()
 		return
 	}
-	s.process(in, shared, p.out[:0])
+	s.process(in, shared)
 }
 
-// process calls the client with in, which is either in the shared buffer or s.in itself, and a buffer for the reply,
-// and does what it wants.
-func (s *sock) process(in []byte, shared bool, out []byte) {
+// process calls the client with in, which is either in the shared buffer or s.in itself, and does what it wants.
+func (s *sock) process(in []byte, shared bool) {
 	s.expect = 0
-	n, out, st := s.client.Process(in, out)
-	if n == len(in) && s.in == nil {
-		// Nothing is left over: the usual end of a turn.
-	} else {
-		if n > 0 && !shared {
-			in = in[:copy(in, in[n:])]
-			n = 0
-		}
+	n, out, st := s.client.Process(in, s.p.out[len(s.p.out):])
+	switch {
+	case !shared && n > 0:
+		s.keep(in[:copy(in, in[n:])], false)
+	case n < len(in) || s.in != nil:
 		s.keep(in[n:], shared)
 	}
-	if st > Yield {
-		s.special(out, st)
+	if st == CloseNow {
+		s.close(nil)
 		return
 	}
 	if len(out) > 0 {
-		s.reply(out)
+		s.p.replied(s, out)
 	}
 	if s.in != nil && s.checkLimit() {
 		return
 	}
-	if st == Yield && s.slot >= 0 && !s.ready {
-		s.ready = true
-		s.p.ready = append(s.p.ready, s)
-	}
-}
-
-// special does what a client wants that is not just on its way to the next request.
-func (s *sock) special(out []byte, st Status) {
 	switch st {
-	case CloseNow:
-		s.close(nil)
-		return
-	case Suspend, Hold:
-		s.suspended, s.held = true, st == Hold
-	}
-	if len(out) > 0 {
-		s.reply(out)
-	}
-	if st == CloseAfterReply && s.slot >= 0 {
+	case Yield:
+		if !s.ready {
+			s.ready = true
+			s.p.ready = append(s.p.ready, s)
+		}
+	case Suspend:
+		s.suspended = true
+	case CloseAfterReply:
 		s.flushThenClose(nil)
 	}
 }
@@ -248,19 +233,10 @@ func (s *sock) checkLimit() bool {
 	return true
 }
 
-// reply sends what Process put into the loop's reply buffer. The buffer is replaced when it is better given away than
-// copied, or has become too large to keep.
-func (s *sock) reply(out []byte) {
-	p := s.p
-	p.out = out[:0]
-	if s.send(out) || cap(out) > replyKeep {
-		p.out = make([]byte, 0, replySize)
-	}
-}
-
-// send sends b, or queues what the socket does not take. It reports whether b's memory belongs to the queue now.
-func (s *sock) send(b []byte) bool {
-	if s.q.size == 0 && !s.held {
+// send sends b, or queues what the socket does not take. With give it may make the memory of b the queue's own rather
+// than copy from it, and reports whether it did.
+func (s *sock) send(b []byte, give bool) bool {
+	if s.q.size == 0 {
 		n, errno := send(s.fd, b)
 		if errno != 0 {
 			s.close(errno)
@@ -271,7 +247,7 @@ func (s *sock) send(b []byte) bool {
 		}
 		b = b[n:]
 	}
-	adopt := len(b) > adoptSize
+	adopt := give && len(b) > adoptSize
 	if adopt {
 		s.q.adopt(b)
 	} else {
@@ -303,7 +279,7 @@ func (s *sock) writable() {
 	if s.q.size > 0 {
 		return
 	}
-	if s.flush {
+	if s.flush && s.unsent == 0 {
 		s.close(s.flushed())
 		return
 	}
@@ -312,13 +288,16 @@ func (s *sock) writable() {
 
 // flushThenClose closes the connection when its output is sent; err is nil or io.EOF.
 func (s *sock) flushThenClose(err error) {
-	if s.q.size == 0 {
+	if s.slot < 0 {
+		return
+	}
+	if s.q.size == 0 && s.unsent == 0 {
 		s.close(err)
 		return
 	}
 	if !s.flush {
 		s.flush, s.eof = true, err == io.EOF
-		s.suspended, s.held, s.ready = false, false, false
+		s.suspended, s.ready = false, false
 	}
 	s.keep(nil, false)
 	s.rewatch()
@@ -415,12 +394,6 @@ func (s *sock) mailGoneNow() {
 	s.p.mu.Unlock()
 }
 
-// Push buffers that are kept for reuse: how large, and how many.
-const (
-	pushKeep  = 16 << 10
-	pushCount = 64
-)
-
 // readMail does what others asked for.
 func (s *sock) readMail() {
 	p := s.p
@@ -436,37 +409,19 @@ func (s *sock) readMail() {
 		s.close(err)
 		return
 	}
-	resume := m&mailResume != 0 && !s.flush && !s.ready
-	if resume {
-		s.resume(b)
-	} else if len(b) > 0 {
-		s.send(b)
+	if len(b) > 0 {
+		p.outgoing = append(p.outgoing, outgoing{s, b, pushed})
+		s.unsent++
 	}
-	if len(b) > 0 && cap(b) <= pushKeep {
-		p.mu.Lock()
-		if len(p.bufs) < pushCount {
-			p.bufs = append(p.bufs, b[:0])
+	if m&mailResume != 0 && !s.flush && !s.ready {
+		s.suspended = false
+		s.process(s.in, false)
+		if s.slot >= 0 {
+			s.rewatch()
 		}
-		p.mu.Unlock()
 	}
-	if m&mailFlush != 0 && s.slot >= 0 {
+	if m&mailFlush != 0 {
 		s.flushThenClose(nil)
-	}
-}
-
-// resume ends a suspension and calls Process; what was pushed goes before its reply, in the same packet.
-func (s *sock) resume(pushed []byte) {
-	if s.held && s.q.size > 0 {
-		s.held = false
-		s.writable()
-	}
-	if s.slot < 0 {
-		return
-	}
-	s.suspended, s.held = false, false
-	s.process(s.in, false, append(s.p.out[:0], pushed...))
-	if s.slot >= 0 {
-		s.rewatch()
 	}
 }
 

@@ -40,7 +40,6 @@ type stream struct {
 	in        []byte    // in[off:] is not consumed. Only the reader moves it, and never while it waits in Read
 	off       int
 	suspended bool
-	held      bool // suspended by Hold
 	closing   bool // input is ignored
 
 	mu       sync.Mutex
@@ -48,7 +47,7 @@ type stream struct {
 	mailPend mail
 	mailErr  error
 	behind   []byte // pushed while pushes must wait for the reply
-	wait     bool   // pushes must wait: Process runs, or a Hold lasts
+	wait     bool   // pushes must wait: Process runs
 	writing  bool   // the writer exists
 	running  bool   // the runner exists
 	flush    bool   // close when q is empty
@@ -200,9 +199,6 @@ func (s *stream) readEnded(err error) {
 		s.shut(err)
 		return
 	}
-	for s.held && !s.closing {
-		s.moved.Wait()
-	}
 	if s.suspended {
 		s.shut(io.EOF)
 		return
@@ -241,8 +237,8 @@ func (s *stream) process() {
 				return
 			}
 			continue
-		case Suspend, Hold:
-			s.suspended, s.held = true, st == Hold
+		case Suspend:
+			s.suspended = true
 		case CloseAfterReply:
 			s.flushThenShut(nil)
 		case CloseNow:
@@ -257,25 +253,26 @@ func (s *stream) replied(reply []byte, st Status) {
 	if st == CloseNow {
 		return
 	}
-	s.mu.Lock()
-	if st == Hold {
-		s.behind = append(append([]byte(nil), reply...), s.behind...)
-		s.pending.Store(int64(s.q.size + len(s.behind)))
-		s.mu.Unlock()
-		return
+	before := s.g.cfg.BeforeSend
+	if before != nil && len(reply) > 0 {
+		before(-1)
 	}
+	s.mu.Lock()
 	err := s.send(reply)
-	if err == nil {
+	if before == nil && err == nil {
 		err = s.release()
+	}
+	s.wait = false
+	if len(s.behind) > 0 {
+		s.deliver(mailPush, nil)
 	}
 	waits := s.q.size
 	s.mu.Unlock()
 	s.sent(err, waits)
 }
 
-// release sends what was kept behind, and lets pushes through from now on. The lock mu is held.
+// release sends what was kept behind. The lock mu is held.
 func (s *stream) release() (err error) {
-	s.wait = false
 	if len(s.behind) > 0 {
 		err = s.send(s.behind)
 		s.behind = nil
@@ -351,9 +348,12 @@ func (s *stream) push(b []byte) {
 	if s.dead {
 		return
 	}
-	if s.wait {
+	if s.wait || s.g.cfg.BeforeSend != nil {
 		s.behind = append(s.behind, b...)
 		s.pending.Store(int64(s.q.size + len(s.behind)))
+		if !s.wait {
+			s.deliver(mailPush, nil)
+		}
 		return
 	}
 	if err := s.send(b); err != nil {
@@ -419,13 +419,16 @@ func (s *stream) handle(m mail, err error, waits int) {
 	if m&mailQueued != 0 {
 		s.sent(nil, waits)
 	}
-	if m&mailResume != 0 && !s.closing {
-		s.suspended, s.held = false, false
+	if m&mailPush != 0 {
+		s.g.cfg.BeforeSend(-1)
 		s.mu.Lock()
 		err := s.release()
 		waits := s.q.size
 		s.mu.Unlock()
 		s.sent(err, waits)
+	}
+	if m&mailResume != 0 && !s.closing {
+		s.suspended = false
 		s.process()
 		s.account()
 		s.moved.Broadcast()

@@ -7,8 +7,8 @@ import (
 )
 
 // The calls below enter the kernel without telling the Go scheduler, which costs more than the rest of such a call's
-// way through user space. That is right only for calls that cannot wait: the descriptors are non-blocking. It is the
-// one reason for this file to import unsafe; nothing but the address of a buffer is formed with it.
+// way through user space. That is right only for calls that do not wait, or not for long: the descriptors are
+// non-blocking. It is the one reason for this file to import unsafe; nothing but the address of a buffer is formed with it.
 
 // recv receives into b, which is not empty. n is 0 at the end of the stream.
 func recv(fd int32, b []byte) (n int, errno unix.Errno) {
@@ -40,6 +40,16 @@ func send(fd int32, b []byte) (n int, errno unix.Errno) {
 func poll(epfd int, events []unix.EpollEvent) int {
 	r, _, e := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(epfd), uintptr(unsafe.Pointer(&events[0])),
 		uintptr(len(events)), 0, 0, 0)
+	if e != 0 {
+		return 0
+	}
+	return int(r)
+}
+
+// nap is poll, but waits up to d for the first event. It returns 0 at once on kernels before 5.11.
+func nap(epfd int, events []unix.EpollEvent, d *unix.Timespec) int {
+	r, _, e := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT2, uintptr(epfd), uintptr(unsafe.Pointer(&events[0])),
+		uintptr(len(events)), uintptr(unsafe.Pointer(d)), 0, 0)
 	if e != 0 {
 		return 0
 	}
