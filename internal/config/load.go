@@ -51,6 +51,8 @@ type Statement struct {
 	File string
 	Line int
 	Text string
+
+	included bool // from a file that another names
 }
 
 // Error returns the error of a line that its owner cannot carry out.
@@ -128,7 +130,7 @@ func (l *loader) load(text, name string) error {
 	for n := 1; text != ""; n++ {
 		var raw string
 		raw, text, _ = strings.Cut(text, "\n")
-		s := Statement{File: name, Line: n, Text: strings.Trim(raw, " \t\r\n")}
+		s := Statement{File: name, Line: n, Text: strings.Trim(raw, " \t\r\n"), included: l.depth > 0}
 		if s.Text == "" || s.Text[0] == '#' {
 			continue
 		}
@@ -201,7 +203,7 @@ func (l *loader) user(s *Statement) error {
 	}
 	l.users[s.Args[0]] = true
 	l.c.Users = append(l.c.Users, *s)
-	l.c.UserLines = append(l.c.UserLines, strings.Join(s.Args, " "))
+	l.c.UserLines = append(l.c.UserLines, joinWords(s.Args))
 	return nil
 }
 

@@ -27,8 +27,8 @@ func (e *SetError) Error() string {
 
 // Set changes directives as CONFIG SET does, all or none. Every value is
 // checked before the first is changed. Then c is changed and apply is called
-// with the lower-case names of the directives whose values differ, by their
-// newer names. When apply fails, the old values come back, apply is called
+// with the names of the directives whose values differ, and of those that name a
+// file to be read again; of two names for one directive it gets the newer. When apply fails, the old values come back, apply is called
 // again to take them up, and its first error is returned: as it is if it is a
 // *SetError, which can name the directive to blame, and within one otherwise.
 // apply may be nil.
@@ -104,7 +104,10 @@ func changedNames(old, next *Config, pairs [][2]string) []string {
 	var names []string
 	for _, p := range pairs {
 		i, d := lookup(p[0])
-		if !slices.Contains(names, d.name) && d.value(old, i) != d.value(next, i) {
+		if slices.Contains(names, d.name) {
+			continue
+		}
+		if d.flags&reread != 0 || d.value(old, i) != d.value(next, i) {
 			names = append(names, d.name)
 		}
 	}

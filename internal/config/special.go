@@ -358,18 +358,27 @@ func appendDirName(s string) error {
 	return fileName("appenddirname can't be a path, just a dirname")(s)
 }
 
-// procTitle accepts text with known variables in braces.
+var procTitleVariables = []string{"title", "listen-addr", "server-mode", "port", "tls-port", "unixsocket", "config-file"}
+
+// procTitle accepts text in which braces hold known variables; "{{" is a brace.
 func procTitle(s string) error {
-	rest := s
-	for ok := strings.TrimSpace(s) != ""; ok; {
-		var name string
-		if _, rest, ok = strings.Cut(rest, "{"); !ok {
+	errTemplate := errors.New("template format is invalid or contains unknown variables")
+	if strings.TrimSpace(s) == "" {
+		return errTemplate
+	}
+	for {
+		_, rest, found := strings.Cut(s, "{")
+		if !found {
 			return nil
 		}
-		name, rest, ok = strings.Cut(rest, "}")
-		ok = ok && slices.Contains([]string{"title", "listen-addr", "server-mode", "port", "tls-port", "unixsocket", "config-file"}, name)
+		if s, found = strings.CutPrefix(rest, "{"); found {
+			continue
+		}
+		var name string
+		if name, s, found = strings.Cut(rest, "}"); !found || !slices.Contains(procTitleVariables, name) {
+			return errTemplate
+		}
 	}
-	return errors.New("template format is invalid or contains unknown variables")
 }
 
 func hostname(s string) error {

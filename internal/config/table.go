@@ -25,6 +25,7 @@ const (
 	hidden                      // CONFIG GET shows it only when asked by name
 	fileOnly                    // unknown to CONFIG GET and SET
 	later                       // not known to Redis 7.0
+	reread                      // names a file: set to the same value, it is read again
 )
 
 // table has every directive, one row each. It is never written.
@@ -62,9 +63,6 @@ func lookup(name string) (int, *directive) {
 	}
 	return i, &table[i]
 }
-
-// canonical returns the name under which lookup finds name's directive.
-func (d *directive) canonical() string { return d.name }
 
 // pointer returns where the value of row i is kept.
 func (d *directive) pointer(c *Config, i int) any {
