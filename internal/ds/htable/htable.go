@@ -169,16 +169,16 @@ func (s segment) next(i uint32) uint32 {
 }
 
 const (
-	ones  = 0x0101010101010101
-	highs = 0x8080808080808080
+	ones = 0x0101010101010101
+	lows = 0x7f7f7f7f7f7f7f7f
 )
 
 // match gives a word with the high bit set in each byte of w that equals the
-// tag. Bytes above a true match may be set too (the borrow of the subtraction
-// runs upwards), which the comparison of keys sorts out.
+// tag, and in no other. (The shorter test for zero bytes, with a subtraction,
+// also marks some bytes above a true match, which here could be free places.)
 func match(w uint64, tag uint64) uint64 {
 	x := w ^ tag
-	return (x - ones) &^ x & highs
+	return ^(x&lows + lows | x | lows)
 }
 
 func load8(p *[8]uint8) uint64 {
