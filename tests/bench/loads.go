@@ -1,0 +1,119 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// speedLoad is one call of redis-benchmark.
+type speedLoad struct {
+	name  string
+	about string
+	args  []string
+	// requests of one run; an operation is a request.
+	requests int
+	// preload fills the keyspace that the load picks its keys from.
+	preload bool
+}
+
+const (
+	speedKeys   = 1_000_000
+	memoryKeys  = 2_000_000
+	memoryHash  = 500_000
+	connections = 50
+)
+
+func speedLoads() []speedLoad {
+	const few, many = 500_000, 3_000_000
+	return []speedLoad{
+		{"get", "GET, no pipeline", []string{"-t", "get", "-d", "64"}, few, true},
+		{"set", "SET, no pipeline", []string{"-t", "set", "-d", "64"}, few, true},
+		{"get-p16", "GET, pipeline 16", []string{"-t", "get", "-d", "64", "-P", "16"}, many, true},
+		{"set-p16", "SET, pipeline 16", []string{"-t", "set", "-d", "64", "-P", "16"}, many, true},
+		{"incr-p16", "INCR, pipeline 16", []string{"-t", "incr", "-P", "16"}, many, false},
+		{"mset-p16", "MSET of 10 keys, pipeline 16", []string{"-t", "mset", "-d", "64", "-P", "16"}, many / 10, true},
+		{"ping-p16", "PING, pipeline 16", []string{"-t", "ping_mbulk", "-P", "16"}, many, false},
+	}
+}
+
+// memoryLoad is a stream of commands, each of which adds an item.
+type memoryLoad struct {
+	name  string
+	about string
+	items int
+	// command appends the words of the command that adds item n.
+	command func(words []string, n int) []string
+}
+
+func memoryLoads() []memoryLoad {
+	value64 := strings.Repeat("x", 64)
+	key := func(n int) string { return fmt.Sprintf("key:%012d", n) }
+	return []memoryLoad{
+		{"string-64", "string, 64 B", memoryKeys, func(w []string, n int) []string {
+			return append(w, "SET", key(n), value64)
+		}},
+		{"string-int", "string, integer", memoryKeys, func(w []string, n int) []string {
+			return append(w, "SET", key(n), strconv.Itoa(n))
+		}},
+		{"string-ttl", "string, 64 B, with expiry", memoryKeys, func(w []string, n int) []string {
+			return append(w, "SET", key(n), value64, "EX", "100000")
+		}},
+		{"hash-small", "hash of 5 fields (per hash)", memoryHash, func(w []string, n int) []string {
+			return append(w, "HSET", fmt.Sprintf("user:%08d", n), "name", fmt.Sprintf("John Doe %d", n),
+				"email", fmt.Sprintf("john%d@example.com", n), "age", strconv.Itoa(n%100), "city", "New York", "created", "2024-01-01")
+		}},
+		{"hash-big", "one hash (per field)", memoryKeys, func(w []string, n int) []string {
+			return append(w, "HSET", "h", fmt.Sprintf("field:%08d", n), fmt.Sprintf("value:%08d", n))
+		}},
+		{"set-big", "one set (per member)", memoryKeys, func(w []string, n int) []string {
+			return append(w, "SADD", "s", fmt.Sprintf("member:%08d", n))
+		}},
+		{"zset-big", "one sorted set (per member)", memoryKeys, func(w []string, n int) []string {
+			return append(w, "ZADD", "lb", strconv.Itoa(n*7%1000003), fmt.Sprintf("player:%08d", n))
+		}},
+		{"list-big", "one list (per item)", memoryKeys, func(w []string, n int) []string {
+			return append(w, "RPUSH", "l", fmt.Sprintf("item:%08d", n))
+		}},
+		{"stream-big", "one stream (per entry)", memoryKeys, func(w []string, n int) []string {
+			return append(w, "XADD", "st", fmt.Sprintf("%d-0", n+1), "user_id", strconv.Itoa(n), "action", "purchase", "amount", "99.99")
+		}},
+	}
+}
+
+func listLoads(w io.Writer) {
+	for _, l := range speedLoads() {
+		fmt.Fprintf(w, "%-12s %s\n", l.name, l.about)
+	}
+	for _, l := range memoryLoads() {
+		fmt.Fprintf(w, "%-12s %s\n", l.name, l.about)
+	}
+}
+
+// selectLoads returns the loads that a list of names and groups means.
+func selectLoads(list string) (speed []speedLoad, memory []memoryLoad, err error) {
+	wanted := map[string]bool{}
+	for _, name := range strings.Split(list, ",") {
+		wanted[name] = true
+	}
+	known := map[string]bool{"all": true, "speed": true, "memory": true, "strings": true}
+	for _, l := range speedLoads() {
+		known[l.name] = true
+		if wanted["all"] || wanted["speed"] || wanted[l.name] {
+			speed = append(speed, l)
+		}
+	}
+	for _, l := range memoryLoads() {
+		known[l.name] = true
+		if wanted["all"] || wanted["memory"] || wanted[l.name] || wanted["strings"] && strings.HasPrefix(l.name, "string-") {
+			memory = append(memory, l)
+		}
+	}
+	for name := range wanted {
+		if !known[name] {
+			return nil, nil, fmt.Errorf("no load %q; see -list", name)
+		}
+	}
+	return speed, memory, nil
+}
