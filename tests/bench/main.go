@@ -32,7 +32,6 @@ type contender struct{ name, bin string }
 // settings are the flags.
 type settings struct {
 	contenders []contender
-	loads      []string
 	repeats    int
 	divide     int // of all counts
 	serverCPU  string
