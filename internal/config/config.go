@@ -7,7 +7,6 @@
 package config
 
 import (
-	"maps"
 	"os"
 	"slices"
 )
@@ -348,14 +347,10 @@ func Default() *Config {
 	return c
 }
 
-// clone returns a copy that shares nothing that Set or Load changes in place.
+// clone returns a copy whose directives can be set without changing c: parsing
+// replaces slices, maps and pointers and never writes to what they hold.
 func (c *Config) clone() *Config {
 	n := *c
 	n.rest = slices.Clone(c.rest)
-	n.RenameCommands = maps.Clone(c.RenameCommands)
-	n.Renames = slices.Clip(c.Renames)
-	n.Users = slices.Clip(c.Users)
-	n.Modules = slices.Clip(c.Modules)
-	n.Save = slices.Clip(c.Save)
 	return &n
 }

@@ -60,14 +60,16 @@ func (s *Statement) Error(msg string) *FileError {
 	return &FileError{s.File, s.Line, s.Text, msg}
 }
 
-// LoadFile reads a configuration file into c. Errors are *FileError; c is then
-// partly changed and of no use.
+// LoadFile reads a configuration file into c and notes it in File. Errors are
+// *FileError; c is then partly changed and of no use.
 func (c *Config) LoadFile(path string) error {
 	l := newLoader(c)
+	path = c.Path(path)
 	text, err := l.read(path)
 	if err != nil {
 		return err
 	}
+	c.File = path
 	return l.load(text, path)
 }
 

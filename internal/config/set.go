@@ -9,7 +9,7 @@ import (
 // SetError is why CONFIG SET failed. Error returns the text that the client
 // gets, without the leading "ERR ".
 type SetError struct {
-	Name string // the directive as the client wrote it; empty if none is to blame
+	Name string // the directive to blame, or empty
 	Msg  string
 
 	unknown bool
@@ -44,15 +44,14 @@ func (c *Config) SetFrom(local bool, pairs [][2]string, apply func(changed []str
 	if err := c.settable(local, pairs); err != nil {
 		return err
 	}
-	old := c.clone()
-	next := c.clone()
+	old, next := *c, c.clone()
 	for _, p := range pairs {
 		i, d := lookup(p[0])
 		if err := d.parse(next, i, setWords(d, p[1]), false); err != nil {
-			return &SetError{Name: p[0], Msg: err.Error()}
+			return &SetError{Name: strings.ToLower(p[0]), Msg: err.Error()}
 		}
 	}
-	changed := changedNames(old, next, pairs)
+	changed := changedNames(&old, next, pairs)
 	*c = *next
 	if apply == nil || len(changed) == 0 {
 		return nil
@@ -61,7 +60,7 @@ func (c *Config) SetFrom(local bool, pairs [][2]string, apply func(changed []str
 	if err == nil {
 		return nil
 	}
-	*c = *old
+	*c = old
 	// The second call restores what the first may have begun. Its error has
 	// no one to go to: the client learns of the first.
 	_ = apply(changed)

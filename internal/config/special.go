@@ -32,6 +32,8 @@ var bindList = typ{
 
 // savePoints: the first save line of a file replaces the defaults, the others
 // add to it, and an empty one removes all before it. CONFIG SET replaces.
+// (Redis 7.0 loses the lines read so far when an include comes in between;
+// here an include changes nothing.)
 var savePoints = typ{
 	kind: kindSpecial, multi: true, text: "seconds changes ...",
 	set: func(c *Config, words []string, loading bool) error {

@@ -93,7 +93,7 @@ type Row struct {
 	Protected bool // CONFIG SET needs enable-protected-configs
 	Hidden    bool // CONFIG GET shows it only by name
 	FileOnly  bool // known in the file and on the command line only
-	NewerThan bool // not known to Redis 7.0
+	Newer     bool // not known to Redis 7.0
 	Doc       string
 }
 
@@ -108,7 +108,7 @@ func (d *directive) row() Row {
 		Protected: d.flags&protected != 0,
 		Hidden:    d.flags&hidden != 0,
 		FileOnly:  d.flags&fileOnly != 0,
-		NewerThan: d.flags&later != 0,
+		Newer:     d.flags&later != 0,
 		Doc:       d.doc,
 	}
 }

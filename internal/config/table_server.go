@@ -232,7 +232,7 @@ var processDirectives = []directive{
 	{"use-exit-on-panic", "", boolean(), "no", hidden,
 		nil,
 		"Accepted, has no effect: for tests of the reference server."},
-	{"watchdog-period", "", watchdogPeriod, "0", hidden,
+	{"watchdog-period", "", integer(0, maxInt), "0", hidden,
 		nil,
 		"Accepted, has no effect: stalls are reported by the latency monitor."},
 	{"ignore-warnings", "", str(), "", 0,

@@ -68,13 +68,6 @@ func clamped(t typ, lo, hi int64) typ {
 	return t
 }
 
-var watchdogPeriod = typ{kind: kindInt, max: maxInt, adjust: func(n int64) int64 {
-	if n != 0 && n < 200 {
-		return 200
-	}
-	return n
-}}
-
 var shutdownFlags = typ{
 	kind:   kindFlags,
 	names:  []string{"default", "save", "nosave", "now", "force"},
