@@ -25,4 +25,9 @@
 //	!sort          the order of elements does not matter, on any level
 //	!kind          only the type of the reply matters
 //	!near N        integers may differ by up to N
+//	!differs WHY   the replies are known to differ; it is an error if they do not
+//
+// testdata/known lists what Redstart does not have yet, each with a reason:
+// commands, which are then left out on both sides, and whole scripts, which have
+// to fail. What stands there and is not so any more is an error too.
 package diff

@@ -20,6 +20,10 @@ type pair struct {
 	conns               map[int]*both
 	cur                 *both
 	curN                int
+	// missing are the commands that Redstart does not have, in lower case.
+	missing map[string]bool
+	// itself says that the reference is compared with itself, to check scripts.
+	itself bool
 }
 
 // both is one connection to each server.

@@ -28,6 +28,8 @@ type how struct {
 	sort  bool
 	kind  bool
 	near  int64
+	// differs is why the replies are known to differ, or empty.
+	differs string
 }
 
 func (h how) exact() bool { return len(h.masks) == 0 && !h.sort && !h.kind && h.near == 0 }
@@ -72,6 +74,10 @@ func parseLine(line []byte) (step, error) {
 		s.args, err = words([]byte(rest))
 	case "mask", "maskall":
 		s.re, err = regexp.Compile(rest)
+	case "differs":
+		if s.args = []string{rest}; rest == "" {
+			err = fmt.Errorf("!differs needs a reason")
+		}
 	default:
 		err = fmt.Errorf("unknown directive !%s", verb)
 	}
@@ -119,14 +125,27 @@ func (p *pair) run(steps []step, proto int, fail func(s step, diff string)) erro
 		case "near":
 			h.near = int64(s.n)
 			continue
+		case "differs":
+			h.differs = s.args[0]
+			continue
 		case "sleep":
 			time.Sleep(time.Duration(s.n) * time.Millisecond)
+			continue
+		}
+		if (s.verb == "" || s.verb == "send") && p.missing[strings.ToLower(s.args[0])] {
+			h = how{}
 			continue
 		}
 		h.masks = append(h.masks, masks...)
 		diff, err := p.step(s, proto, h)
 		if err != nil {
 			return fmt.Errorf("line %d: %s: %w", s.line, s.text, err)
+		}
+		if h.differs != "" && !p.itself {
+			if diff == "" {
+				fail(s, "  does not differ, although: "+h.differs)
+			}
+			diff = ""
 		}
 		if diff != "" {
 			fail(s, diff)
