@@ -41,7 +41,7 @@ type Client interface {
 	// Process is given every byte received and not yet consumed, and a buffer to append replies to, which may hold
 	// bytes already. It returns how many bytes of in it consumed, and the grown buffer. Both slices are only borrowed
 	// for the call. A Resume that comes late can make it run once more after a Suspend; a client that must still wait
-	// returns Suspend again.
+	// returns Suspend again. reply is out, grown by append.
 	Process(in, out []byte) (n int, reply []byte, st Status)
 	// Queued is told that output could not be written at once and that pending bytes now wait. When it returns false
 	// the connection is closed with ErrOutputLimit.
@@ -85,7 +85,9 @@ const (
 
 // Config says how a [Group] works. Only Handler is required.
 type Config struct {
-	// Loops is the number of event loops; 0 means one per processor Go uses. Systems without event loops ignore it.
+	// Loops is the number of event loops; 0 means one per processor Go uses. They need least of the machine if
+	// GOMAXPROCS is greater by one or more, for then they need not share with other goroutines. Systems without event
+	// loops ignore it.
 	Loops int
 	// Handler decides about new connections.
 	Handler Handler

@@ -19,9 +19,9 @@ const (
 	replyKeep = 1 << 20
 	// maxEvents is how many events are taken from the kernel at once.
 	maxEvents = 128
-	// napFor is how long the loop waits before it gives up the processor.
-	napFor = 100 * time.Microsecond
-	// schedEvery is after how many rounds without a pause other goroutines have a turn.
+	// napFor is how long a loop with a processor of its own waits before it gives that up.
+	napFor = 5 * time.Millisecond
+	// schedEvery is after how many rounds of a loop without a processor of its own other goroutines have a turn.
 	schedEvery = 32
 )
 
@@ -41,28 +41,30 @@ const (
 // peers answer in batches too: with 50 connections that ask one request at a time, it saves four of five waits in the
 // kernel, and most wakings of the peer, which the kernel does at the sender's expense.
 //
-// Only when nothing was left to do does the loop wait in the kernel, in two steps. First briefly, without telling the
-// Go scheduler: under load something comes within microseconds, and giving up the processor and taking it back would
-// cost more. (A signal ends that wait, so the collector need not wait for it.) Then for as long as it takes, with the
-// processor given up.
+// Only when nothing was left to do does the loop wait in the kernel. If Go has more processors than there are loops, it
+// waits a few milliseconds without telling the scheduler first: under load something comes within microseconds, and
+// giving up the processor and taking it back, with the scheduler's monitor looking on every 20 µs, would cost more.
+// (A signal ends that wait, so the collector need not wait for it.) Otherwise the processor is given up at once, and
+// now and then while there is work, because other goroutines have no other to run on.
 type poller struct {
 	g     *Group
 	index int32
 	epfd  int
-	wake  int // eventfd, edge triggered, so that it need never be read
+	wake  int  // eventfd, edge triggered, so that it need never be read
+	alone bool // the loop has a processor of its own
+	done  bool
 
+	slots    []*sock // by the slot in their events; nil is free
+	free     []int32 // free slots
+	gen      int32   // of the newest connection
 	events   []unix.EpollEvent
-	slots    []*sock
-	free     []int32
-	gen      int32
 	napTime  unix.Timespec
-	rbuf     []byte
+	rbuf     []byte // what is received, unless a connection has a buffer of its own
 	pool     bufPool
 	out      []byte     // replies of this round
 	outgoing []outgoing // in the order in which they are to be sent
 	ready    []*sock    // to be processed without new bytes, in order
 	again    []*sock    // the other half of ready's double buffer
-	done     bool
 
 	posted   atomic.Bool // inbox is not empty
 	sleeping atomic.Bool // the loop waits, or is about to
@@ -87,9 +89,9 @@ type outgoing struct {
 type memory uint8
 
 const (
-	shared memory = iota // the poller's out
-	owned                // theirs alone
-	pushed               // a push buffer
+	memShared memory = iota // the poller's out
+	memOwned                // nobody else's
+	memPushed               // a push buffer
 )
 
 // Push buffers that are kept for reuse: how large, and how many.
@@ -151,10 +153,11 @@ func newPoller(g *Group, index int32) (*poller, error) {
 	}
 	return &poller{
 		g: g, index: index, epfd: epfd, wake: wake,
+		alone:   runtime.GOMAXPROCS(0) > g.cfg.Loops,
 		events:  make([]unix.EpollEvent, maxEvents),
+		napTime: unix.NsecToTimespec(int64(napFor)),
 		rbuf:    make([]byte, readSize),
 		out:     make([]byte, 0, replySize),
-		napTime: unix.NsecToTimespec(int64(napFor)),
 	}, nil
 }
 
@@ -176,7 +179,7 @@ func (p *poller) run() {
 		if len(p.outgoing) > 0 {
 			p.flush()
 		}
-		if rounds++; rounds >= schedEvery {
+		if rounds++; rounds >= schedEvery && !p.alone {
 			rounds = 0
 			runtime.Gosched()
 		}
@@ -192,9 +195,12 @@ func (p *poller) next() int {
 	}
 	p.sleeping.Store(true)
 	n := 0
-	if p.posted.Load() {
+	if p.alone && !p.posted.Load() {
+		n = nap(p.epfd, p.events, &p.napTime)
+	} else {
 		n = poll(p.epfd, p.events)
-	} else if n = nap(p.epfd, p.events, &p.napTime); n == 0 && !p.posted.Load() {
+	}
+	if n == 0 && !p.posted.Load() {
 		n = wait(p.epfd, p.events)
 	}
 	p.sleeping.Store(false)
@@ -249,11 +255,11 @@ func (p *poller) room() {
 func (p *poller) replied(s *sock, b []byte) {
 	s.unsent++
 	if end := len(p.out) + len(b); end <= cap(p.out) {
-		p.outgoing = append(p.outgoing, outgoing{s, b, shared})
+		p.outgoing = append(p.outgoing, outgoing{s, b, memShared})
 		p.out = p.out[:end]
 		return
 	}
-	p.outgoing = append(p.outgoing, outgoing{s, b, owned})
+	p.outgoing = append(p.outgoing, outgoing{s, b, memOwned})
 	if adopted := p.flush(); !adopted && cap(b) > cap(p.out) && cap(b) <= replyKeep {
 		p.out = b[:0]
 	}
@@ -270,11 +276,11 @@ func (p *poller) flush() (adopted bool) {
 		if s.slot < 0 {
 			continue
 		}
-		adopted = s.send(o.b, o.mem != shared)
+		adopted = s.send(o.b, o.mem != memShared)
 		if s.flush && s.unsent == 0 && s.q.size == 0 {
 			s.close(s.flushed())
 		}
-		if o.mem == pushed && !adopted && cap(o.b) <= pushKeep {
+		if o.mem == memPushed && !adopted && cap(o.b) <= pushKeep {
 			p.mu.Lock()
 			if len(p.bufs) < pushCount {
 				p.bufs = append(p.bufs, o.b[:0])

@@ -410,7 +410,7 @@ func (s *sock) readMail() {
 		return
 	}
 	if len(b) > 0 {
-		p.outgoing = append(p.outgoing, outgoing{s, b, pushed})
+		p.outgoing = append(p.outgoing, outgoing{s, b, memPushed})
 		s.unsent++
 	}
 	if m&mailResume != 0 && !s.flush && !s.ready {
