@@ -72,6 +72,7 @@ type Spec struct {
 	ID     int    // dense index, for statistics
 	Parent *Spec  // of a subcommand
 	Called string // the name clients use now (rename-command); "" for subcommands
+	Single bool   // its only key is its first argument
 	subs   map[string]*Spec
 }
 

@@ -7,20 +7,32 @@ import (
 	"github.com/redstart-db/redstart/internal/store"
 )
 
-// run takes one request through lookup, gates, queueing and call. It tells
-// whether the request was dealt with; if not, the client has to wait and the
-// request comes again.
-func (x *Exec) run(w *Worker, c *command.Ctx, cl *Client, args [][]byte) bool {
+// resolve finds the command of a request, or nil. Most often it is the same as
+// that of the request before.
+func (x *Exec) resolve(cl *Client, args [][]byte) *command.Spec {
+	if spec := cl.last; spec != nil && sameName(args[0], spec.Called) {
+		return spec
+	}
+	spec, ok := x.Table.Resolve(args)
+	if !ok {
+		return nil
+	}
+	cl.last = spec
+	return spec
+}
+
+// run takes one request through gates, queueing and call. It tells whether the
+// request was dealt with; if not, the client has to wait and the request comes
+// again.
+func (x *Exec) run(w *Worker, c *command.Ctx, cl *Client, r *request) bool {
 	s := &cl.Sess
-	spec := cl.last
-	if spec == nil || !sameName(args[0], spec.Called) {
-		var ok bool
-		if spec, ok = x.Table.Resolve(args); !ok {
-			c.Begin(s, nil, args, w.nano)
-			x.unknown(c, cl, spec)
-			return true
-		}
-		cl.last = spec
+	spec, args := r.spec, r.args
+	if spec == nil {
+		c.Begin(s, nil, args, w.nano)
+		x.unknown(c, cl)
+		return true
+	}
+	if len(s.LastCmd) != len(spec.Name) || s.LastCmd != spec.Name {
 		s.LastCmd = spec.Name
 	}
 	c.Begin(s, spec, args, w.nano)
@@ -37,7 +49,7 @@ func (x *Exec) run(w *Worker, c *command.Ctx, cl *Client, args [][]byte) bool {
 		}
 	}
 	start := len(c.Out)
-	x.call(w, c, cl)
+	x.call(w, c, cl, r.key)
 	if s.Flags&(session.ReplyOff|session.ReplySkip|session.SkipNext) != 0 {
 		x.mute(c, s, start)
 	}
@@ -69,8 +81,9 @@ func (x *Exec) mute(c *command.Ctx, s *session.Session, start int) {
 	}
 }
 
-// call runs a command that has passed the gates, with its locks.
-func (x *Exec) call(w *Worker, c *command.Ctx, cl *Client) {
+// call runs a command that has passed the gates, with its locks. k is the key of
+// a command that has just one, if it has been hashed already.
+func (x *Exec) call(w *Worker, c *command.Ctx, cl *Client, k store.Key) {
 	spec := c.Spec
 	if spec.Flags&command.Exclusive != 0 {
 		x.World.stopFrom(w)
@@ -81,8 +94,10 @@ func (x *Exec) call(w *Worker, c *command.Ctx, cl *Client) {
 		x.finish(w, c)
 		x.Store.Unlock(all)
 		x.World.goFrom(w)
-	} else if spec.Keys == nil && spec.First == 1 && spec.Last == 1 {
-		k := x.Store.Key(c.Args[1])
+	} else if spec.Single {
+		if k.B == nil {
+			k = x.Store.Key(c.Args[1])
+		}
 		sh := x.Store.ShardOf(k.H)
 		sh.Lock()
 		c.Hold(x.Store.Of(k.H), k)
@@ -209,8 +224,8 @@ func (x *Exec) reject(c *command.Ctx, cl *Client, text string) {
 }
 
 // unknown replies to a request whose command or subcommand does not exist.
-func (x *Exec) unknown(c *command.Ctx, cl *Client, container *command.Spec) {
-	if container != nil {
+func (x *Exec) unknown(c *command.Ctx, cl *Client) {
+	if container := x.Table.Lookup(c.Args[0]); container != nil {
 		name := c.Args[1]
 		x.reject(c, cl, "ERR unknown subcommand '"+string(name[:min(len(name), 128)])+
 			"'. Try "+upper(container.Name)+" HELP.")

@@ -7,11 +7,6 @@ import (
 	"github.com/redstart-db/redstart/internal/session"
 )
 
-const (
-	batchCommands = 1024      // commands after which other connections have their turn
-	batchOutput   = 256 << 10 // bytes of replies after which they are sent
-)
-
 // Client is a connection as the executor sees it: it takes requests off the
 // bytes that arrive and runs them. It is the loop.Client of a connection.
 type Client struct {
@@ -105,47 +100,6 @@ func (cl *Client) Process(in, out []byte) (n int, reply []byte, st loop.Status) 
 	return n, reply, st
 }
 
-// batch runs the requests in `in` until they end, or something makes the
-// connection wait.
-func (cl *Client) batch(c *command.Ctx, in []byte, had int) (n int, st loop.Status) {
-	for range batchCommands {
-		args, k, err := cl.parser.Next(in[n:])
-		if err != nil {
-			cl.protocolError(c, err)
-			return len(in), loop.CloseAfterReply
-		}
-		if k == 0 {
-			if need := cl.parser.Need(); need > 0 {
-				if e, ok := cl.Sess.Conn.(interface{ Expect(int) }); ok {
-					e.Expect(need)
-				}
-			}
-			return n, loop.Continue
-		}
-		if len(args) > 0 {
-			if !cl.x.run(cl.w, c, cl, args) {
-				// The request stays where it is, to be read again.
-				cl.parser.Reset()
-				return n, loop.Suspend
-			}
-			if cl.Sess.Flags&session.Closing != 0 {
-				return len(in), loop.CloseAfterReply
-			}
-			if cl.Sess.Flags&session.Blocked != 0 {
-				return n + k, loop.Suspend
-			}
-		}
-		n += k
-		if len(c.Out)-had > batchOutput {
-			break
-		}
-	}
-	if n == len(in) {
-		return n, loop.Continue
-	}
-	return n, loop.Yield
-}
-
 func (cl *Client) protocolError(c *command.Ctx, err error) {
 	cl.w.Stats.Error([]byte("ERR " + err.Error()))
 	c.Out = resp.AppendError(c.Out, "ERR "+err.Error())
@@ -164,7 +118,7 @@ func (cl *Client) Do(out []byte, args ...[]byte) []byte {
 	c.Out = out
 	w.nano = cl.x.Clock.Nano()
 	if len(args) > 0 {
-		cl.x.run(w, c, cl, args)
+		cl.x.run(w, c, cl, &request{args: args, spec: cl.x.resolve(cl, args)})
 	}
 	cl.Sess.Active = w.nano
 	out, c.Out, c.Args = c.Out, nil, nil

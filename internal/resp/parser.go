@@ -115,6 +115,11 @@ func (p *Parser) Next(buf []byte) (args [][]byte, n int, err error) {
 // allocate.
 func (p *Parser) Need() int { return p.need }
 
+// Into makes the next request's arguments be listed in a slice of the caller's,
+// from its start on; Next returns it, grown if need be. So several requests can
+// be read before the first is done with.
+func (p *Parser) Into(args [][]byte) { p.args = args }
+
 // Reset forgets a partial request and lets go of all memory, also of the buffer
 // that the last arguments lie in.
 func (p *Parser) Reset() {

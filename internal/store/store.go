@@ -20,6 +20,10 @@ import (
 // MaxShards is the largest number of shards: a set of shards is one uint64.
 const MaxShards = 64
 
+// maxReserve is the most address space that an arena may have, so that the top
+// bit of references is free for the expiry wheel.
+const maxReserve = 16 << 30
+
 // Key is a key and its hash.
 type Key struct {
 	B []byte
@@ -80,6 +84,7 @@ func New(o Options) (*Store, error) {
 	if o.Databases == 0 {
 		o.Databases = 16
 	}
+	o.Reserve = min(o.Reserve, maxReserve)
 	st := &Store{
 		shards: make([]Shard, o.Shards),
 		shift:  uint8(64 - bits.TrailingZeros(uint(o.Shards))),
@@ -168,6 +173,14 @@ func (st *Store) Unlock(s LockSet) {
 		st.shards[bits.TrailingZeros64(uint64(s))].Unlock()
 	}
 }
+
+// Hint asks the processor to fetch what looking a key up will need first. It
+// needs no lock, but no command that replaces databases may run.
+func (st *Store) Hint(hash uint64, db int) { st.ShardOf(hash).dbs[db].table.Hint(hash) }
+
+// HintRecord does the same for what looking it up will need next; it is to be
+// called some time after Hint.
+func (st *Store) HintRecord(hash uint64, db int) { st.ShardOf(hash).dbs[db].table.HintRecord(hash) }
 
 // Len is the number of keys in a database. All shards must be locked.
 func (st *Store) Len(db int) int {

@@ -56,6 +56,7 @@ package htable
 
 import (
 	"math/bits"
+	"sync/atomic"
 
 	"github.com/redstart-db/redstart/internal/mem"
 )
@@ -84,11 +85,24 @@ type bucket struct {
 	refs [slots]mem.Ref
 }
 
-// segment is a directory entry.
-type segment struct {
-	base  mem.Ref // first bucket
-	n     uint16  // buckets
-	local uint8   // directory bits that select this segment
+// segment is a directory entry: the reference of the first bucket in the low 32
+// bits, then the number of buckets (16 bits) and local, the number of directory
+// bits that select the segment. It is one word so that Hint can read it while
+// another goroutine, which has the table's lock, replaces it.
+type segment uint64
+
+func newSegment(base mem.Ref, n int, local uint8) segment {
+	return segment(base) | segment(n)<<32 | segment(local)<<48
+}
+
+func (s segment) base() mem.Ref { return mem.Ref(s) }
+func (s segment) n() uint32     { return uint32(s>>32) & 0xffff }
+func (s segment) local() uint8  { return uint8(s >> 48) }
+
+// directory is what Hint reads: the entries and how many bits select one.
+type directory struct {
+	segments []segment
+	depth    uint8
 }
 
 // Records tells a Table about the records that its references name.
@@ -104,7 +118,8 @@ type Records interface {
 type Table struct {
 	arena *mem.Arena
 	recs  Records
-	dir   []segment // 1<<depth entries; nil while the table is empty
+	dir   []segment                 // 1<<depth entries; nil while the table is empty
+	hints atomic.Pointer[directory] // the same, for Hint; nil while empty
 	count int
 	size  int   // buckets in all segments
 	deep  int   // segments with local == depth
@@ -121,7 +136,54 @@ type Slot struct {
 // Init prepares an empty table whose buckets live in arena. It allocates
 // nothing before the first insertion.
 func (t *Table) Init(arena *mem.Arena, recs Records) {
-	*t = Table{arena: arena, recs: recs}
+	t.arena, t.recs = arena, recs
+	t.count, t.size = 0, 0
+	t.setDir(nil, 0, 0)
+}
+
+// setDir replaces the directory.
+func (t *Table) setDir(dir []segment, depth uint8, deep int) {
+	t.dir, t.depth, t.deep = dir, depth, deep
+	if dir == nil {
+		t.hints.Store(nil)
+	} else {
+		t.hints.Store(&directory{dir, depth})
+	}
+}
+
+// Hint asks the processor to fetch the home bucket of a hash. Unlike all other
+// methods it needs no lock: what it reads may be out of date, and the worst
+// that follows is that the wrong bytes are fetched.
+func (t *Table) Hint(hash uint64) {
+	if ref, ok := t.homeRef(hash); ok {
+		t.arena.Prefetch(ref)
+	}
+}
+
+// HintRecord asks the processor to fetch the record that a hash most likely
+// leads to. It is called some time after Hint, and needs no lock either.
+func (t *Table) HintRecord(hash uint64) {
+	ref, ok := t.homeRef(hash)
+	if !ok {
+		return
+	}
+	b := mem.At[bucket](t.arena, ref)
+	tag := uint64(tagOf(hash)) * ones
+	if m := match(b.low(), tag); m != 0 {
+		t.arena.Prefetch2(b.refs[bits.TrailingZeros64(m)>>3])
+	} else if m := match(b.high(), tag) & 0x80808080; m != 0 {
+		t.arena.Prefetch2(b.refs[8+bits.TrailingZeros64(m)>>3])
+	}
+}
+
+func (t *Table) homeRef(hash uint64) (mem.Ref, bool) {
+	d := t.hints.Load()
+	if !mem.CanPrefetch || d == nil {
+		return 0, false
+	}
+	pos := Pos(hash)
+	s := segment(atomic.LoadUint64((*uint64)(&d.segments[uint64(pos)>>(lineBits-d.depth)])))
+	return s.base() + mem.Ref(s.home(pos)*unit), true
 }
 
 // Len is the number of records.
@@ -149,7 +211,7 @@ func tagOf(hash uint64) uint8 {
 }
 
 func (t *Table) at(s segment, i uint32) *bucket {
-	return mem.At[bucket](t.arena, s.base+mem.Ref(i*unit))
+	return mem.At[bucket](t.arena, s.base()+mem.Ref(i*unit))
 }
 
 func (t *Table) segmentOf(pos uint32) segment {
@@ -158,11 +220,11 @@ func (t *Table) segmentOf(pos uint32) segment {
 
 // home is the bucket of a segment in which a record at pos belongs.
 func (s segment) home(pos uint32) uint32 {
-	return uint32(uint64(pos<<s.local) * uint64(s.n) >> 32)
+	return uint32(uint64(pos<<s.local()) * uint64(s.n()) >> 32)
 }
 
 func (s segment) next(i uint32) uint32 {
-	if i++; i == uint32(s.n) {
+	if i++; i == s.n() {
 		return 0
 	}
 	return i
@@ -259,12 +321,11 @@ func (b *bucket) free() int {
 // caller can do whatever may fail before it changes anything.
 func (t *Table) Reserve(hash uint64) {
 	if t.dir == nil {
-		t.dir = append(make([]segment, 0, 1), t.newSegment(1, 0))
-		t.deep = 1
+		t.setDir([]segment{t.newSegment(1, 0)}, 0, 1)
 	}
 	pos := Pos(hash)
 	s := t.segmentOf(pos)
-	if int(t.at(s, 0).seg) >= fill*int(s.n) {
+	if int(t.at(s, 0).seg) >= fill*int(s.n()) {
 		t.grow(pos, s)
 	}
 }
@@ -309,15 +370,15 @@ func (t *Table) Remove(hash uint64, at Slot) {
 	t.count--
 	if t.count == 0 {
 		t.Clear()
-	} else if int(first.seg) < sparse*int(s.n) && s.n > 1 {
+	} else if int(first.seg) < sparse*int(s.n()) && s.n() > 1 {
 		t.shrink(pos, s)
 	}
 }
 
 // Clear empties the table and gives its buckets back.
 func (t *Table) Clear() {
-	for i := 0; i < len(t.dir); i += 1 << (t.depth - t.dir[i].local) {
-		t.arena.Free(t.dir[i].base)
+	for i := 0; i < len(t.dir); i += 1 << (t.depth - t.dir[i].local()) {
+		t.arena.Free(t.dir[i].base())
 	}
 	t.Init(t.arena, t.recs)
 }

@@ -59,7 +59,7 @@ func check(t testing.TB, tab *Table) {
 	total, size, deep := 0, 0, 0
 	for i := 0; i < len(tab.dir); {
 		s := tab.dir[i]
-		width := 1 << (tab.depth - s.local)
+		width := 1 << (tab.depth - s.local())
 		if i%width != 0 {
 			t.Fatalf("segment at %d of width %d is not aligned", i, width)
 		}
@@ -68,12 +68,12 @@ func check(t testing.TB, tab *Table) {
 				t.Fatalf("directory entries %d and %d differ", i, i+k)
 			}
 		}
-		if s.local == tab.depth {
+		if s.local() == tab.depth {
 			deep++
 		}
 		count := 0
-		over := make([]int, s.n)
-		for b := range uint32(s.n) {
+		over := make([]int, s.n())
+		for b := range s.n() {
 			bk := tab.at(s, b)
 			for j := range slots {
 				if bk.tags[j] == 0 {
@@ -92,16 +92,16 @@ func check(t testing.TB, tab *Table) {
 				}
 			}
 		}
-		for b := range uint32(s.n) {
+		for b := range s.n() {
 			if got := int(tab.at(s, b).over); got != over[b] {
 				t.Fatalf("bucket %d: over is %d, want %d", b, got, over[b])
 			}
 		}
-		if got := int(tab.at(s, 0).seg); got != count || count > fill*int(s.n) {
-			t.Fatalf("segment count is %d, want %d of at most %d", got, count, fill*int(s.n))
+		if got := int(tab.at(s, 0).seg); got != count || count > fill*int(s.n()) {
+			t.Fatalf("segment count is %d, want %d of at most %d", got, count, fill*int(s.n()))
 		}
 		total += count
-		size += int(s.n)
+		size += int(s.n())
 		i += width
 	}
 	if total != tab.count || size != tab.size || deep != tab.deep {

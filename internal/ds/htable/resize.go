@@ -2,6 +2,7 @@ package htable
 
 import (
 	"math/rand/v2"
+	"sync/atomic"
 
 	"github.com/redstart-db/redstart/internal/mem"
 )
@@ -10,11 +11,11 @@ import (
 func (t *Table) trySegment(n int, local uint8) (segment, bool) {
 	ref, ok := t.arena.TryAlloc(n * bucketSize)
 	if !ok {
-		return segment{}, false
+		return 0, false
 	}
 	clear(t.arena.Bytes(ref, n*bucketSize))
 	t.size += n
-	return segment{base: ref, n: uint16(n), local: local}, true
+	return newSegment(ref, n, local), true
 }
 
 func (t *Table) newSegment(n int, local uint8) segment {
@@ -26,8 +27,8 @@ func (t *Table) newSegment(n int, local uint8) segment {
 }
 
 func (t *Table) freeSegment(s segment) {
-	t.size -= int(s.n)
-	t.arena.Free(s.base)
+	t.size -= int(s.n())
+	t.arena.Free(s.base())
 }
 
 // bucketsFor is the smallest size that holds count records at no more than
@@ -44,19 +45,19 @@ func bucketsFor(count, per int) int {
 // first is the directory index of the first entry of the segment at pos.
 func (t *Table) first(pos uint32, s segment) int {
 	i := uint64(pos) >> (lineBits - t.depth)
-	return int(i &^ (1<<(t.depth-s.local) - 1))
+	return int(i &^ (1<<(t.depth-s.local()) - 1))
 }
 
 // set makes s the segment of all directory entries that it covers, from i on.
 func (t *Table) set(i int, s segment) {
-	for k := range 1 << (t.depth - s.local) {
-		t.dir[i+k] = s
+	for k := range 1 << (t.depth - s.local()) {
+		atomic.StoreUint64((*uint64)(&t.dir[i+k]), uint64(s))
 	}
 }
 
 // each calls f for every record of a segment.
 func (t *Table) each(s segment, f func(hash uint64, ref mem.Ref)) {
-	for i := range uint32(s.n) {
+	for i := range s.n() {
 		b := t.at(s, i)
 		for j := range slots {
 			if b.tags[j] != 0 {
@@ -70,27 +71,27 @@ func (t *Table) each(s segment, f func(hash uint64, ref mem.Ref)) {
 // is taken before anything changes.
 func (t *Table) grow(pos uint32, s segment) {
 	at := t.first(pos, s)
-	if s.n < maxBuckets {
-		to := t.newSegment(bucketsFor(int(s.n)*fill+1, fill), s.local)
+	if s.n() < maxBuckets {
+		to := t.newSegment(bucketsFor(int(s.n())*fill+1, fill), s.local())
 		t.each(s, func(hash uint64, ref mem.Ref) { t.place(to, Pos(hash), tagOf(hash), ref) })
 		t.set(at, to)
 		t.freeSegment(s)
 		return
 	}
-	if s.local == t.depth {
+	if s.local() == t.depth {
 		t.double()
 		at *= 2
 	}
-	lo := t.newSegment(halfSplit, s.local+1)
-	hi, ok := t.trySegment(halfSplit, s.local+1)
+	lo := t.newSegment(halfSplit, s.local()+1)
+	hi, ok := t.trySegment(halfSplit, s.local()+1)
 	if !ok {
 		t.freeSegment(lo)
 		panic(mem.ErrExhausted)
 	}
-	if lo.local == t.depth {
+	if lo.local() == t.depth {
 		t.deep += 2
 	}
-	bit := uint32(1) << (lineBits - 1 - s.local)
+	bit := uint32(1) << (lineBits - 1 - s.local())
 	t.each(s, func(hash uint64, ref mem.Ref) {
 		to := lo
 		if Pos(hash)&bit != 0 {
@@ -99,11 +100,11 @@ func (t *Table) grow(pos uint32, s segment) {
 		t.place(to, Pos(hash), tagOf(hash), ref)
 	})
 	t.set(at, lo)
-	t.set(at+1<<(t.depth-lo.local), hi)
+	t.set(at+1<<(t.depth-lo.local()), hi)
 	t.freeSegment(s)
 	// Halves are uneven by chance only; one that is full at once (a hash
 	// that does not spread) grows on.
-	if s := t.segmentOf(pos); int(t.at(s, 0).seg) >= fill*int(s.n) {
+	if s := t.segmentOf(pos); int(t.at(s, 0).seg) >= fill*int(s.n()) {
 		t.grow(pos, s)
 	}
 }
@@ -114,9 +115,7 @@ func (t *Table) double() {
 	for i, s := range t.dir {
 		dir[2*i], dir[2*i+1] = s, s
 	}
-	t.dir = dir
-	t.depth++
-	t.deep = 0
+	t.setDir(dir, t.depth+1, 0)
 }
 
 // halve makes the directory half as long, as often as no segment needs its
@@ -127,13 +126,13 @@ func (t *Table) halve() {
 		for i := range dir {
 			dir[i] = t.dir[2*i]
 		}
-		t.dir = dir
-		t.depth--
-		for i := 0; i < len(dir); i += 1 << (t.depth - dir[i].local) {
-			if dir[i].local == t.depth {
-				t.deep++
+		depth, deep := t.depth-1, 0
+		for i := 0; i < len(dir); i += 1 << (depth - dir[i].local()) {
+			if dir[i].local() == depth {
+				deep++
 			}
 		}
+		t.setDir(dir, depth, deep)
 	}
 }
 
@@ -143,11 +142,11 @@ func (t *Table) halve() {
 func (t *Table) shrink(pos uint32, s segment) {
 	at := t.first(pos, s)
 	count := int(t.at(s, 0).seg)
-	if s.local > 0 {
-		width := 1 << (t.depth - s.local)
+	if s.local() > 0 {
+		width := 1 << (t.depth - s.local())
 		buddyAt := at ^ width
 		buddy := t.dir[buddyAt]
-		if buddy.local == s.local {
+		if buddy.local() == s.local() {
 			total := count + int(t.at(buddy, 0).seg)
 			if total <= halfSplit*dense {
 				t.merge(min(at, buddyAt), s, buddy, bucketsFor(total, dense))
@@ -156,10 +155,10 @@ func (t *Table) shrink(pos uint32, s segment) {
 		}
 	}
 	n := bucketsFor(count, dense)
-	if n >= int(s.n) {
+	if n >= int(s.n()) {
 		return
 	}
-	to, ok := t.trySegment(n, s.local)
+	to, ok := t.trySegment(n, s.local())
 	if !ok {
 		return
 	}
@@ -169,14 +168,14 @@ func (t *Table) shrink(pos uint32, s segment) {
 }
 
 func (t *Table) merge(at int, a, b segment, n int) {
-	to, ok := t.trySegment(n, a.local-1)
+	to, ok := t.trySegment(n, a.local()-1)
 	if !ok {
 		return
 	}
 	put := func(hash uint64, ref mem.Ref) { t.place(to, Pos(hash), tagOf(hash), ref) }
 	t.each(a, put)
 	t.each(b, put)
-	if a.local == t.depth {
+	if a.local() == t.depth {
 		t.deep -= 2
 	}
 	t.set(at, to)
@@ -213,8 +212,8 @@ func (t *Table) Scan(pos uint32, visit func(ref mem.Ref)) (next uint32, done boo
 	}
 	// The first offset that belongs to bucket h+1, rounded up to a whole
 	// position; for the last bucket that is the start of the next segment.
-	off := (uint64(h+1)<<32 + uint64(s.n) - 1) / uint64(s.n)
-	step := (off + 1<<s.local - 1) >> s.local
+	off := (uint64(h+1)<<32 + uint64(s.n()) - 1) / uint64(s.n())
+	step := (off + 1<<s.local() - 1) >> s.local()
 	start := uint64(t.first(pos, s)) << (lineBits - t.depth)
 	if start+step >= 1<<lineBits {
 		return 0, true
@@ -234,11 +233,11 @@ func (t *Table) Random(rnd *rand.Rand) mem.Ref {
 		if len(t.dir) > 1 {
 			// Segments of equal share of the line have different
 			// numbers of buckets: refuse in proportion.
-			if i >= int(s.n) {
+			if i >= int(s.n()) {
 				continue
 			}
 		} else {
-			i %= int(s.n)
+			i %= int(s.n())
 		}
 		b := t.at(s, uint32(i))
 		if j := rnd.IntN(slots); b.tags[j] != 0 {
