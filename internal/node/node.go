@@ -14,6 +14,7 @@ import (
 	"github.com/redstart-db/redstart/internal/clock"
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/command/connection"
+	"github.com/redstart-db/redstart/internal/command/keys"
 	"github.com/redstart-db/redstart/internal/command/strings"
 	"github.com/redstart-db/redstart/internal/config"
 	"github.com/redstart-db/redstart/internal/exec"
@@ -32,9 +33,20 @@ type Node struct {
 	loops  *loop.Group
 	log    *slog.Logger
 
-	stop chan struct{}
-	wg   sync.WaitGroup
-	once sync.Once
+	lis  listeners
+	oom  oomState
+	quit chan struct{} // closed when the instance is asked to end
+
+	stop     chan struct{}
+	wg       sync.WaitGroup
+	once     sync.Once
+	quitOnce sync.Once
+}
+
+// oomState is what was found and done about the process's oom_score_adj.
+type oomState struct {
+	initial    int
+	known, set bool
 }
 
 // Open makes an instance that listens nowhere.
@@ -48,10 +60,12 @@ func Open(cfg *config.Config, log *slog.Logger) (*Node, error) {
 	}
 	env := &command.Env{Store: st, Config: cfg, Clock: clock.New(), Log: new(oplog.Log), Logger: log}
 	n := &Node{
-		Config: cfg, env: env, store: st, log: log, stop: make(chan struct{}),
+		Config: cfg, env: env, store: st, log: log,
+		stop: make(chan struct{}), quit: make(chan struct{}),
+		lis:  listeners{tcp: make(map[endpoint]net.Listener)},
 		Exec: exec.New(env, stats.NewSlowLog(int(cfg.SlowlogMaxLen)), new(stats.LatencyMonitor)),
 	}
-	env.Table, err = command.NewTable(cfg.RenameCommands, n.Exec.TransactionSpecs(), strings.Specs(), connection.Specs())
+	env.Table, err = command.NewTable(cfg.RenameCommands, n.Exec.TransactionSpecs(), strings.Specs(), connection.Specs(), keys.Specs())
 	if err != nil {
 		st.Close()
 		return nil, err
@@ -78,8 +92,24 @@ func (n *Node) Accept(c *loop.Conn) (loop.Client, []byte) {
 	return n.Exec.NewClient(c, c.Loop()), nil
 }
 
-// Serve takes over a listener.
-func (n *Node) Serve(ln net.Listener) error { return n.loops.Serve(ln) }
+// Serve takes over a listener and returns at once. From then on only Close closes
+// it.
+func (n *Node) Serve(ln net.Listener) error {
+	if err := n.loops.Serve(ln); err != nil {
+		return err
+	}
+	n.lis.mu.Lock()
+	defer n.lis.mu.Unlock()
+	n.lis.other = append(n.lis.other, ln)
+	return nil
+}
+
+// Quit has Done closed: it is how a command asks whoever runs the instance to
+// end it.
+func (n *Node) Quit() { n.quitOnce.Do(func() { close(n.quit) }) }
+
+// Done is closed when the instance has been asked to end. It goes on until Close.
+func (n *Node) Done() <-chan struct{} { return n.quit }
 
 // Dial gives a connection to the instance inside this process.
 func (n *Node) Dial() (net.Conn, error) {

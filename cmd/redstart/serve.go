@@ -1,0 +1,201 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/redstart-db/redstart/internal/config"
+	"github.com/redstart-db/redstart/internal/node"
+	"github.com/redstart-db/redstart/internal/version"
+)
+
+// serve runs the server until a signal or a command ends it, and returns the
+// exit status.
+func serve(cfg *config.Config, bare bool, stdout, stderr io.Writer) int {
+	handler, err := node.NewLogHandler(cfg, stdout)
+	if err != nil {
+		fmt.Fprintf(stderr, "\n*** FATAL CONFIG FILE ERROR (Redis %s) ***\nCan't open the log file: %s\n", version.Redis, reason(err))
+		return 1
+	}
+	log := slog.New(handler)
+	// From here on a signal ends the server in order, also while it starts.
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE)
+
+	greet(log, bare)
+	n, err := node.Open(cfg, log)
+	if err != nil {
+		log.Warn("Fatal error, can't start: " + err.Error())
+		return 1
+	}
+	handler.SetRole(node.RoleMaster)
+	status := 0
+	if err := start(n, handler, log); err != nil {
+		status = 1
+	} else {
+		await(n, signals, log)
+	}
+	farewell(cfg, log)
+	if err := n.Close(); err != nil {
+		log.Warn("Not everything could be ended in order", "err", err)
+		status = 1
+	}
+	if status == 0 {
+		log.Warn("Redstart is now ready to exit, bye bye...")
+	}
+	return status
+}
+
+func greet(log *slog.Logger, bare bool) {
+	b := version.Read()
+	modified := 0
+	if b.Modified {
+		modified = 1
+	}
+	log.Info("Redstart is starting")
+	log.Info(fmt.Sprintf("Redstart version=%s, redis=%s, bits=%d, commit=%s, modified=%d, pid=%d, just started",
+		version.Redstart, version.Redis, strconv.IntSize, b.Commit, modified, os.Getpid()))
+	if bare {
+		log.Info("No configuration file was given, so the defaults are used. To name one: redstart /path/to/redis.conf")
+	} else {
+		log.Info("Configuration loaded")
+	}
+}
+
+// start brings the server to where it accepts connections.
+func start(n *node.Node, handler *node.LogHandler, log *slog.Logger) error {
+	cfg := n.Config
+	if cfg.Port == 0 && cfg.TLSPort == 0 && cfg.UnixSocket == "" {
+		log.Warn("Configured to not listen anywhere, exiting.")
+		return errors.New("nothing to listen on")
+	}
+	if err := n.Prepare(); err != nil {
+		return err
+	}
+	if err := n.Listen(); err != nil {
+		return err
+	}
+	writePidFile(cfg, log)
+	showLogo(cfg, handler, log)
+	log.Info("Server initialized")
+	for _, a := range n.Addrs() {
+		if a.Network() == "unix" {
+			log.Info("The server is now ready to accept connections at " + a.String())
+		} else {
+			log.Info("Listening on " + a.String())
+		}
+	}
+	log.Info("Ready to accept connections")
+	notifyReady(cfg, log)
+	daemonReady()
+	return nil
+}
+
+// await returns when the server has been asked to end.
+func await(n *node.Node, signals <-chan os.Signal, log *slog.Logger) {
+	select {
+	case <-n.Done():
+	case s := <-signals:
+		log.Warn(fmt.Sprintf("Received %s scheduling shutdown...", signalName(s)))
+		log.Warn("User requested shutdown...")
+	}
+	// Whoever asks a second time does not want to wait.
+	go func() {
+		for s := range signals {
+			if s == syscall.SIGINT {
+				log.Warn("You insist... exiting now.")
+				os.Exit(1)
+			}
+			log.Warn(fmt.Sprintf("Received %s, already shutting down", signalName(s)))
+		}
+	}()
+}
+
+func signalName(s os.Signal) string {
+	if s == syscall.SIGINT {
+		return "SIGINT"
+	}
+	return "SIGTERM"
+}
+
+// farewell takes back what start left on the system beside the sockets.
+func farewell(cfg *config.Config, log *slog.Logger) {
+	notify(cfg, "STOPPING=1\n")
+	if path := pidFile(cfg); path != "" {
+		if b, err := os.ReadFile(path); err == nil && strings.TrimSpace(string(b)) == strconv.Itoa(os.Getpid()) {
+			log.Info("Removing the pid file.")
+			if err := os.Remove(path); err != nil {
+				log.Warn("Unable to remove the pid file", "err", err)
+			}
+		}
+	}
+}
+
+// pidFile gives the path of the pid file, or nothing.
+func pidFile(cfg *config.Config) string {
+	switch {
+	case cfg.PidFile != "":
+		return cfg.Path(cfg.PidFile)
+	case cfg.Daemonize:
+		return "/var/run/redis.pid"
+	}
+	return ""
+}
+
+// writePidFile writes the pid file. Without it the server runs all the same.
+func writePidFile(cfg *config.Config, log *slog.Logger) {
+	path := pidFile(cfg)
+	if path == "" {
+		return
+	}
+	if err := os.WriteFile(path, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o644); err != nil {
+		log.Warn("Failed to write PID file: " + reason(err))
+	}
+}
+
+// showLogo prints the logo on a terminal, or where it is asked for. Scripts find
+// the process id in it.
+func showLogo(cfg *config.Config, handler *node.LogHandler, log *slog.Logger) {
+	mode := "standalone"
+	if cfg.ClusterEnabled {
+		mode = "cluster"
+	}
+	terminal := false
+	if info, err := os.Stdout.Stat(); err == nil {
+		terminal = info.Mode()&os.ModeCharDevice != 0
+	}
+	if !cfg.AlwaysShowLogo && (!terminal || cfg.LogFile != "" || cfg.SyslogEnabled || cfg.Daemonize) {
+		log.Info(fmt.Sprintf("Running mode=%s, port=%d.", mode, cfg.Port))
+		return
+	}
+	handler.Raw(fmt.Sprintf(`
+      __
+   __( o)>     Redstart %s (%s) %d bit
+   \ <_. )     Running in %s mode
+    `+"`---'"+`      Port: %d
+     ||        PID: %d
+
+`, version.Redstart, version.Read().Commit, strconv.IntSize, mode, cfg.Port, os.Getpid()))
+}
+
+// reason gives the system's words for an error, as C programs print them.
+func reason(err error) string {
+	var errno syscall.Errno
+	if !errors.As(err, &errno) {
+		return err.Error()
+	}
+	s := errno.Error()
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// readyLimit bounds how long the parent of a daemon waits for it.
+const readyLimit = time.Minute

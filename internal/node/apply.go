@@ -1,0 +1,83 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/redstart-db/redstart/internal/config"
+)
+
+// Prepare does what a server of its own, unlike one inside a program, has to ask
+// of the system before it listens: open files for maxclients, which is reduced
+// when they are not to be had, and the priority when memory runs out.
+func (n *Node) Prepare() error {
+	fit := n.fitMaxClients(n.Config.MaxClients)
+	if fit == 0 {
+		return errors.New("the open file limit is too low")
+	}
+	n.Config.MaxClients = fit
+	if n.Config.OOMScoreAdj != config.OOMScoreNo {
+		n.adjustOOMScore() // Without the right to it the server runs all the same.
+	}
+	return nil
+}
+
+// Apply takes up directives of the process that CONFIG SET has changed, in the
+// way config.Set wants it: called with their names, after the change, and again
+// when the change is taken back. All workers must be stopped.
+func (n *Node) Apply(changed []string) error {
+	for _, name := range changed {
+		var err error
+		switch name {
+		case "port":
+			if n.listening() && n.Rebind() != nil {
+				err = errors.New("Unable to listen on this port. Check server logs.")
+			}
+		case "bind":
+			if n.listening() && n.Rebind() != nil {
+				n.log.Warn("Failed to bind")
+				err = errors.New("Failed to bind to specified addresses.")
+			}
+		case "maxclients":
+			if fit := n.fitMaxClients(n.Config.MaxClients); fit < n.Config.MaxClients {
+				err = fmt.Errorf("The operating system is not able to handle the specified number of clients, try with %d", fit)
+			}
+		case "oom-score-adj", "oom-score-adj-values":
+			if n.adjustOOMScore() != nil {
+				err = errors.New("Failed to set current oom_score_adj. Check server logs.")
+			}
+		case "loglevel":
+			if h, ok := n.log.Handler().(*LogHandler); ok {
+				h.SetLevel(n.Config.LogLevel)
+			}
+		}
+		if err != nil {
+			n.log.Warn(fmt.Sprintf("Failed applying new configuration. Possibly related to new %s setting. "+
+				"Restoring previous settings.", name))
+			return &config.SetError{Name: name, Msg: err.Error()}
+		}
+	}
+	return nil
+}
+
+// listening tells whether Listen was called: an instance inside a program has a
+// port in its configuration, but does not open it.
+func (n *Node) listening() bool {
+	n.lis.mu.Lock()
+	defer n.lis.mu.Unlock()
+	return n.lis.open
+}
+
+// oomScore gives the adjustment that the configuration asks for, on top of what
+// the process began with.
+func oomScore(cfg *config.Config, initial int, replica bool) int {
+	role := 0
+	if replica {
+		role = 1
+	}
+	score := cfg.OOMScoreAdjValues[role]
+	if cfg.OOMScoreAdj == config.OOMScoreRelative {
+		score += initial
+	}
+	return min(max(score, -1000), 1000)
+}
