@@ -36,6 +36,7 @@ const (
 	ErrNoMultiDisc  = "ERR DISCARD without MULTI"
 	ErrWatchInMulti = "ERR WATCH inside MULTI is not allowed"
 	ErrNotInMulti   = "ERR Command not allowed inside a transaction"
+	ErrNotInt32     = "ERR value is out of range, value must between -2147483648 and 2147483647"
 )
 
 // WrongArity is the error of a command that got too few or too many arguments.

@@ -98,9 +98,14 @@ func (c *Ctx) IntArg(i int) (n int64, ok bool) {
 }
 
 // DBArg reads argument i as the index of a database. text is the error when it
-// is no integer.
+// is no integer; ErrNotInteger tells apart those that have more than 32 bits.
 func (c *Ctx) DBArg(i int, text string) (db int, ok bool) {
 	n, ok := num.ParseInt(c.Args[i])
+	if ok && int64(int32(n)) != n {
+		if ok = false; text == ErrNotInteger {
+			text = ErrNotInt32
+		}
+	}
 	if !ok {
 		c.Err(text)
 		return 0, false
