@@ -44,7 +44,7 @@ func TestByteByByte(t *testing.T) {
 func TestHugePipelines(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		nc, _ := f.connect()
-		all := lines("some request of a pipeline ", 60_000)
+		all := lines("some request of a pipeline ", 40_000)
 		background(t, func() { io.WriteString(nc, all) })
 		want(t, nc, all)
 	})
@@ -54,7 +54,7 @@ func TestHugePipelines(t *testing.T) {
 func TestPipelineReadLate(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		nc, _ := f.connect()
-		all := lines("a request whose reply is read only when all requests are written ", 100_000)
+		all := lines("a request whose reply is read only when all requests are written ", 50_000)
 		send1(t, nc, all)
 		want(t, nc, all)
 	})
@@ -122,11 +122,11 @@ func TestPushOrder(t *testing.T) {
 func TestPushDuringProcess(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		nc, e := f.connect()
-		e.onLine = func(string) {
+		e.hook(f, func(string) {
 			done := make(chan struct{})
 			go func() { e.c.Push([]byte("message\n")); close(done) }()
 			<-done
-		}
+		})
 		send1(t, nc, "subscribe\n")
 		want(t, nc, "subscribe\nmessage\n")
 	})
@@ -139,7 +139,9 @@ func TestSuspendResume(t *testing.T) {
 		want(t, nc, "first\n")
 		send1(t, nc, "even later\n")
 		wantNothing(t, nc)
+		calls := e.calls.Load()
 		e.c.Resume() // not what it waits for
+		eventually(t, "the client is asked", func() bool { return e.calls.Load() > calls })
 		e.c.Push([]byte("pushed\n"))
 		want(t, nc, "pushed\n")
 		e.c.Push([]byte("unblocked\n"))
@@ -154,7 +156,7 @@ func TestSuspendResume(t *testing.T) {
 func TestResumeBeforeSuspend(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		nc, e := f.connect()
-		e.onLine = func(string) { e.resume() }
+		e.hook(f, func(string) { e.resume() })
 		send1(t, nc, "x\nwait\n")
 		want(t, nc, "x\nresumed\n")
 	})
@@ -178,7 +180,7 @@ func TestSuspendedInputWaits(t *testing.T) {
 		nc, e := f.connect()
 		send1(t, nc, "x\nwait\n")
 		want(t, nc, "x\n")
-		all := lines("while suspended ", 100_000)
+		all := lines("while suspended ", 50_000)
 		background(t, func() { io.WriteString(nc, all) })
 		time.Sleep(30 * time.Millisecond)
 		if n := e.c.Buffered(); n > 4*suspendedInput {
@@ -308,9 +310,7 @@ func TestNeverReadingPeer(t *testing.T) {
 				nc := f.dial()
 				defer nc.Close()
 				e := f.next()
-				set := make(chan struct{})
-				f.locked(e, func() { e.limit = 3 << 20; close(set) })
-				<-set
+				f.locked(e, func() { e.limit = 3 << 20 })
 				background(t, func() { load(nc, e) })
 				if err := e.gone(); err != ErrOutputLimit {
 					t.Errorf("closed because of %v", err)
@@ -318,20 +318,6 @@ func TestNeverReadingPeer(t *testing.T) {
 			})
 		})
 	}
-}
-
-// locked runs fn where no call of e's runs.
-func (f *fixture) locked(e *echo, fn func()) {
-	if i := e.c.Loop(); i >= 0 {
-		if err := f.g.Do(i, fn); err != nil {
-			f.t.Fatal(err)
-		}
-		return
-	}
-	s := e.c.drv.(*stream)
-	s.turn.Lock()
-	defer s.turn.Unlock()
-	fn()
 }
 
 // A client that yields lets others have their turn, and gets all its own.
@@ -343,13 +329,13 @@ func TestYieldIsFair(t *testing.T) {
 			other, _ := f.connect()
 			var mu sync.Mutex
 			handled := 0
-			eb.onLine = func(string) {
+			eb.hook(f, func(string) {
 				time.Sleep(200 * time.Microsecond)
 				mu.Lock()
 				handled++
 				mu.Unlock()
-			}
-			const n = 1000
+			})
+			const n = 200
 			send1(t, busy, "turns 1\n"+lines("q", n))
 			eventually(t, "the busy client is served", func() bool { mu.Lock(); defer mu.Unlock(); return handled > 5 })
 			send1(t, other, "quick\n")

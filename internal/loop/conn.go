@@ -51,8 +51,9 @@ func (c *Conn) Push(b []byte) {
 	}
 }
 
-// Resume has Process called again, even without new bytes, and ends a Suspend. Bytes pushed before are sent
-// before what that Process replies.
+// Resume has Process called again, even without new bytes, and ends a Suspend. Bytes pushed before are sent before what
+// that Process replies, unless it runs already because of an earlier Resume: where a client may be resumed for more
+// than one reason, the reply it waits for is better left for Process to append than pushed.
 func (c *Conn) Resume() { c.drv.post(mailResume, nil) }
 
 // Close has the connection closed soon, and err given to [Client.Closed].

@@ -61,10 +61,10 @@ func TestUnserve(t *testing.T) {
 			f.next()
 			// A command that changes the ports does it from within Process.
 			errc := make(chan error, 2)
-			e.onLine = func(string) {
+			e.hook(f, func(string) {
 				errc <- f.g.Unserve(ln)
 				errc <- f.g.Unserve(ln)
-			}
+			})
 			send1(t, nc, "change ports\n")
 			want(t, nc, "change ports\n")
 			if err := <-errc; err != nil {
@@ -167,7 +167,7 @@ func TestBeforeSend(t *testing.T) {
 			if two := calls.Load(); one == 0 || two == one {
 				t.Errorf("called %d times, then %d", one, two)
 			}
-			e.onLine = func(string) { e.c.Push([]byte("behind\n")) }
+			e.hook(f, func(string) { e.c.Push([]byte("behind\n")) })
 			send1(t, nc, "z\n")
 			want(t, nc, "z\nbehind\n")
 		})

@@ -31,6 +31,8 @@ const patience = 10 * time.Second
 //	bye                 is answered by "bye", then closed
 //	drop                closes at once
 //	turns N             has Process process at most N requests per call, yielding
+//
+// It also yields when the reply has become large.
 type echo struct {
 	t *testing.T
 	c *Conn
@@ -79,7 +81,7 @@ func (e *echo) Process(in, out []byte) (int, []byte, Status) {
 		}
 		line := string(in[used : used+i])
 		end := used + i + 1
-		if e.perTurn > 0 && done >= e.perTurn {
+		if e.perTurn > 0 && done >= e.perTurn || len(out) > 256<<10 {
 			return used, out, Yield
 		}
 		done++
@@ -135,6 +137,11 @@ func (e *echo) Closed(err error) {
 func (e *echo) resume() {
 	e.resumed.Store(true)
 	e.c.Resume()
+}
+
+// hook has f called with every line that is not a command.
+func (e *echo) hook(f *fixture, onLine func(line string)) {
+	f.locked(e, func() { e.onLine = onLine })
 }
 
 // gone waits for the end of the connection and returns why it ended.
@@ -332,4 +339,21 @@ func background(t *testing.T, f func()) {
 	wg.Add(1)
 	go func() { defer wg.Done(); f() }()
 	t.Cleanup(wg.Wait)
+}
+
+// locked runs fn where no call of e's runs.
+func (f *fixture) locked(e *echo, fn func()) {
+	f.t.Helper()
+	if i := e.c.Loop(); i >= 0 {
+		ran := make(chan struct{})
+		if err := f.g.Do(i, func() { fn(); close(ran) }); err != nil {
+			f.t.Fatal(err)
+		}
+		<-ran
+		return
+	}
+	s := e.c.drv.(*stream)
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	fn()
 }
