@@ -26,6 +26,7 @@ FILENAME == ARGV[1] {
 	name = substr($0, 8)
 	if (name ~ / in tests\/.*\.tcl$/) {
 		sub(/ in tests\/[^ ]*\.tcl$/, "", name)
+		if (!(name in err)) failure[++nfailures] = name
 		err[name]++; last = name; detail_of = name
 	} else {
 		# An error outside of every test ended a block of them.
@@ -40,7 +41,7 @@ FILENAME == ARGV[1] {
 hung && /\(IN PROGRESS\)/ { sub(/^.*\(IN PROGRESS\) /, ""); abort("no progress in: " $0); hung = 0; next }
 /^\[[0-9]+\/[0-9]+ done\]: / { done = 1; detail_of = ""; next }
 /^\[|^=+$|^Cleanup|The End/ { detail_of = ""; next }
-detail_of != "" && lines++ < 12 { detail[detail_of] = detail[detail_of] "\n      " $0 }
+detail_of != "" && lines++ < 5 { detail[detail_of] = detail[detail_of] "\n      " $0 }
 
 # Only the first end counts: the suite trips over itself after it.
 function abort(what) {
@@ -57,12 +58,13 @@ END {
 	if (!done && !naborted)
 		abort((status == 124 || status == 137 ? "stopped after " limit " s" : "ended early with status " status) ", last test: " (last == "" ? "none" : last))
 
-	for (name in err) {
+	for (i = 1; i <= nfailures; i++) {
+		name = failure[i]
 		if (name in expect) { known++; continue }
 		complain("FAILED  fail | " unit " | " name " | " detail[name]); failed++
 	}
 	for (i = 1; i <= naborted; i++) {
-		if (aborted[i] in aborts) { known++; tolerated = 1; continue }
+		if (aborted[i] in aborts) { known++; continue }
 		complain("ABORTED abort | " unit " | " aborted[i] " | " detail[aborted[i]]); failed++
 	}
 	for (name in ok) if (!(name in err)) {
