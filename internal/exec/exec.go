@@ -179,3 +179,11 @@ func (x *Exec) Worker(loop int, id uint64) *Worker {
 	}
 	return ws[shared+int(id%uint64(len(ws)-shared))]
 }
+
+// Locked runs f while no command of the worker runs, so that f may read the
+// configuration. The caller must hold no worker's lock.
+func (w *Worker) Locked(f func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f()
+}

@@ -84,14 +84,6 @@ func Open(cfg *config.Config, log *slog.Logger) (*Node, error) {
 	return n, nil
 }
 
-// Accept implements loop.Handler.
-func (n *Node) Accept(c *loop.Conn) (loop.Client, []byte) {
-	if n.Exec.ClientCount() >= n.Config.MaxClients {
-		return nil, []byte("-ERR max number of clients reached\r\n")
-	}
-	return n.Exec.NewClient(c, c.Loop()), nil
-}
-
 // Serve takes over a listener and returns at once. From then on only Close closes
 // it.
 func (n *Node) Serve(ln net.Listener) error {
