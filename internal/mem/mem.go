@@ -95,11 +95,13 @@ type Arena struct {
 	resident  uint32   // pages whose bit is set
 	freeDirty uint32   // of these, pages in free runs
 
-	first     uint32 // first page that is no guard
-	top       uint32 // pages from here on were never used
-	end       uint32 // pages from here on are not committed
-	maxPages  uint32 // end of the reservation
-	committed uint64 // bytes
+	first     uint32   // first page that is no guard
+	top       uint32   // pages from here on were never used
+	end       uint32   // pages from here on are not committed
+	maxPages  uint32   // end of the reservation
+	committed uint64   // bytes
+	huge      []uint64 // bit per region: given by NextRegion
+	nextHuge  uint32   // region to look at next
 
 	nspans  uint32     // span numbers from here on were never used
 	freeIDs uint32     // list of unused span numbers below nspans

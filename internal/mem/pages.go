@@ -359,6 +359,7 @@ func (a *Arena) trimRun(id, budget uint32) (done uint32) {
 			break
 		}
 		a.clearDirty(p, n)
+		a.splitRegions(p, n)
 		s.dirtyPages -= n
 		done += n
 		p += n
