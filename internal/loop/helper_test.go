@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -214,6 +215,7 @@ func serve(t *testing.T, driver string, cfg Config) *fixture {
 		f.clients <- e
 		return e, nil
 	})
+	cfg.Logger = slog.New(slog.DiscardHandler)
 	g, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -20,7 +20,7 @@ const (
 	// maxEvents is how many events are taken from the kernel at once.
 	maxEvents = 128
 	// napFor is how long a loop with a processor of its own waits before it gives that up.
-	napFor = 5 * time.Millisecond
+	napFor = time.Millisecond
 	// schedEvery is after how many rounds of a loop without a processor of its own other goroutines have a turn.
 	schedEvery = 32
 )
@@ -42,7 +42,7 @@ const (
 // kernel, and most wakings of the peer, which the kernel does at the sender's expense.
 //
 // Only when nothing was left to do does the loop wait in the kernel. If Go has more processors than there are loops, it
-// waits a few milliseconds without telling the scheduler first: under load something comes within microseconds, and
+// waits a millisecond without telling the scheduler first: under load something comes within microseconds, and
 // giving up the processor and taking it back, with the scheduler's monitor looking on every 20 µs, would cost more.
 // (A signal ends that wait, so the collector need not wait for it.) Otherwise the processor is given up at once, and
 // now and then while there is work, because other goroutines have no other to run on.

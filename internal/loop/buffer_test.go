@@ -1,0 +1,107 @@
+package loop
+
+import (
+	"bytes"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// A queue gives back the bytes it was given, in order, however they come and go.
+func TestQueueIsAQueue(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var q outq
+		var model []byte
+		var pool *bufPool
+		if rapid.Bool().Draw(t, "pooled") {
+			pool = &bufPool{}
+		}
+		next := byte(0)
+		fresh := func(n int) []byte {
+			b := make([]byte, n)
+			for i := range b {
+				next++
+				b[i] = next
+			}
+			return b
+		}
+		size := rapid.OneOf(rapid.IntRange(1, 100), rapid.IntRange(1, 200_000))
+		t.Repeat(map[string]func(*rapid.T){
+			"append": func(t *rapid.T) {
+				b := fresh(size.Draw(t, "n"))
+				q.append(b, pool)
+				model = append(model, b...)
+				clear(b) // the queue has copied it
+			},
+			"adopt": func(t *rapid.T) {
+				b := fresh(size.Draw(t, "n"))
+				q.adopt(b)
+				model = append(model, b...)
+			},
+			"advance": func(t *rapid.T) {
+				f := q.front()
+				if len(f) == 0 {
+					t.Skip("empty")
+				}
+				n := rapid.IntRange(1, len(f)).Draw(t, "n")
+				if !bytes.Equal(f[:n], model[:n]) {
+					t.Fatal("other bytes")
+				}
+				q.advance(n, pool)
+				model = model[n:]
+			},
+			"": func(t *rapid.T) {
+				if q.size != len(model) || (q.size == 0) != (len(q.front()) == 0) {
+					t.Fatalf("size %d front %d, model %d", q.size, len(q.front()), len(model))
+				}
+				if q.size == 0 && len(q.chunks) != 0 {
+					t.Fatal("an empty queue owns chunks")
+				}
+				if pool != nil && pool.kept > keepBytes {
+					t.Fatalf("the pool keeps %d bytes", pool.kept)
+				}
+			},
+		})
+	})
+}
+
+// A buffer at most doubles, whatever length is declared, and ends with exactly the room that was wanted.
+func TestGrowFollowsTheBytes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		want := rapid.IntRange(1, 8<<20).Draw(t, "want")
+		p := &bufPool{}
+		var b []byte
+		for len(b) < want {
+			before := len(b)
+			b = p.grow(b, want, 1000)
+			if len(b) != before || cap(b) == before {
+				t.Fatalf("length %d to %d, capacity %d", before, len(b), cap(b))
+			}
+			if most := max(4*before, 1<<minClass); cap(b) > most {
+				t.Fatalf("capacity %d for %d bytes", cap(b), before)
+			}
+			b = b[:min(cap(b), before+rapid.IntRange(1, 1<<20).Draw(t, "read"))]
+		}
+		if want > 1<<maxClass && len(b) > want {
+			t.Fatalf("%d bytes were taken for %d", len(b), want)
+		}
+	})
+}
+
+func TestPoolReuses(t *testing.T) {
+	p := &bufPool{}
+	b := p.get(5000)
+	if len(b) != 0 || cap(b) != 8192 {
+		t.Fatalf("len %d cap %d", len(b), cap(b))
+	}
+	b = append(b, 1)
+	p.put(b)
+	if c := p.get(8000); len(c) != 0 || &c[:1][0] != &b[0] {
+		t.Error("the buffer was not reused")
+	}
+	p.put(make([]byte, 0, 5000)) // no power of two
+	p.put(make([]byte, 0, 2<<maxClass))
+	if p.kept != 0 {
+		t.Errorf("the pool keeps %d bytes", p.kept)
+	}
+}
