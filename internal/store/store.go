@@ -226,6 +226,10 @@ func (st *Store) Flush(db int) int {
 		sh.touchFlushed(db)
 		sh.dbs[db] = newKeyspace(st, sh, db)
 		if sh.empty() {
+			// A table without records may still have a bucket reserved.
+			for i := range sh.dbs {
+				sh.dbs[i] = newKeyspace(st, sh, i)
+			}
 			sh.garbage = nil
 			sh.arena.Reset()
 		} else {

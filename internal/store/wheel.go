@@ -14,6 +14,10 @@ import (
 // differs from the wheel's. When the wheel's time reaches the start of a list
 // of a higher level, the list is dealt out to the lower ones.
 //
+// When the clock is set back, so is the wheel. The lists stay as they are: a
+// list of level l is opened at the next time whose digit l is its own, which is
+// its true time or an earlier one, and opening it early only deals it out anew.
+//
 // The lists are threaded through the records (prev and next, see record.go):
 // an insertion or removal is O(1), touches no more than two neighbours, and
 // takes 8 bytes of a record and nothing else. A record at the head of a list
@@ -111,7 +115,8 @@ func (ks *Keyspace) detach(l []byte) {
 	}
 }
 
-// next gives the list that comes first in time and the tick at which it does.
+// next gives the list that comes first in time and the tick at which it does;
+// of several, that of the highest level, as it may have to go into the others.
 func (w *wheel) next() (slot int, tick int64, ok bool) {
 	for level := range levels {
 		if w.used[level] == 0 {
@@ -120,10 +125,12 @@ func (w *wheel) next() (slot int, tick int64, ok bool) {
 		shift := 6 * level
 		digit := uint(w.now>>shift) & 63
 		ahead := int64(bits.TrailingZeros64(bits.RotateLeft64(w.used[level], -int(digit))))
-		tick := (w.now>>shift + ahead) << shift
-		return level<<6 | int(tick>>shift&63), max(tick, w.now), true
+		at := w.now>>shift + ahead
+		if start := max(at<<shift, w.now); !ok || start <= tick {
+			slot, tick, ok = level<<6|int(at&63), start, true
+		}
 	}
-	return 0, 0, false
+	return slot, tick, ok
 }
 
 // NextDue gives the time in Unix milliseconds at which Expire should be called
@@ -146,6 +153,9 @@ func (ks *Keyspace) NextDue() int64 {
 // order of time up to the span of a tick. It handles at most limit records and
 // tells whether there is more to do.
 func (ks *Keyspace) Expire(now int64, limit int) (expired int, more bool) {
+	if ks.st.NoExpire {
+		return 0, false
+	}
 	if ks.volatile == 0 {
 		if ks.wheel != nil {
 			ks.wheel.now = now >> tickShift
@@ -156,12 +166,10 @@ func (ks *Keyspace) Expire(now int64, limit int) (expired int, more bool) {
 	for range limit {
 		ref := w.heads[pending]
 		if ref == 0 {
-			slot, tick, ok := w.next()
-			if !ok || tick >= now>>tickShift {
-				w.now = max(w.now, now>>tickShift) // the clock may have been set back
+			slot, ok := w.advance(now >> tickShift)
+			if !ok {
 				return expired, false
 			}
-			w.now = tick
 			if !ks.open(slot) {
 				continue
 			}
@@ -178,6 +186,27 @@ func (ks *Keyspace) Expire(now int64, limit int) (expired int, more bool) {
 		}
 	}
 	return expired, true
+}
+
+// advance moves the wheel's time towards now, in ticks, as far as the first list
+// on the way, which is to be opened. ok is false when there is none.
+func (w *wheel) advance(now int64) (slot int, ok bool) {
+	if now < w.now {
+		// The clock was set back. Whatever was due before the wheel's time
+		// when it was linked is in the current list.
+		slot = int(w.now & 63)
+		w.now = now
+		return slot, true
+	}
+	slot, tick, ok := w.next()
+	// All of a list of level 0 is due at its end; others begin to be due at
+	// their start.
+	if !ok || tick > now || tick == now && slot < 64 {
+		w.now = now
+		return 0, false
+	}
+	w.now = tick
+	return slot, true
 }
 
 // open moves a list to pending, whose records Expire deals out.
