@@ -1,0 +1,28 @@
+package node
+
+const (
+	reclaimStep = 300      // records of flushed databases freed for one hold of a shard's lock
+	trimTicks   = 10       // a shard's free pages are looked at every so many ticks
+	trimShare   = 8        // one part in so many is given back each time
+	trimLeast   = 64 << 10 // bytes that are kept, and given back at the least
+	trimMost    = 1 << 20  // bytes given back at the most: some 50 µs
+)
+
+// reclaim frees a little of what FLUSHALL and the like left behind, and gives
+// free pages back to the system. Pages go slowly, by halves in about half a
+// second, so that memory in use by turns is not returned and asked for all the
+// time.
+func (n *Node) reclaim() {
+	turn := int(n.env.Clock.Nano() / int64(expireTick))
+	for i := range n.store.Shards() {
+		sh := n.store.Shard(i)
+		sh.Lock()
+		sh.Reclaim(reclaimStep)
+		if (turn+i)%trimTicks == 0 {
+			if free := int(sh.Arena().Stats().FreeDirty); free > trimLeast {
+				sh.Arena().Trim(min(max(free/trimShare, trimLeast), trimMost))
+			}
+		}
+		sh.Unlock()
+	}
+}
