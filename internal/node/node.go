@@ -144,6 +144,7 @@ func (n *Node) background() {
 				return
 			case <-tick.C:
 				n.expire()
+				n.reclaim()
 			}
 		}
 	}()
