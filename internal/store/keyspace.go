@@ -110,6 +110,7 @@ func (ks *Keyspace) expire(e Entry) {
 		ks.st.hooks.Expired(ks, key)
 	}
 	ks.Touch(key)
+	ks.sh.expiredKeys++
 	ks.remove(ks.st.Key(key).H, e)
 }
 

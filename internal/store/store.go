@@ -73,6 +73,8 @@ type Shard struct {
 	watchers map[watched][]*Watcher
 	lfuRand  uint64
 	expired  Lag
+	// expiredKeys counts the removals of keys whose deadline had passed.
+	expiredKeys uint64
 	_        [32]byte // keep neighbours' locks off this cache line
 }
 
