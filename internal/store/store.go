@@ -75,7 +75,7 @@ type Shard struct {
 	expired  Lag
 	// expiredKeys counts the removals of keys whose deadline had passed.
 	expiredKeys uint64
-	_        [32]byte // keep neighbours' locks off this cache line
+	_           [32]byte // keep neighbours' locks off this cache line
 }
 
 // New makes an empty store. Close must be called to give its memory back.
