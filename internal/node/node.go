@@ -13,6 +13,7 @@ import (
 
 	"github.com/redstart-db/redstart/internal/clock"
 	"github.com/redstart-db/redstart/internal/command"
+	"github.com/redstart-db/redstart/internal/command/bitmap"
 	"github.com/redstart-db/redstart/internal/command/connection"
 	"github.com/redstart-db/redstart/internal/command/keys"
 	"github.com/redstart-db/redstart/internal/command/strings"
@@ -65,7 +66,7 @@ func Open(cfg *config.Config, log *slog.Logger) (*Node, error) {
 		lis:  listeners{tcp: make(map[endpoint]net.Listener)},
 		Exec: exec.New(env, stats.NewSlowLog(int(cfg.SlowlogMaxLen)), new(stats.LatencyMonitor)),
 	}
-	env.Table, err = command.NewTable(cfg.RenameCommands, n.Exec.TransactionSpecs(), strings.Specs(), connection.Specs(), keys.Specs())
+	env.Table, err = command.NewTable(cfg.RenameCommands, n.Exec.TransactionSpecs(), strings.Specs(), bitmap.Specs(), connection.Specs(), keys.Specs())
 	if err != nil {
 		st.Close()
 		return nil, err

@@ -62,6 +62,12 @@ func (ks *Keyspace) SetString(k Key, e Entry, v []byte, deadline int64) Entry {
 			return ks.SetInt(k, e, n, deadline)
 		}
 	}
+	return ks.SetText(k, e, v, deadline)
+}
+
+// SetText is SetString for a value that is to stay text even if it could be an
+// integer, as that of INCRBYFLOAT does.
+func (ks *Keyspace) SetText(k Key, e Entry, v []byte, deadline int64) Entry {
 	enc := encEmbstr
 	if len(v) > embstrMax {
 		enc = encRaw
@@ -81,12 +87,12 @@ func (ks *Keyspace) SetString(k Key, e Entry, v []byte, deadline int64) Entry {
 		copy(b[at:], v)
 		ks.moveDeadline(e, deadline)
 		e.rec.kind = b[0]
-		e.setAccess(ks.st.fresh())
+		e.setAccess(ks.access(e))
 		return e
 	}
 	ref := ks.newRecord(k, e, size)
 	b := ks.arena.Bytes(ref, size)
-	at := putHeader(b, String, enc, vol, ks.st.fresh(), k.B)
+	at := putHeader(b, String, enc, vol, ks.access(e), k.B)
 	at += putLength(b[at:], len(v))
 	copy(b[at:], v)
 	return ks.install(k, e, ref, deadline)
@@ -103,11 +109,12 @@ func (ks *Keyspace) SetInt(k Key, e Entry, n int64, deadline int64) Entry {
 		binary.LittleEndian.PutUint64(b[head:], uint64(n))
 		ks.moveDeadline(e, deadline)
 		e.rec.kind = b[0]
+		e.setAccess(ks.access(e))
 		return e
 	}
 	ref := ks.newRecord(k, e, size)
 	b := ks.arena.Bytes(ref, size)
-	at := putHeader(b, String, encInt, vol, ks.st.fresh(), k.B)
+	at := putHeader(b, String, encInt, vol, ks.access(e), k.B)
 	binary.LittleEndian.PutUint64(b[at:], uint64(n))
 	return ks.install(k, e, ref, deadline)
 }
@@ -141,6 +148,7 @@ func (ks *Keyspace) newRecord(k Key, e Entry, size int) mem.Ref {
 // newBlock stores a string of n bytes that has a block of its own, with
 // contents undefined, and room to grow if spare is set.
 func (ks *Keyspace) newBlock(k Key, e Entry, n int, deadline int64, spare bool) Entry {
+	checkLen(n)
 	vol := deadline != 0
 	size := headerSize(len(k.B), vol) + 8
 	if !e.Ok() {
@@ -157,7 +165,7 @@ func (ks *Keyspace) newBlock(k Key, e Entry, n int, deadline int64, spare bool) 
 		panic(mem.ErrExhausted)
 	}
 	b := ks.arena.Bytes(ref, size)
-	at := putHeader(b, String, encBlock, vol, ks.st.fresh(), k.B)
+	at := putHeader(b, String, encBlock, vol, ks.access(e), k.B)
 	putBlock(b[at:], data, n)
 	return ks.install(k, e, ref, deadline)
 }
@@ -167,6 +175,7 @@ func (ks *Keyspace) newBlock(k Key, e Entry, n int, deadline int64, spare bool) 
 // stays, cut or filled up with zeros; e is the entry that k has now, a string
 // or nothing. The expiry stays.
 func (ks *Keyspace) Resize(k Key, e Entry, n int) (Entry, []byte) {
+	checkLen(n)
 	if e.Ok() && n <= e.room() {
 		return ks.resizeInPlace(e, n)
 	}
