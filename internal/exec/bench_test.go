@@ -85,7 +85,7 @@ func BenchmarkPipeline(b *testing.B) {
 	}
 }
 
-// TestScaling measures the throughput of two goroutines against that of one.
+// BenchmarkScaling measures the throughput of two goroutines against that of one.
 func BenchmarkScaling(b *testing.B) {
 	x := newExec(b, 2)
 	fill(x.NewClient(nil, 0))
@@ -116,4 +116,14 @@ func BenchmarkScaling(b *testing.B) {
 			})
 		}
 	}
+}
+
+// footprint is the memory of all blocks, and of the tables among them.
+func footprint(x *exec.Exec) (live, table int) {
+	for i := range x.Store.Shards() {
+		sh := x.Store.Shard(i)
+		live += int(sh.Arena().Live())
+		table += sh.DB(0).TableBytes()
+	}
+	return live, table
 }

@@ -1,0 +1,23 @@
+package exec
+
+import (
+	"github.com/redstart-db/redstart/internal/command"
+	"github.com/redstart-db/redstart/internal/oplog"
+	"github.com/redstart-db/redstart/internal/resp"
+	"github.com/redstart-db/redstart/internal/store"
+)
+
+// Expired implements store.Hooks: the removal of an expired key is an effect
+// like any other write, in front of those of the command that came upon it.
+func (x *Exec) Expired(ks *store.Keyspace, key []byte) {
+	if x.Log.Active() {
+		name := []byte("DEL")
+		if x.Config.LazyfreeLazyExpire {
+			name = []byte("UNLINK")
+		}
+		x.Log.Append(oplog.Effect{DB: ks.DB(), Count: 1, Cmds: resp.AppendCommand(nil, name, key)})
+	}
+	if x.Notify&command.NotifyExpired != 0 {
+		x.Publish(ks.DB(), command.NotifyExpired, "expired", key)
+	}
+}
