@@ -247,16 +247,17 @@ func (e Entry) value() []byte {
 // install makes ref the record of key k, in the place of e if that exists, and
 // frees what was there. Memory for the table has been reserved.
 func (ks *Keyspace) install(k Key, e Entry, ref mem.Ref, deadline int64) Entry {
+	slot := e.slot
 	if e.Ok() {
 		ks.free(e)
-		ks.table.Replace(e.slot, ref)
+		ks.table.Replace(slot, ref)
 	} else {
-		ks.table.Insert(k.H, ref)
+		slot = ks.table.Insert(k.H, ref)
 	}
 	if deadline != 0 {
 		ks.link(ref, deadline)
 	}
-	return Entry{ks: ks, ref: ref, rec: parse(ks.arena, ref), slot: e.slot}
+	return Entry{ks: ks, ref: ref, rec: parse(ks.arena, ref), slot: slot}
 }
 
 // free gives a record's memory back and takes it off the wheel.
@@ -298,7 +299,7 @@ func (ks *Keyspace) drop(max int) (n int) {
 
 // Scan calls visit for the entries of a stretch of the table, expired ones
 // included, from cursor pos on; it gives the position at which to go on, or
-// done. visit must not change the keyspace.
+// done. visit must not change the keyspace; to do so later, look the key up.
 func (ks *Keyspace) Scan(pos uint32, visit func(Entry)) (next uint32, done bool) {
 	return ks.table.Scan(pos, func(ref mem.Ref) {
 		visit(Entry{ks: ks, ref: ref, rec: parse(ks.arena, ref)})
@@ -313,7 +314,8 @@ func (ks *Keyspace) Each(visit func(Entry)) {
 	}
 }
 
-// Random gives an entry, each with nearly the same probability.
+// Random gives an entry, each with nearly the same probability. To change it,
+// look its key up.
 func (ks *Keyspace) Random(rnd *rand.Rand) Entry {
 	ref := ks.table.Random(rnd)
 	if ref == 0 {

@@ -330,15 +330,15 @@ func (t *Table) Reserve(hash uint64) {
 	}
 }
 
-// Insert adds a record that is not in the table.
-func (t *Table) Insert(hash uint64, ref mem.Ref) {
+// Insert adds a record that is not in the table and gives its slot.
+func (t *Table) Insert(hash uint64, ref mem.Ref) Slot {
 	t.Reserve(hash)
 	pos := Pos(hash)
-	t.place(t.segmentOf(pos), pos, tagOf(hash), ref)
 	t.count++
+	return t.place(t.segmentOf(pos), pos, tagOf(hash), ref)
 }
 
-func (t *Table) place(s segment, pos uint32, tag uint8, ref mem.Ref) {
+func (t *Table) place(s segment, pos uint32, tag uint8, ref mem.Ref) Slot {
 	i := s.home(pos)
 	b := t.at(s, i)
 	j := b.free()
@@ -351,6 +351,7 @@ func (t *Table) place(s segment, pos uint32, tag uint8, ref mem.Ref) {
 	b.tags[j] = tag
 	b.refs[j] = ref
 	t.at(s, 0).seg++
+	return Slot{b, uint8(j)}
 }
 
 // Remove takes a record out of the table. The record's memory is the caller's.
