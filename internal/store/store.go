@@ -11,6 +11,7 @@ package store
 import (
 	"hash/maphash"
 	"math/bits"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -36,9 +37,10 @@ type Hooks interface {
 	Expired(ks *Keyspace, key []byte)
 }
 
-// Options of a Store. The zero value gives 64 shards and 16 databases.
+// Options of a Store. The zero value gives 16 databases, and shards by the number
+// of processors.
 type Options struct {
-	Shards    int    // a power of two, at most MaxShards
+	Shards    int    // a power of two, at most MaxShards; 0 chooses
 	Databases int    // number of databases
 	Reserve   uint64 // address space of a shard in bytes; 0 for the arena's default
 	Hooks     Hooks
@@ -81,7 +83,7 @@ type Shard struct {
 // New makes an empty store. Close must be called to give its memory back.
 func New(o Options) (*Store, error) {
 	if o.Shards == 0 {
-		o.Shards = MaxShards
+		o.Shards = defaultShards(runtime.GOMAXPROCS(0))
 	}
 	if o.Databases == 0 {
 		o.Databases = 16
@@ -110,6 +112,17 @@ func New(o Options) (*Store, error) {
 		}
 	}
 	return st, nil
+}
+
+// defaultShards is the power of two at or above eight times the number of
+// processors, between 16 and MaxShards: with that, two that run commands all the
+// time rarely want the same shard.
+func defaultShards(processors int) int {
+	n := 16
+	for n < 8*processors && n < MaxShards {
+		n *= 2
+	}
+	return n
 }
 
 // SetHooks sets the hooks; call it before the first command.
