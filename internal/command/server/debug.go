@@ -1,0 +1,272 @@
+package server
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+	systime "time"
+
+	"github.com/redstart-db/redstart/internal/command"
+	"github.com/redstart-db/redstart/internal/num"
+	"github.com/redstart-db/redstart/internal/rdb"
+	"github.com/redstart-db/redstart/internal/resp"
+	"github.com/redstart-db/redstart/internal/store"
+)
+
+// debugCommand is a subcommand of DEBUG; the number of arguments includes both
+// words.
+type debugCommand struct {
+	name     string
+	min, max int // number of arguments; max 0: no limit
+	run      func(f *family, c *command.Ctx)
+}
+
+func debugCommands() []debugCommand {
+	return []debugCommand{
+		{"SLEEP", 3, 3, debugSleep},
+		{"SET-ACTIVE-EXPIRE", 3, 3, debugSetActiveExpire},
+		{"OBJECT", 3, 3, debugObject},
+		{"DIGEST", 2, 2, debugDigest},
+		{"DIGEST-VALUE", 2, 0, debugDigestValue},
+		{"PROTOCOL", 3, 3, debugProtocol},
+		{"POPULATE", 3, 5, debugPopulate},
+		{"REPLYBUFFER", 4, 4, debugReplyBuffer},
+		{"CONFIG-REWRITE-FORCE-ALL", 2, 2, debugRewriteAll},
+		{"ERROR", 3, 3, debugError},
+		{"LOG", 3, 3, debugLog},
+		{"HELP", 2, 2, debugHelp},
+	}
+}
+
+// debug runs with everything stopped, as some of its subcommands need it.
+func (f *family) debug(c *command.Ctx) {
+	for _, d := range debugCommands() {
+		if n := len(c.Args); command.EqualFold(c.Args[1], d.name) && n >= d.min && (n <= d.max || d.max == 0) {
+			d.run(f, c)
+			return
+		}
+	}
+	c.UnknownSubcommand(c.Args[1])
+}
+
+// debugSleep stops everything for a time.
+func debugSleep(_ *family, c *command.Ctx) {
+	seconds, _, _ := num.Strtod(c.Args[2])
+	const most = 1e6 // seconds; what is longer would overflow
+	systime.Sleep(systime.Duration(min(max(seconds, 0), most) * float64(systime.Second)))
+	c.OK()
+}
+
+func debugSetActiveExpire(f *family, c *command.Ctx) {
+	f.node.SetActiveExpire(leadingInt(c.Args[2]) != 0)
+	c.OK()
+}
+
+func debugObject(_ *family, c *command.Ctx) {
+	k := c.Key(2)
+	e := c.Keyspace(k).Find(k)
+	if !e.Ok() {
+		c.Err(command.ErrNoKey)
+		return
+	}
+	length := 0
+	if e.Type() == store.String {
+		length = len(rdb.AppendString(nil, c.Value(e), c.Config.RDBCompression))
+	}
+	c.Simple(fmt.Sprintf("Value at:0x%x refcount:1 encoding:%s serializedlength:%d lru:%d lru_seconds_idle:%d",
+		e.Address(), e.Encoding(), length, e.Access(), e.Idle()))
+}
+
+func debugDigest(_ *family, c *command.Ctx) {
+	d := dataDigest(c.Store)
+	c.Simple(hex.EncodeToString(d[:]))
+}
+
+func debugDigestValue(_ *family, c *command.Ctx) {
+	c.Array(len(c.Args) - 2)
+	for i := 2; i < len(c.Args); i++ {
+		d := keyDigest(c, i)
+		c.Simple(hex.EncodeToString(d[:]))
+	}
+}
+
+// debugProtocol replies with a value of a type of the protocol.
+func debugProtocol(_ *family, c *command.Ctx) {
+	switch strings.ToLower(string(c.Args[2])) {
+	case "string":
+		c.Str("Hello World")
+	case "integer":
+		c.Int(12345)
+	case "double":
+		c.Double(3.141)
+	case "null":
+		c.Null()
+	case "array":
+		c.Array(3)
+		debugInts(c)
+	case "set":
+		c.Set(3)
+		debugInts(c)
+	case "map":
+		c.Map(3)
+		for i := range 3 {
+			c.Int(int64(i))
+			c.Bool(i == 1)
+		}
+	case "attrib":
+		if c.Resp3() {
+			c.Out = resp.AppendAttribute(c.Out, 1)
+			c.Str("key-popularity")
+			c.Array(2)
+			c.Str("key:123")
+			c.Int(90)
+		}
+		c.Str("Some real reply following the attribute")
+	case "push":
+		if !c.Resp3() {
+			c.Err("ERR RESP2 is not supported by this command")
+			return
+		}
+		c.PushHeader(2)
+		c.Str("server-cpu-usage")
+		c.Int(42)
+		c.Str("Some real reply following the push reply")
+	case "true":
+		c.Bool(true)
+	case "false":
+		c.Bool(false)
+	case "verbatim":
+		c.Verbatim("txt", []byte("This is a verbatim\nstring"))
+	case "bignum":
+		c.Out = resp.AppendBigNumber(c.Out, "1234567999999999999999999999999999999", int(c.Sess.Proto))
+	default:
+		c.Err("ERR Wrong protocol type name. Please use one of the following: string|integer|double|bignum|null|array|" +
+			"set|map|attrib|push|verbatim|true|false")
+	}
+}
+
+func debugInts(c *command.Ctx) {
+	for i := range 3 {
+		c.Int(int64(i))
+	}
+}
+
+// debugPopulate fills the selected database; keys that exist stay. Replicas are
+// not told.
+func debugPopulate(_ *family, c *command.Ctx) {
+	count, ok := positive(c, 2)
+	if !ok {
+		return
+	}
+	prefix := "key"
+	if len(c.Args) > 3 {
+		prefix = string(c.Args[3])
+	}
+	size := int64(0)
+	if len(c.Args) > 4 {
+		if size, ok = positive(c, 4); !ok {
+			return
+		}
+		if size > c.Config.ProtoMaxBulkLen {
+			c.Err(command.ErrTooLong)
+			return
+		}
+	}
+	var key, value []byte
+	for i := range count {
+		key = append(key[:0], prefix...)
+		key = strconv.AppendInt(append(key, ':'), i, 10)
+		k := c.Store.Key(key)
+		ks := c.Keyspace(k)
+		e := ks.Lookup(k, c.Now())
+		if e.Ok() {
+			continue
+		}
+		value = strconv.AppendInt(append(value[:0], "value:"...), i, 10)
+		if size > 0 {
+			n := len(value)
+			value = append(value, make([]byte, max(int(size)-n, 0))...)[:size]
+		}
+		ks.SetString(k, e, value, 0)
+		ks.Touch(key)
+	}
+	c.OK()
+}
+
+func positive(c *command.Ctx, i int) (int64, bool) {
+	n, ok := num.ParseInt(c.Args[i])
+	if !ok || n < 0 {
+		c.Err(command.ErrPositive)
+		return 0, false
+	}
+	return n, true
+}
+
+func debugReplyBuffer(f *family, c *command.Ctx) {
+	switch {
+	case c.Is(2, "PEAK-RESET-TIME") && c.Is(3, "NEVER"):
+		f.node.SetReplyPeakReset(-1)
+	case c.Is(2, "PEAK-RESET-TIME") && c.Is(3, "RESET"):
+		f.node.SetReplyPeakReset(0)
+	case c.Is(2, "PEAK-RESET-TIME"):
+		ms, ok := c.IntArg(3)
+		if !ok {
+			return
+		}
+		f.node.SetReplyPeakReset(ms)
+	case c.Is(2, "RESIZING"):
+		f.node.SetReplyResizing(leadingInt(c.Args[3]) != 0)
+	default:
+		c.UnknownSubcommand(c.Args[1])
+		return
+	}
+	c.OK()
+}
+
+func debugRewriteAll(_ *family, c *command.Ctx) {
+	if err := c.Config.RewriteAll(c.Config.File); err != nil {
+		c.Err("ERR CONFIG-REWRITE-FORCE-ALL failed: " + err.Error())
+		return
+	}
+	c.OK()
+}
+
+func debugError(_ *family, c *command.Ctx) { c.Err(string(c.Args[2])) }
+
+func debugLog(_ *family, c *command.Ctx) {
+	c.Logger.Warn("DEBUG LOG: " + string(c.Args[2]))
+	c.OK()
+}
+
+func debugHelp(_ *family, c *command.Ctx) {
+	c.Help(
+		"CONFIG-REWRITE-FORCE-ALL",
+		"    As CONFIG REWRITE, but write every directive.",
+		"DIGEST",
+		"    Show a number, in hexadecimal, that stands for all data.",
+		"DIGEST-VALUE <key> [<key> ...]",
+		"    Show such numbers for the values of the given keys.",
+		"ERROR <string>",
+		"    Reply with <string> as an error.",
+		"LOG <message>",
+		"    Write <message> to the log.",
+		"OBJECT <key>",
+		"    Show how a <key> is kept.",
+		"POPULATE <count> [<prefix>] [<size>]",
+		"    Create <count> strings named <prefix>:<num> (key:<num> if not given), with",
+		"    values of <size> bytes. Keys that exist stay. Replicas are not told.",
+		"PROTOCOL <type>",
+		"    Reply with a value of a type: string, integer, double, bignum, null,",
+		"    array, set, map, attrib, push, verbatim, true, false.",
+		"REPLYBUFFER PEAK-RESET-TIME <NEVER|RESET|time>",
+		"    Set after how many milliseconds the peak of a reply buffer is measured",
+		"    anew; RESET is the usual time.",
+		"REPLYBUFFER RESIZING <0|1>",
+		"    Turn the forgetting of peaks off or on.",
+		"SET-ACTIVE-EXPIRE <0|1>",
+		"    Turn the removal of expired keys in the background off or on.",
+		"SLEEP <seconds>",
+		"    Stop the whole server for <seconds>, which may have decimals.",
+	)
+}

@@ -1,0 +1,109 @@
+// Package server is the family of commands about the server itself: what it
+// reports, how it is configured, which commands it has.
+package server
+
+import (
+	"github.com/redstart-db/redstart/internal/command"
+	"github.com/redstart-db/redstart/internal/stats"
+)
+
+// Node is what these commands need of the instance. Where nothing else is said,
+// every worker is stopped and all shards are locked when a method is called.
+type Node interface {
+	// Info writes the fields of a section of INFO, one of Sections.
+	Info(w *InfoWriter, section string)
+	// Memory tells where memory is.
+	Memory() Memory
+	// Stats gives the counters of all workers together, with histograms if
+	// wanted. The result is the caller's.
+	Stats(histograms bool) *stats.Worker
+	// ResetStats sets the counters that CONFIG RESETSTAT resets to zero.
+	ResetStats()
+	// ApplyConfig takes up directives that have changed.
+	ApplyConfig(changed []string) error
+	// SetActiveExpire turns the removal of expired keys in the background
+	// on and off.
+	SetActiveExpire(on bool)
+	// SetReplyPeakReset sets after how many milliseconds the peak of a
+	// connection's reply buffer is measured anew; negative never, 0 the
+	// usual time.
+	SetReplyPeakReset(ms int64)
+	// SetReplyResizing turns the forgetting of such peaks on and off.
+	SetReplyResizing(on bool)
+	// Shutdown ends the instance soon after the command has returned.
+	Shutdown(o ShutdownOptions) error
+	// AbortShutdown takes Shutdown back; it is false when none waits.
+	AbortShutdown() bool
+
+	// SlowLog is the slow log. No lock is needed.
+	SlowLog() *stats.SlowLog
+	// Latency is the latency monitor. No lock is needed.
+	Latency() *stats.LatencyMonitor
+	// LastSave is the Unix time in seconds of the last snapshot, or of the
+	// start. No lock is needed.
+	LastSave() int64
+	// ReleaseMemory gives unused memory back to the system. Nothing may be
+	// locked.
+	ReleaseMemory()
+}
+
+// family is the handlers with what they share.
+type family struct{ node Node }
+
+const (
+	open  = command.Loading | command.Stale
+	admin = command.Admin | command.NoScript | open
+)
+
+// Specs is the family's part of the command table.
+func Specs(node Node) []command.Spec {
+	f := &family{node}
+	return []command.Spec{
+		{Name: "info", Arity: -1, Flags: open | command.Exclusive, Run: f.info},
+		{Name: "time", Arity: 1, Flags: open | command.Fast, Run: time},
+		{Name: "lastsave", Arity: 1, Flags: open | command.Fast, Run: f.lastSave},
+		{Name: "role", Arity: 1, Flags: open | command.NoScript | command.Fast, Run: role},
+		{Name: "lolwut", Arity: -1, Flags: command.ReadOnly | command.Fast, Run: lolwut},
+		{Name: "shutdown", Arity: -1, Flags: admin | command.NoMulti | command.AllowBusy | command.Exclusive, Run: f.shutdown},
+		{Name: "debug", Arity: -2, Flags: admin | command.Protected | command.Exclusive, Run: f.debug},
+		{Name: "config", Arity: -2, Subs: []command.Spec{
+			{Name: "config|get", Arity: -3, Flags: admin, Run: configGet},
+			{Name: "config|set", Arity: -4, Flags: admin | command.Exclusive, Run: f.configSet},
+			{Name: "config|resetstat", Arity: 2, Flags: admin | command.Exclusive, Run: f.configResetStat},
+			{Name: "config|rewrite", Arity: 2, Flags: admin, Run: configRewrite},
+			{Name: "config|help", Arity: 2, Flags: open, Run: configHelp},
+		}},
+		{Name: "command", Arity: -1, Flags: open, Run: commandAll, Subs: []command.Spec{
+			{Name: "command|count", Arity: 2, Flags: open, Run: commandCount},
+			{Name: "command|info", Arity: -2, Flags: open, Run: commandInfo},
+			{Name: "command|docs", Arity: -2, Flags: open, Run: commandDocs},
+			{Name: "command|list", Arity: -2, Flags: open, Run: commandList},
+			{Name: "command|getkeys", Arity: -4, Flags: open, Run: commandGetKeys},
+			{Name: "command|getkeysandflags", Arity: -4, Flags: open, Run: commandGetKeysAndFlags},
+			{Name: "command|help", Arity: 2, Flags: open, Run: commandHelp},
+		}},
+		{Name: "slowlog", Arity: -2, Subs: []command.Spec{
+			{Name: "slowlog|get", Arity: -2, Flags: open | command.Admin, Run: f.slowlogGet},
+			{Name: "slowlog|len", Arity: 2, Flags: open | command.Admin, Run: f.slowlogLen},
+			{Name: "slowlog|reset", Arity: 2, Flags: open | command.Admin, Run: f.slowlogReset},
+			{Name: "slowlog|help", Arity: 2, Flags: open, Run: slowlogHelp},
+		}},
+		{Name: "latency", Arity: -2, Subs: []command.Spec{
+			{Name: "latency|latest", Arity: 2, Flags: admin, Run: f.latencyLatest},
+			{Name: "latency|history", Arity: 3, Flags: admin, Run: f.latencyHistory},
+			{Name: "latency|reset", Arity: -2, Flags: admin, Run: f.latencyReset},
+			{Name: "latency|graph", Arity: 3, Flags: admin, Run: f.latencyGraph},
+			{Name: "latency|doctor", Arity: 2, Flags: admin, Run: f.latencyDoctor},
+			{Name: "latency|histogram", Arity: -2, Flags: admin | command.Exclusive, Run: f.latencyHistogram},
+			{Name: "latency|help", Arity: 2, Flags: open, Run: latencyHelp},
+		}},
+		{Name: "memory", Arity: -2, Subs: []command.Spec{
+			{Name: "memory|usage", Arity: -3, Flags: command.ReadOnly, First: 2, Last: 2, Step: 1, Run: memoryUsage},
+			{Name: "memory|stats", Arity: 2, Flags: command.Exclusive, Run: f.memoryStats},
+			{Name: "memory|doctor", Arity: 2, Flags: command.Exclusive, Run: f.memoryDoctor},
+			{Name: "memory|malloc-stats", Arity: 2, Flags: command.Exclusive, Run: f.memoryMallocStats},
+			{Name: "memory|purge", Arity: 2, Flags: command.NoLock, Run: f.memoryPurge},
+			{Name: "memory|help", Arity: 2, Flags: open, Run: memoryHelp},
+		}},
+	}
+}
