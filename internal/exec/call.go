@@ -28,6 +28,7 @@ func (x *Exec) run(w *Worker, c *command.Ctx, cl *Client, r *request) bool {
 	s := &cl.Sess
 	spec, args := r.spec, r.args
 	if spec == nil {
+		s.LastCmd = ""
 		c.Begin(s, nil, args, w.nano)
 		x.unknown(c, cl)
 		return true
@@ -87,6 +88,10 @@ func (x *Exec) call(w *Worker, c *command.Ctx, cl *Client, k store.Key) {
 	spec := c.Spec
 	if spec.Flags&command.Exclusive != 0 {
 		x.World.stopFrom(w)
+		if cl.gone { // another one's command has closed the connection meanwhile
+			x.World.goFrom(w)
+			return
+		}
 		all := x.Store.All()
 		x.Store.Lock(all)
 		c.Hold(all, store.Key{})
@@ -177,7 +182,7 @@ func (x *Exec) measure(w *Worker, c *command.Ctx, cl *Client) {
 	if c.Failed() {
 		w.Stats.Failed(spec.ID)
 	}
-	if len(x.monitors) != 0 {
+	if x.monitors.Load() != nil {
 		x.feedMonitors(c)
 	}
 	cfg := x.Config

@@ -1,14 +1,19 @@
 package exec
 
 import (
+	"errors"
+
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/loop"
 	"github.com/redstart-db/redstart/internal/resp"
 	"github.com/redstart-db/redstart/internal/session"
+	"github.com/redstart-db/redstart/internal/store"
 )
 
 // Client is a connection as the executor sees it: it takes requests off the
 // bytes that arrive and runs them. It is the loop.Client of a connection.
+//
+// Everything in it is guarded by the lock of its worker.
 type Client struct {
 	Sess   session.Session
 	x      *Exec
@@ -17,29 +22,31 @@ type Client struct {
 	last   *command.Spec // the command before, most often the next one too
 	tx     transaction
 	softAt int64 // since when the soft output limit is exceeded, 0 if it is not
-	gone   bool
+	seen   traffic
+	gone   bool // it holds nothing any more, and no command of it runs
 }
 
 // NewClient registers a connection. conn may be nil for clients inside the
-// process.
+// process, which nobody sees and nothing limits.
 func (x *Exec) NewClient(conn session.Conn, loopIndex int) *Client {
 	id := x.nextID.Add(1)
 	cl := &Client{x: x, w: x.Worker(loopIndex, id)}
-	cl.parser.MaxBulk = x.Config.ProtoMaxBulkLen
 	s := &cl.Sess
 	s.ID, s.Conn, s.Proto, s.User, s.Owner = id, conn, 2, "default", cl
-	if conn == nil {
-		s.Flags |= session.NoReply
-	}
 	w := cl.w
 	w.mu.Lock()
+	defer w.mu.Unlock()
 	now := x.Clock.Nano()
 	s.Created, s.Active = now, now
-	if x.Config.RequirePass != "" && conn != nil {
-		cl.NeedAuth(true)
+	if conn == nil {
+		s.Flags |= session.NoReply | session.Internal
+		return cl
 	}
-	w.clients[id] = cl
-	w.mu.Unlock()
+	s.OutPeak, s.PeakAt = fullReply, now
+	cl.NeedAuth(x.Config.RequirePass != "")
+	conn.SetInputLimit(int(x.Config.ClientQueryBufferLimit))
+	w.add(cl)
+	w.Stats.Connections++
 	x.clients.Add(1)
 	return cl
 }
@@ -56,23 +63,60 @@ func (cl *Client) NeedAuth(need bool) {
 }
 
 // Closed implements loop.Client.
-func (cl *Client) Closed(error) {
+func (cl *Client) Closed(err error) {
 	w := cl.w
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if errors.Is(err, loop.ErrInputLimit) {
+		cl.x.Logger.Warn("Closing client that reached max query buffer length", "id", cl.Sess.ID)
+	}
+	cl.leave(0)
+}
+
+// leave gives back everything that a connection holds. The worker must be
+// locked; held tells which shards are.
+func (cl *Client) leave(held store.LockSet) {
 	if cl.gone {
 		return
 	}
 	cl.gone = true
-	delete(w.clients, cl.Sess.ID)
-	cl.x.clients.Add(-1)
-	cl.x.forget(cl)
-	cl.discard()
+	cl.Sess.Flags |= session.Closing
+	if cl.Sess.Conn != nil {
+		cl.w.remove(cl)
+		cl.x.clients.Add(-1)
+	}
+	cl.Unmonitor()
+	cl.unpaused()
+	cl.endTransaction()
+	cl.unwatch(held)
+}
+
+// drop closes a connection as if it had ended: no command of it runs from now
+// on. The worker must be locked; held tells which shards are.
+func (cl *Client) drop(held store.LockSet, why error) {
+	if !cl.gone {
+		cl.leave(held)
+		cl.Sess.Conn.Close(why)
+	}
 }
 
 // Queued implements loop.Client: it decides whether output that waits for a
 // slow reader is too much.
-func (cl *Client) Queued(pending int) bool { return cl.x.withinOutputLimit(cl, pending) }
+func (cl *Client) Queued(pending int) bool {
+	w := cl.w
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if cl.gone || cl.withinOutputLimit(pending) {
+		return true
+	}
+	cl.overOutputLimit()
+	return false
+}
+
+func (cl *Client) overOutputLimit() {
+	cl.w.Stats.ClientBufferLimitHits++
+	cl.x.Logger.Warn("Client scheduled to be closed ASAP for overcoming of output buffer limits.", "id", cl.Sess.ID)
+}
 
 // Process implements loop.Client.
 func (cl *Client) Process(in, out []byte) (n int, reply []byte, st loop.Status) {
@@ -82,27 +126,48 @@ func (cl *Client) Process(in, out []byte) (n int, reply []byte, st loop.Status) 
 		defer w.turn.Unlock()
 	}
 	w.mu.Lock()
+	if cl.gone {
+		w.mu.Unlock()
+		return len(in), out, loop.CloseNow
+	}
 	c := &w.ctx
 	had := len(out)
 	c.Out = out
 	w.nano = cl.x.Clock.Nano()
-	n, st = cl.batch(c, in, had)
 	s := &cl.Sess
+	s.Input = len(in)
+	s.InPeak = max(s.InPeak, len(in))
+	s.Active = w.nano
+	cl.parser.MaxBulk = cl.x.Config.ProtoMaxBulkLen
+	if s.Flags&(session.NeedAuth|session.Paused) != 0 {
+		cl.unpaused()
+		// The password may have been taken away.
+		cl.NeedAuth(s.Flags&session.NeedAuth != 0 && cl.x.Config.RequirePass != "")
+	}
+	n, st = cl.batch(c, in, had)
+	replied := len(c.Out) - had
+	s.Input = 0
+	s.OutPeak = max(s.OutPeak, min(replied, fullReply))
 	s.Active = w.nano
 	s.NetIn += uint64(n)
-	s.NetOut += uint64(len(c.Out) - had)
+	s.NetOut += uint64(replied)
 	w.Stats.NetInput += uint64(n)
-	w.Stats.NetOutput += uint64(len(c.Out) - had)
+	w.Stats.NetOutput += uint64(replied)
 	w.Stats.Reads++
-	w.Stats.Writes++
+	if replied > 0 {
+		w.Stats.Writes++
+	}
 	reply, c.Out, c.Args = c.Out, nil, nil
 	w.mu.Unlock()
 	return n, reply, st
 }
 
+// protocolError tells the peer what it did wrong. The connection ends with it.
 func (cl *Client) protocolError(c *command.Ctx, err error) {
 	cl.w.Stats.Error([]byte("ERR " + err.Error()))
-	c.Out = resp.AppendError(c.Out, "ERR "+err.Error())
+	if cl.Sess.Flags&(session.ReplyOff|session.ReplySkip) == 0 {
+		c.Out = resp.AppendError(c.Out, "ERR "+err.Error())
+	}
 	cl.x.Logger.Debug("protocol error from client", "error", err, "id", cl.Sess.ID)
 }
 
@@ -125,23 +190,35 @@ func (cl *Client) Do(out []byte, args ...[]byte) []byte {
 	return out
 }
 
-// Clients calls f for every client. All workers must be stopped.
-func (x *Exec) Clients(f func(*Client)) {
-	for _, w := range x.World.workers {
-		for _, cl := range w.clients {
-			f(cl)
-		}
+// Dirty tells whether a watched key has changed, so that EXEC will do nothing.
+func (cl *Client) Dirty() bool { return cl.tx.watcher.Changed.Load() }
+
+// unauthOutput is how many bytes may wait for a client that has not logged in.
+const unauthOutput = 1024
+
+// withinOutputLimit applies client-output-buffer-limit to bytes that a client
+// does not read. The worker must be locked.
+func (cl *Client) withinOutputLimit(pending int) bool {
+	s := &cl.Sess
+	// Nothing before login may make the server keep replies: those that do
+	// not log in do not get to fill it.
+	if s.Flags&session.NeedAuth != 0 {
+		return pending <= unauthOutput
 	}
+	limit := cl.x.Config.ClientOutputBufferLimits[outputClass(s)]
+	if limit.Hard != 0 && uint64(pending) >= limit.Hard {
+		return false
+	}
+	if limit.Soft == 0 || uint64(pending) < limit.Soft {
+		cl.softAt = 0
+		return true
+	}
+	now := cl.x.Clock.Nano()
+	if cl.softAt == 0 {
+		cl.softAt = now
+	}
+	return now-cl.softAt <= int64(limit.SoftSeconds)*1e9
 }
 
-// EachClient calls f for every client of one worker with its lock held.
-func (w *Worker) EachClient(f func(*Client)) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, cl := range w.clients {
-		f(cl)
-	}
-}
-
-// Queue gives what the client has queued since MULTI, for CLIENT LIST.
-func (cl *Client) Queue() (commands int, watching int) { return len(cl.tx.queue), len(cl.tx.watched) }
+// errIdle ends a connection that was idle for longer than timeout.
+var errIdle = errors.New("exec: the client was idle for too long")

@@ -49,17 +49,22 @@ type Exec struct {
 	alert    atomic.Uint32
 	nextID   atomic.Uint64
 	clients  atomic.Int64
-	monitors []*Client // changes only while all workers are stopped
 	execSpec *command.Spec
 	pause    pause
+
+	monitors   atomic.Pointer[[]*Client] // nil while nobody watches
+	monitorsMu sync.Mutex                // for changing it
+
+	// These change only while all workers are stopped.
+	expiryHeld Alert // why expired keys stay
+	replyFixed bool  // the largest reply counts for ever
+	replyPeak  int64 // for how long the largest reply counts, nanoseconds; negative: for ever
 }
 
 // New makes an executor with a number of workers. env.Table is set later, by
 // SetTable, because some of its handlers need the executor.
 func New(env *command.Env, slow *stats.SlowLog, latency *stats.LatencyMonitor) *Exec {
-	x := &Exec{Env: env, Slow: slow, Latency: latency}
-	x.pause.paused = make(map[*Client]struct{})
-	return x
+	return &Exec{Env: env, Slow: slow, Latency: latency, replyPeak: peakTime}
 }
 
 // Start makes the workers; the table must be complete.
@@ -95,6 +100,7 @@ func (x *Exec) ClientCount() int { return int(x.clients.Load()) }
 type World struct {
 	mu      sync.Mutex
 	workers []*Worker
+	stops   uint64 // times that all workers were stopped
 }
 
 func (w *World) add(k *Worker) { w.workers = append(w.workers, k) }
@@ -105,10 +111,14 @@ func (w *World) Workers() []*Worker { return w.workers }
 // Stop stops all workers; the caller must hold no worker's lock and no shard.
 func (w *World) Stop() {
 	w.mu.Lock()
+	w.stops++
 	for _, k := range w.workers {
 		k.mu.Lock()
 	}
 }
+
+// Stops is the number of times that all workers were stopped. They must be.
+func (w *World) Stops() uint64 { return w.stops }
 
 // Go lets the workers run again.
 func (w *World) Go() {
@@ -146,10 +156,11 @@ type Worker struct {
 	x       *Exec
 	ctx     command.Ctx
 	Stats   *stats.Worker
-	clients map[uint64]*Client
-	Changes uint64 // all changes made by its commands
-	nano    int64  // the last reading of the clock
-	keys    []int  // scratch for key indexes
+	clients []*Client // by ID
+	tended  uint64    // the ID of the client that was looked after last
+	Changes uint64    // all changes made by its commands
+	nano    int64     // the last reading of the clock
+	keys    []int     // scratch for key indexes
 	ahead   [lookahead]request
 
 	_ [64]byte
@@ -157,10 +168,9 @@ type Worker struct {
 
 func newWorker(x *Exec, shared bool) *Worker {
 	w := &Worker{
-		shared:  shared,
-		x:       x,
-		Stats:   stats.NewWorker(len(x.Table.Specs())),
-		clients: make(map[uint64]*Client),
+		shared: shared,
+		x:      x,
+		Stats:  stats.NewWorker(len(x.Table.Specs())),
 	}
 	w.ctx = command.Ctx{Env: x.Env, Stats: w.Stats}
 	return w

@@ -19,7 +19,7 @@ const (
 // gates are walked. For everything else no gate can refuse.
 const (
 	attention = session.NeedAuth | session.Restricted | session.Multi | session.Subscribed |
-		session.Replica | session.Master
+		session.Replica | session.Master | session.Monitor
 	gated = command.Protected | command.NoMulti
 )
 
@@ -36,6 +36,7 @@ func (x *Exec) gates(c *command.Ctx, cl *Client) outcome {
 		subscribedGate,
 		staleGate,
 		loadingGate,
+		replicaGate,
 		pauseGate,
 		queueGate,
 	} {
@@ -155,6 +156,15 @@ func staleGate(x *Exec, c *command.Ctx, cl *Client) outcome {
 func loadingGate(x *Exec, c *command.Ctx, cl *Client) outcome {
 	if x.Alerted(AlertLoading) && c.Spec.Flags&command.Loading == 0 {
 		return x.refuse(c, cl, command.ErrLoading)
+	}
+	return passed
+}
+
+// replicaGate keeps connections that only receive away from the data.
+func replicaGate(x *Exec, c *command.Ctx, cl *Client) outcome {
+	if cl.Sess.Flags&(session.Replica|session.Monitor) != 0 &&
+		cl.has(c, command.Write|command.ReadOnly|command.MayReplicate) {
+		return x.refuse(c, cl, "ERR Replica can't interact with the keyspace")
 	}
 	return passed
 }

@@ -9,24 +9,50 @@ import (
 	"github.com/redstart-db/redstart/internal/session"
 )
 
-// Monitor makes a client receive every command as it runs. All workers must be
-// stopped.
-func (x *Exec) Monitor(cl *Client) {
-	if cl.Sess.Flags&session.Monitor == 0 {
-		cl.Sess.Flags |= session.Monitor
-		x.monitors = append(x.monitors, cl)
+// Monitor makes the client receive every command as it runs. Its worker must be
+// locked.
+func (cl *Client) Monitor() {
+	x := cl.x
+	if cl.Sess.Flags&session.Monitor != 0 {
+		return
 	}
+	cl.Sess.Flags |= session.Monitor
+	x.monitorsMu.Lock()
+	defer x.monitorsMu.Unlock()
+	x.setMonitors(append(slices.Clone(x.Monitors()), cl))
 }
 
-// Unmonitor undoes Monitor. All workers must be stopped.
-func (x *Exec) Unmonitor(cl *Client) {
+// Unmonitor undoes Monitor.
+func (cl *Client) Unmonitor() {
+	x := cl.x
+	if cl.Sess.Flags&session.Monitor == 0 {
+		return
+	}
 	cl.Sess.Flags &^= session.Monitor
-	x.monitors = slices.DeleteFunc(slices.Clone(x.monitors), func(m *Client) bool { return m == cl })
+	x.monitorsMu.Lock()
+	defer x.monitorsMu.Unlock()
+	x.setMonitors(slices.DeleteFunc(slices.Clone(x.Monitors()), func(m *Client) bool { return m == cl }))
 }
 
-// Monitors is the number of clients that watch. All workers must be stopped.
-func (x *Exec) Monitors() int { return len(x.monitors) }
+// Monitors gives the clients that receive all commands. The list is not to be
+// changed.
+func (x *Exec) Monitors() []*Client {
+	if list := x.monitors.Load(); list != nil {
+		return *list
+	}
+	return nil
+}
 
+// setMonitors replaces the list, which commands read without a lock.
+func (x *Exec) setMonitors(list []*Client) {
+	if len(list) == 0 {
+		x.monitors.Store(nil)
+		return
+	}
+	x.monitors.Store(&list)
+}
+
+// feedMonitors shows a command that has run to the clients that watch.
 func (x *Exec) feedMonitors(c *command.Ctx) {
 	if c.Spec.Flags&(command.SkipMonitor|command.Admin) != 0 {
 		return
@@ -42,22 +68,31 @@ func (x *Exec) feedMonitors(c *command.Ctx) {
 	b = append(b, " ["...)
 	b = strconv.AppendInt(b, int64(c.DB()), 10)
 	b = append(b, ' ')
-	if conn := c.Sess.Conn; conn != nil {
-		b = append(b, conn.RemoteAddr()...)
-	} else {
-		b = append(b, "internal"...)
-	}
+	b = appendOrigin(b, c.Sess.Conn)
 	b = append(b, ']')
 	for _, a := range c.Shown() {
 		b = append(b, ' ')
 		b = Quote(b, a)
 	}
 	b = append(b, "\r\n"...)
-	for _, m := range x.monitors {
-		if !m.gone {
-			m.Sess.Conn.Push(b)
-		}
+	for _, m := range x.Monitors() {
+		m.Sess.Conn.Push(b)
 	}
+}
+
+// appendOrigin tells from where a command came.
+func appendOrigin(b []byte, conn session.Conn) []byte {
+	switch {
+	case conn == nil:
+		return append(b, "internal"...)
+	case conn.Network() == "unix":
+		path := conn.LocalAddr()
+		if host, _, err := net.SplitHostPort(path); err == nil {
+			path = host
+		}
+		return append(append(b, "unix:"...), path...)
+	}
+	return append(b, conn.RemoteAddr()...)
 }
 
 // Quote appends s between double quotes, with everything that is not printable
@@ -98,35 +133,3 @@ func isLoopback(addr string) bool {
 	ip := net.ParseIP(host)
 	return ip != nil && ip.IsLoopback()
 }
-
-// withinOutputLimit applies client-output-buffer-limit to bytes that a client
-// does not read.
-func (x *Exec) withinOutputLimit(cl *Client, pending int) bool {
-	// Nothing before login may make the server keep replies: those that do
-	// not log in do not get to fill it.
-	if cl.Sess.Flags&session.NeedAuth != 0 {
-		return pending <= unauthOutput
-	}
-	class := 0
-	switch {
-	case cl.Sess.Flags&session.Replica != 0:
-		class = 1
-	case cl.Sess.Flags&session.Subscribed != 0:
-		class = 2
-	}
-	limit := x.Config.ClientOutputBufferLimits[class]
-	if limit.Hard != 0 && uint64(pending) >= limit.Hard {
-		return false
-	}
-	if limit.Soft == 0 || uint64(pending) < limit.Soft {
-		cl.softAt = 0
-		return true
-	}
-	now := x.Clock.Nano()
-	if cl.softAt == 0 {
-		cl.softAt = now
-	}
-	return now-cl.softAt <= int64(limit.SoftSeconds)*1e9
-}
-
-const unauthOutput = 1024 // bytes

@@ -32,7 +32,7 @@ func (x *Exec) TransactionSpecs() []command.Spec {
 	return []command.Spec{
 		{Name: "multi", Arity: 1, Flags: common | command.Immediate, Run: x.multi},
 		{Name: "exec", Arity: 1, Flags: command.NoScript | command.Loading | command.Stale | command.SkipSlowlog |
-			command.SkipMonitor | command.Immediate, Run: x.exec},
+			command.Immediate, Run: x.exec},
 		{Name: "discard", Arity: 1, Flags: common | command.Immediate, Run: x.discardCommand},
 		{Name: "watch", Arity: -2, Flags: common | command.Immediate, First: 1, Last: -1, Step: 1, Run: x.watch},
 		{Name: "unwatch", Arity: 1, Flags: common, Run: x.unwatch},
@@ -66,7 +66,7 @@ func (cl *Client) enqueue(c *command.Ctx) {
 	cl.tx.queue = append(cl.tx.queue, queued{c.Spec, args})
 	cl.tx.flags |= c.Spec.Flags
 	cl.Sess.MultiLen = len(cl.tx.queue)
-	cl.Sess.MultiMem += size + 24*len(args)
+	cl.Sess.MultiMem += size + 8*len(args)
 }
 
 func (x *Exec) discardCommand(c *command.Ctx) {
@@ -85,12 +85,6 @@ func (cl *Client) endTransaction() {
 	cl.tx.queue, cl.tx.flags = nil, 0
 	cl.Sess.Flags &^= session.Multi | session.DirtyExec
 	cl.Sess.MultiMem, cl.Sess.MultiLen = 0, 0
-}
-
-// discard gives back everything that a connection holds when it ends.
-func (cl *Client) discard() {
-	cl.endTransaction()
-	cl.unwatch(0)
 }
 
 // Discard ends a transaction and forgets all watched keys, for RESET.
@@ -173,6 +167,9 @@ func (x *Exec) exec(c *command.Ctx) {
 	if exclusive {
 		x.World.stopFrom(w)
 		defer x.World.goFrom(w)
+		if cl.gone { // another one's command has closed the connection meanwhile
+			return
+		}
 	}
 	x.Store.Lock(locks)
 	defer x.Store.Unlock(locks)
@@ -188,9 +185,12 @@ func (x *Exec) exec(c *command.Ctx) {
 	}
 	queue := cl.tx.queue
 	cl.unwatch(locks)
-	cl.endTransaction()
 	x.runQueue(w, c, cl, queue)
+	cl.endTransaction()
 	c.Hold(0, store.Key{})
+	if exclusive {
+		x.transactionPaused()
+	}
 }
 
 // transactionLocks is the union of what the queued commands lock.
@@ -222,7 +222,11 @@ func (x *Exec) runQueue(w *Worker, c *command.Ctx, cl *Client, queue []queued) {
 	held := c.Held()
 	var effects []oplog.Effect
 	c.Array(len(queue))
+	last := -1 // where replies end when a command closes the connection
 	for _, q := range queue {
+		if last < 0 && s.Flags&session.Closing != 0 {
+			last = len(c.Out)
+		}
 		before := x.Clock.Nano()
 		c.Begin(s, q.spec, q.args, before)
 		c.SetNow(now)
@@ -245,6 +249,9 @@ func (x *Exec) runQueue(w *Worker, c *command.Ctx, cl *Client, queue []queued) {
 	}
 	if len(effects) > 0 {
 		x.Log.Append(effects...)
+	}
+	if last >= 0 {
+		c.Out = c.Out[:last]
 	}
 	s.Flags &^= session.InExec
 	c.Begin(s, execSpec, execArgs, start)

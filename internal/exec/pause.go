@@ -1,86 +1,165 @@
 package exec
 
 import (
-	"sync"
+	"math"
+	"sync/atomic"
 
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/session"
 )
 
-// pause is the state of CLIENT PAUSE. Its mode and end change only while all
-// workers are stopped.
+// PauseReason is what clients are paused for. Pauses for different reasons do
+// not end each other.
+type PauseReason uint8
+
+// The reasons.
+const (
+	PauseCommand  PauseReason = iota // CLIENT PAUSE
+	PauseShutdown                    // replicas get what they lack before the end
+	PauseFailover                    // the other server takes over meanwhile
+	pauseReasons
+)
+
+// pause is the state of all pauses. While one is on, AlertPaused is set and the
+// data stays as it is: nothing expires and nothing is evicted. It changes only
+// while all workers are stopped.
 type pause struct {
-	writes bool  // only commands that may write wait
+	by     [pauseReasons]pauseEvent
+	writes bool         // only commands that may write wait
+	next   atomic.Int64 // the first end of one, Unix milliseconds
+	waits  atomic.Int64 // clients that wait
+	begins bool         // a transaction has paused clients and goes on
+}
+
+type pauseEvent struct {
+	on     bool
+	writes bool
 	until  int64 // Unix milliseconds
-
-	mu     sync.Mutex
-	paused map[*Client]struct{}
 }
 
-// Pause makes clients wait until a time in Unix milliseconds: all commands, or
-// those that may write. A pause that is under way is only made longer or
-// stricter. All workers must be stopped.
-func (x *Exec) Pause(until int64, writesOnly bool) {
+// Pause makes clients wait until a time in Unix milliseconds: for all commands,
+// or for those that may write. A pause for the same reason that is under way only
+// becomes longer or stricter. In a transaction (inExec) the pause begins at its
+// end. All workers must be stopped and all shards locked.
+func (x *Exec) Pause(why PauseReason, until int64, writesOnly, inExec bool) {
+	e := &x.pause.by[why]
+	if e.on {
+		writesOnly = writesOnly && e.writes
+		until = max(until, e.until)
+	}
+	*e = pauseEvent{true, writesOnly, until}
+	x.repause()
+	x.pause.begins = inExec
+	x.HoldExpiry(AlertPaused, !inExec)
+}
+
+// transactionPaused makes a pause begin that the transaction which ends now asked
+// for.
+func (x *Exec) transactionPaused() {
+	if x.pause.begins {
+		x.pause.begins = false
+		x.HoldExpiry(AlertPaused, true)
+	}
+}
+
+// repause derives the state of all pauses together.
+func (x *Exec) repause() {
 	p := &x.pause
-	if x.Alerted(AlertPaused) {
-		writesOnly = writesOnly && p.writes
-		until = max(until, p.until)
+	on, writes, next := false, true, int64(math.MaxInt64)
+	for _, e := range p.by {
+		if e.on {
+			on, writes, next = true, writes && e.writes, min(next, e.until)
+		}
 	}
-	p.writes, p.until = writesOnly, until
-	x.Alert(AlertPaused, true)
+	p.writes = writes
+	p.next.Store(next)
+	x.Alert(AlertPaused, on)
 }
 
-// Unpause ends a pause and lets all waiting clients go on.
-func (x *Exec) Unpause() {
-	x.Alert(AlertPaused, false)
-	x.pause.mu.Lock()
-	paused := x.pause.paused
-	x.pause.paused = make(map[*Client]struct{})
-	x.pause.mu.Unlock()
-	for cl := range paused {
-		cl.Sess.Conn.Resume()
+// Unpause ends a pause; when it was the last, all waiting clients go on. All
+// workers must be stopped and all shards locked.
+func (x *Exec) Unpause(why PauseReason) {
+	if !x.pause.by[why].on {
+		return
+	}
+	x.pause.by[why].on = false
+	x.repause()
+	if x.Alerted(AlertPaused) && !x.pause.writes {
+		return
+	}
+	// Those that wait although their commands only read go on in any case;
+	// whatever still has to wait will find out.
+	x.Clients(func(cl *Client) {
+		if cl.Sess.Flags&session.Paused != 0 {
+			cl.unpaused()
+			cl.Sess.Conn.Resume()
+		}
+	})
+	if !x.Alerted(AlertPaused) {
+		x.pause.begins = false
+		x.HoldExpiry(AlertPaused, false)
 	}
 }
 
-// PausedUntil gives the end of the pause in Unix milliseconds, and whether only
-// writes wait. All workers must be stopped.
-func (x *Exec) PausedUntil() (until int64, writesOnly, on bool) {
-	return x.pause.until, x.pause.writes, x.Alerted(AlertPaused)
+// EndPauses ends the pauses whose time is over at now, in Unix milliseconds. No
+// lock may be held.
+func (x *Exec) EndPauses(now int64) {
+	if !x.Alerted(AlertPaused) || x.pause.next.Load() > now {
+		return
+	}
+	x.World.Stop()
+	x.Store.Lock(x.Store.All())
+	for why, e := range x.pause.by {
+		if e.on && e.until <= now {
+			x.Unpause(PauseReason(why))
+		}
+	}
+	x.Store.Unlock(x.Store.All())
+	x.World.Go()
 }
 
-// Paused is the number of clients that wait.
-func (x *Exec) Paused() int {
-	x.pause.mu.Lock()
-	defer x.pause.mu.Unlock()
-	return len(x.pause.paused)
-}
+// Paused is the number of clients that wait for the end of a pause.
+func (x *Exec) Paused() int { return int(x.pause.waits.Load()) }
 
-// pauses tells whether a command has to wait, and notes its client if so.
+// pauses tells whether a command has to wait, and marks its client if so.
+// Replicas never wait.
 func (x *Exec) pauses(c *command.Ctx, cl *Client) bool {
 	s := &cl.Sess
-	p := &x.pause
-	if s.Conn == nil || s.Flags&(session.Replica|session.Master) != 0 {
+	if s.Conn == nil || s.Flags&session.Replica != 0 {
 		return false
 	}
-	if s.Flags&session.Multi != 0 && c.Spec.Flags&command.Immediate == 0 {
-		return false // it is queued
-	}
-	if p.writes && !cl.has(c, command.Write|command.MayReplicate) {
+	if x.pause.writes && !cl.has(c, command.Write|command.MayReplicate) {
 		return false
 	}
-	p.mu.Lock()
-	p.paused[cl] = struct{}{}
-	p.mu.Unlock()
-	s.Flags |= session.Paused
-	if !x.Alerted(AlertPaused) { // it ended meanwhile
-		s.Conn.Resume()
+	if s.Flags&session.Paused == 0 {
+		s.Flags |= session.Paused
+		x.pause.waits.Add(1)
 	}
 	return true
 }
 
-// forget drops every reference to a client that is gone.
-func (x *Exec) forget(cl *Client) {
-	x.pause.mu.Lock()
-	delete(x.pause.paused, cl)
-	x.pause.mu.Unlock()
+func (cl *Client) unpaused() {
+	if cl.Sess.Flags&session.Paused != 0 {
+		cl.Sess.Flags &^= session.Paused
+		cl.x.pause.waits.Add(-1)
+	}
 }
+
+// HoldExpiry keeps expired keys in place, invisible to commands, for a reason of
+// its own, or no longer. All shards must be locked.
+func (x *Exec) HoldExpiry(why Alert, on bool) {
+	if on {
+		x.expiryHeld |= why
+	} else {
+		x.expiryHeld &^= why
+	}
+	x.Store.NoExpire = x.expiryHeld != 0
+}
+
+// PauseClients is Pause for CLIENT PAUSE.
+func (x *Exec) PauseClients(until int64, writesOnly, inExec bool) {
+	x.Pause(PauseCommand, until, writesOnly, inExec)
+}
+
+// UnpauseClients is Unpause for CLIENT UNPAUSE.
+func (x *Exec) UnpauseClients() { x.Unpause(PauseCommand) }

@@ -42,7 +42,8 @@ func (n *Node) Accept(c *loop.Conn) (loop.Client, []byte) {
 
 // admit decides whether a connection is served; if not, farewell says why.
 func (n *Node) admit(c *loop.Conn) (keepAlive int, farewell string) {
-	n.Exec.Worker(c.Loop(), 0).Locked(func() {
+	w := n.Exec.Worker(c.Loop(), 0)
+	w.Locked(func() {
 		cfg := n.Config
 		keepAlive = cfg.TCPKeepAlive
 		switch {
@@ -50,6 +51,9 @@ func (n *Node) admit(c *loop.Conn) (keepAlive int, farewell string) {
 			farewell = tooManyClients
 		case cfg.ProtectedMode && cfg.RequirePass == "" && !onThisHost(c):
 			farewell = protectedMode
+		}
+		if farewell != "" {
+			w.Stats.RejectedConnections++
 		}
 	})
 	return keepAlive, farewell

@@ -38,6 +38,8 @@ type Node struct {
 	oom  oomState
 	quit chan struct{} // closed when the instance is asked to end
 
+	tended int64 // when clients were looked after last, monotonic nanoseconds
+
 	stop     chan struct{}
 	wg       sync.WaitGroup
 	once     sync.Once
@@ -66,7 +68,7 @@ func Open(cfg *config.Config, log *slog.Logger) (*Node, error) {
 		lis:  listeners{tcp: make(map[endpoint]net.Listener)},
 		Exec: exec.New(env, stats.NewSlowLog(int(cfg.SlowlogMaxLen)), new(stats.LatencyMonitor)),
 	}
-	env.Table, err = command.NewTable(cfg.RenameCommands, n.Exec.TransactionSpecs(), strings.Specs(), bitmap.Specs(), connection.Specs(), keys.Specs())
+	env.Table, err = command.NewTable(cfg.RenameCommands, n.Exec.TransactionSpecs(), strings.Specs(), bitmap.Specs(), connection.Specs(n.Exec), keys.Specs())
 	if err != nil {
 		st.Close()
 		return nil, err
@@ -145,6 +147,7 @@ func (n *Node) background() {
 				return
 			case <-tick.C:
 				n.expire()
+				n.tendClients()
 				n.reclaim()
 			}
 		}
@@ -156,6 +159,10 @@ func (n *Node) expire() {
 	n.env.Clock.Sync()
 	now := n.env.Clock.NowMilli()
 	n.store.Access.Store(uint32(now / 1000))
+	n.Exec.EndPauses(now)
+	if n.Exec.Alerted(exec.AlertPaused) {
+		return // the data stays as it is
+	}
 	for i := range n.store.Shards() {
 		sh := n.store.Shard(i)
 		for more := true; more; {

@@ -65,14 +65,23 @@ type Session struct {
 	NetIn    uint64 // bytes read
 	NetOut   uint64 // bytes written
 	Commands uint64
-	MultiMem int // bytes of queued commands
+	MultiMem int // bytes of queued commands, and a pointer for each argument
 	MultiLen int // queued commands
 	Watching int // keys watched
-	ArgvMem  int // bytes of the arguments of the command that runs
-	OutPeak  int // largest reply buffer of late
 	Flags    Flags
 	DB       int32
 	Proto    uint8 // 2 or 3
+
+	// Subscriptions.
+	Channels, Patterns, ShardChannels int
+
+	// What it takes to serve the connection. Peaks are of late: they are
+	// measured anew every few seconds.
+	Input   int   // bytes that the commands which run now came from
+	InPeak  int   // most input at once, in bytes
+	InPast  int   // the same of the stretch of time before
+	OutPeak int   // most replies at once, in bytes
+	PeakAt  int64 // monotonic nanoseconds, since when OutPeak is measured
 
 	// Owner is the executor's own state of the connection.
 	Owner any
@@ -80,3 +89,27 @@ type Session struct {
 
 // Has tells whether all of the given flags are set.
 func (s *Session) Has(f Flags) bool { return s.Flags&f == f }
+
+// Class of a connection, as in CLIENT LIST TYPE.
+type Class uint8
+
+// The classes.
+const (
+	ClassNormal Class = iota
+	ClassReplica
+	ClassPubSub
+	ClassMaster
+)
+
+// Class tells what the connection is used for.
+func (s *Session) Class() Class {
+	switch {
+	case s.Flags&Master != 0:
+		return ClassMaster
+	case s.Flags&Replica != 0:
+		return ClassReplica
+	case s.Flags&Subscribed != 0:
+		return ClassPubSub
+	}
+	return ClassNormal
+}

@@ -1,0 +1,168 @@
+package exec
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/redstart-db/redstart/internal/config"
+	"github.com/redstart-db/redstart/internal/session"
+)
+
+// add makes a client one of the worker's. They are ordered by ID.
+func (w *Worker) add(cl *Client) {
+	i, _ := w.find(cl.Sess.ID)
+	w.clients = slices.Insert(w.clients, i, cl)
+}
+
+func (w *Worker) remove(cl *Client) {
+	if i, ok := w.find(cl.Sess.ID); ok {
+		w.clients = slices.Delete(w.clients, i, i+1)
+	}
+}
+
+// find gives the index of a client, or of where it would be.
+func (w *Worker) find(id uint64) (int, bool) {
+	return slices.BinarySearchFunc(w.clients, id, func(cl *Client, id uint64) int {
+		return cmp.Compare(cl.Sess.ID, id)
+	})
+}
+
+// Clients calls f for every connection. All workers must be stopped.
+func (x *Exec) Clients(f func(*Client)) {
+	for _, w := range x.World.workers {
+		for _, cl := range w.clients {
+			f(cl)
+		}
+	}
+}
+
+// Sessions gives all connections in the order in which they came. All workers
+// must be stopped.
+func (x *Exec) Sessions() []*session.Session {
+	all := make([]*session.Session, 0, x.ClientCount())
+	x.Clients(func(cl *Client) { all = append(all, &cl.Sess) })
+	slices.SortFunc(all, func(a, b *session.Session) int { return cmp.Compare(a.ID, b.ID) })
+	return all
+}
+
+// Session gives the connection with an ID, or nil. All workers must be stopped.
+func (x *Exec) Session(id uint64) *session.Session {
+	for _, w := range x.World.workers {
+		if i, ok := w.find(id); ok {
+			return &w.clients[i].Sess
+		}
+	}
+	return nil
+}
+
+// Kill closes a connection: it counts as gone at once. All workers must be
+// stopped and all shards locked.
+func (x *Exec) Kill(s *session.Session) { s.Owner.(*Client).drop(x.Store.All(), nil) }
+
+// Unblock ends the waiting of a client that is blocked by its own command, as if
+// its time was over or with an error. It tells whether the client was. All
+// workers must be stopped and all shards locked. No command blocks yet.
+func (x *Exec) Unblock(s *session.Session, withError bool) bool { return false }
+
+const (
+	// fullReply is the reply buffer that a connection starts with, in bytes,
+	// and the largest it is counted with.
+	fullReply = 16 << 10
+	// peakTime is for how long the largest replies count, in nanoseconds.
+	peakTime = 5e9
+	// inputTime is the same for the largest input.
+	inputTime = 250e6
+)
+
+// SetReplyPeakReset sets for how many milliseconds the largest reply of a
+// connection counts: negative is for ever, 0 the usual time. All workers must be
+// stopped.
+func (x *Exec) SetReplyPeakReset(ms int64) {
+	x.replyPeak = ms * 1e6
+	if ms == 0 {
+		x.replyPeak = peakTime
+	}
+}
+
+// SetReplyResizing tells whether the largest replies of connections are measured
+// anew at all. All workers must be stopped.
+func (x *Exec) SetReplyResizing(on bool) { x.replyFixed = !on }
+
+// traffic is what was seen of a connection when it was looked after last.
+type traffic struct {
+	buffered, pending int
+	at                int64 // since when the largest input is measured
+}
+
+// Tend looks after the next clients of a worker in turn, at most n, and begins
+// anew after the last: those that are idle for too long are closed, those that
+// read too slowly too, and what was needed to serve them is forgotten after a
+// while. It tells how many it has seen. No lock may be held.
+func (w *Worker) Tend(n int) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := w.x.Clock.Nano()
+	i, _ := w.find(w.tended + 1)
+	n = min(n, len(w.clients))
+	next := make([]*Client, 0, n) // as closing one moves the others
+	for len(next) < n {
+		if i >= len(w.clients) {
+			i = 0
+		}
+		next = append(next, w.clients[i])
+		i++
+	}
+	for _, cl := range next {
+		w.tended = cl.Sess.ID
+		cl.tend(now)
+	}
+	return n
+}
+
+// ClientCount is the number of connections of this worker.
+func (w *Worker) ClientCount() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.clients)
+}
+
+func (cl *Client) tend(now int64) {
+	s, cfg := &cl.Sess, cl.x.Config
+	buffered, pending := s.Conn.Buffered(), s.Conn.Pending()
+	if buffered != cl.seen.buffered || pending != cl.seen.pending {
+		// A large request that arrives, or a large reply that is read, is
+		// activity too.
+		cl.seen.buffered, cl.seen.pending = buffered, pending
+		s.Active = now
+	}
+	s.Conn.SetInputLimit(int(cfg.ClientQueryBufferLimit))
+	const busy = session.Blocked | session.Paused | session.Monitor | session.Replica | session.Master | session.Subscribed
+	switch {
+	case cfg.Timeout > 0 && s.Flags&busy == 0 && now-s.Active > int64(cfg.Timeout)*1e9:
+		cl.x.Logger.Debug("Closing idle client", "id", s.ID)
+		cl.drop(0, errIdle)
+		return
+	case pending > 0 && !cl.withinOutputLimit(pending):
+		cl.overOutputLimit()
+		cl.drop(0, nil)
+		return
+	}
+	if age := cl.x.replyPeak; age >= 0 && now-s.PeakAt > age && !cl.x.replyFixed {
+		s.OutPeak, s.PeakAt = 0, now
+	}
+	if now-cl.seen.at > inputTime {
+		s.InPeak, s.InPast, cl.seen.at = 0, s.InPeak, now
+	}
+}
+
+// outputClass is the index of a connection's limits in
+// client-output-buffer-limit.
+func outputClass(s *session.Session) int {
+	switch s.Class() {
+	case session.ClassReplica:
+		return config.ClientReplica
+	case session.ClassPubSub:
+		return config.ClientPubSub
+	}
+	return config.ClientNormal
+}
