@@ -4,7 +4,7 @@ var replicationDirectives = []directive{
 	{"replicaof", "slaveof", replicaOf, "", immutable,
 		nil,
 		"Makes this server a replica of the master at a host and port. REPLICAOF changes it at run time."},
-	{"masteruser", "", str(), "", 0,
+	{"masteruser", "", str(), "", sensitive,
 		func(c *Config) any { return &c.MasterUser },
 		"User to authenticate as at the master."},
 	{"masterauth", "", str(), "", sensitive,
