@@ -265,6 +265,15 @@ func (n *Node) Addrs() []net.Addr {
 	return addrs
 }
 
+// forgetListeners is called when the loops have closed all listeners.
+func (n *Node) forgetListeners() {
+	n.lis.mu.Lock()
+	defer n.lis.mu.Unlock()
+	n.lis.open = false
+	clear(n.lis.tcp)
+	n.lis.unix, n.lis.other = nil, nil
+}
+
 func contains(list []endpoint, e endpoint) bool {
 	for _, x := range list {
 		if x == e {

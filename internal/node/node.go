@@ -16,6 +16,7 @@ import (
 	"github.com/redstart-db/redstart/internal/command/bitmap"
 	"github.com/redstart-db/redstart/internal/command/connection"
 	"github.com/redstart-db/redstart/internal/command/keys"
+	"github.com/redstart-db/redstart/internal/command/server"
 	"github.com/redstart-db/redstart/internal/command/strings"
 	"github.com/redstart-db/redstart/internal/config"
 	"github.com/redstart-db/redstart/internal/exec"
@@ -36,7 +37,11 @@ type Node struct {
 
 	lis  listeners
 	oom  oomState
+	self *self
 	quit chan struct{} // closed when the instance is asked to end
+
+	localMu sync.Mutex
+	locals  map[*Local]struct{} // nil when the instance is closed
 
 	tended int64 // when clients were looked after last, monotonic nanoseconds
 
@@ -65,10 +70,12 @@ func Open(cfg *config.Config, log *slog.Logger) (*Node, error) {
 	n := &Node{
 		Config: cfg, env: env, store: st, log: log,
 		stop: make(chan struct{}), quit: make(chan struct{}),
-		lis:  listeners{tcp: make(map[endpoint]net.Listener)},
-		Exec: exec.New(env, stats.NewSlowLog(int(cfg.SlowlogMaxLen)), new(stats.LatencyMonitor)),
+		lis:    listeners{tcp: make(map[endpoint]net.Listener)},
+		locals: make(map[*Local]struct{}),
+		Exec:   exec.New(env, stats.NewSlowLog(int(cfg.SlowlogMaxLen)), new(stats.LatencyMonitor)),
 	}
-	env.Table, err = command.NewTable(cfg.RenameCommands, n.Exec.TransactionSpecs(), strings.Specs(), bitmap.Specs(), connection.Specs(n.Exec), keys.Specs())
+	n.self = newSelf(n)
+	env.Table, err = command.NewTable(cfg.RenameCommands, n.Exec.TransactionSpecs(), strings.Specs(), bitmap.Specs(), connection.Specs(n.Exec), keys.Specs(), server.Specs(n.self))
 	if err != nil {
 		st.Close()
 		return nil, err
@@ -77,12 +84,14 @@ func Open(cfg *config.Config, log *slog.Logger) (*Node, error) {
 	if loops == 0 {
 		loops = runtime.GOMAXPROCS(0)
 	}
+	st.SetHooks(n.Exec)
 	n.Exec.Start(loops, runtime.GOMAXPROCS(0))
 	n.loops, err = loop.New(loop.Config{Loops: loops, Handler: n, Logger: log})
 	if err != nil {
 		st.Close()
 		return nil, err
 	}
+	n.self.start()
 	n.background()
 	return n, nil
 }
@@ -91,7 +100,7 @@ func Open(cfg *config.Config, log *slog.Logger) (*Node, error) {
 // it.
 func (n *Node) Serve(ln net.Listener) error {
 	if err := n.loops.Serve(ln); err != nil {
-		return err
+		return closedError(err)
 	}
 	n.lis.mu.Lock()
 	defer n.lis.mu.Unlock()
@@ -111,21 +120,43 @@ func (n *Node) Dial() (net.Conn, error) {
 	client, server := loop.Pipe()
 	if err := n.loops.ServeConn(server); err != nil {
 		client.Close()
-		return nil, err
+		return nil, closedError(err)
 	}
 	return client, nil
 }
 
-// Close stops everything that the instance has started.
+func closedError(err error) error {
+	if errors.Is(err, loop.ErrGroupClosed) {
+		return ErrClosed
+	}
+	return err
+}
+
+// Close stops everything that the instance has started, in the order that leaves
+// no command running when its data goes: listeners and connections, connections
+// inside the process, background work, memory. It must not be called from within
+// a command.
 func (n *Node) Close() error {
 	var err error
 	n.once.Do(func() {
+		err = n.loops.Close()
+		n.closeLocals()
+		n.forgetListeners()
 		close(n.stop)
 		n.wg.Wait()
-		n.loops.Close()
 		err = errors.Join(err, n.store.Close())
 	})
 	return err
+}
+
+func (n *Node) closeLocals() {
+	n.localMu.Lock()
+	locals := n.locals
+	n.locals = nil
+	n.localMu.Unlock()
+	for l := range locals {
+		l.Stop()
+	}
 }
 
 const (

@@ -1,0 +1,395 @@
+package node
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redstart-db/redstart/internal/command"
+	"github.com/redstart-db/redstart/internal/command/server"
+	"github.com/redstart-db/redstart/internal/exec"
+	"github.com/redstart-db/redstart/internal/session"
+	"github.com/redstart-db/redstart/internal/stats"
+	"github.com/redstart-db/redstart/internal/store"
+	"github.com/redstart-db/redstart/internal/version"
+)
+
+// Info implements server.Node.
+func (s *self) Info(w *server.InfoWriter, section string) {
+	switch section {
+	case "Server":
+		s.infoServer(w)
+	case "Clients":
+		s.infoClients(w)
+	case "Memory":
+		s.infoMemory(w)
+	case "Persistence":
+		s.infoPersistence(w)
+	case "Stats":
+		s.infoStats(w)
+	case "Replication":
+		s.infoReplication(w)
+	case "CPU":
+		infoCPU(w)
+	case "Commandstats":
+		all := s.Stats(false)
+		s.eachUsed(all, func(c *stats.CommandStats, name string) {
+			w.Append(func(dst []byte) []byte { return c.AppendInfo(dst, name) })
+		})
+	case "Errorstats":
+		w.Append(s.Stats(false).AppendErrorStats)
+	case "Latencystats":
+		all := s.Stats(true)
+		s.eachUsed(all, func(c *stats.CommandStats, name string) {
+			if c.Latencies != nil {
+				w.Append(func(dst []byte) []byte { return c.Latencies.AppendInfo(dst, name, s.n.Config.LatencyPercentiles) })
+			}
+		})
+	case "Cluster":
+		w.Flag("cluster_enabled", s.n.Config.ClusterEnabled)
+	case "Keyspace":
+		s.infoKeyspace(w)
+	case "Redstart":
+		s.infoRedstart(w)
+	}
+}
+
+// eachUsed calls f for the commands that were called, by name.
+func (s *self) eachUsed(all *stats.Worker, f func(c *stats.CommandStats, name string)) {
+	specs := slices.Clone(s.n.env.Table.Specs())
+	slices.SortFunc(specs, func(a, b *command.Spec) int { return strings.Compare(a.Name, b.Name) })
+	for _, spec := range specs {
+		if c := all.CommandStats(spec.ID); c.Used() {
+			f(c, spec.Name)
+		}
+	}
+}
+
+func (s *self) infoServer(w *server.InfoWriter) {
+	cfg := s.n.Config
+	build := version.Read()
+	now := s.n.env.Clock.UnixMicro(s.n.env.Clock.Nano())
+	up := int64(time.Since(s.started).Seconds())
+	executable, _ := os.Executable() // Without it the field is empty.
+	port := cfg.Port
+	if port == 0 {
+		port = cfg.TLSPort
+	}
+	w.Str("redis_version", version.Redis)
+	w.Str("server_name", "redstart")
+	w.Str("redstart_version", version.Redstart)
+	w.Str("redis_git_sha1", build.Commit)
+	w.Flag("redis_git_dirty", build.Modified)
+	w.Str("redis_build_id", build.ID)
+	w.Str("redis_mode", "standalone")
+	w.Str("os", systemName())
+	w.Int("arch_bits", strconv.IntSize)
+	w.Str("monotonic_clock", "Go "+runtime.Version())
+	w.Str("multiplexing_api", pollAPI)
+	w.Str("atomicvar_api", "sync/atomic")
+	w.Str("gcc_version", "0.0.0")
+	w.Int("process_id", int64(os.Getpid()))
+	w.Str("process_supervised", "no")
+	w.Str("run_id", s.runID)
+	w.Int("tcp_port", int64(port))
+	w.Int("server_time_usec", now)
+	w.Int("uptime_in_seconds", up)
+	w.Int("uptime_in_days", up/86400)
+	w.Int("hz", int64(cfg.Hz))
+	w.Int("configured_hz", int64(cfg.Hz))
+	w.Int("lru_clock", now/1e6&(1<<24-1))
+	w.Str("executable", executable)
+	w.Str("config_file", cfg.File)
+	w.Zeros("io_threads_active")
+}
+
+// clientSums is what INFO tells of all connections together.
+type clientSums struct {
+	connected, blocked int
+	inPeak, outPeak    int
+	bufferBytes        uint64
+}
+
+func (s *self) clients() (c clientSums) {
+	for _, ss := range s.n.Exec.Sessions() {
+		if ss.Conn == nil {
+			continue
+		}
+		if !ss.Has(session.Replica) && !ss.Has(session.Master) {
+			c.connected++
+		}
+		if ss.Flags&(session.Blocked|session.Paused) != 0 {
+			c.blocked++
+		}
+		c.inPeak = max(c.inPeak, ss.InPeak)
+		c.outPeak = max(c.outPeak, ss.Conn.Pending())
+		c.bufferBytes += uint64(ss.Conn.InputCap() + ss.Conn.Pending() + ss.MultiMem)
+	}
+	return c
+}
+
+func (s *self) infoClients(w *server.InfoWriter) {
+	c := s.clients()
+	w.Int("connected_clients", int64(c.connected))
+	w.Zeros("cluster_connections")
+	w.Int("maxclients", int64(s.n.Config.MaxClients))
+	w.Int("client_recent_max_input_buffer", int64(c.inPeak))
+	w.Int("client_recent_max_output_buffer", int64(c.outPeak))
+	w.Int("blocked_clients", int64(c.blocked))
+	w.Zeros("tracking_clients", "clients_in_timeout_table")
+}
+
+// Memory implements server.Node.
+func (s *self) Memory() server.Memory {
+	h := readHeap()
+	m := server.Memory{
+		Startup:  s.startup,
+		Clients:  s.clients().bufferBytes,
+		Heap:     h.objects,
+		HeapUsed: h.objects + h.unused,
+		HeapIdle: h.free,
+		RSS:      residentBytes(),
+		System:   systemMemory(),
+	}
+	tables := make([]server.TableMemory, s.n.store.Databases())
+	for i := range s.n.store.Shards() {
+		sh := s.n.store.Shard(i)
+		a := sh.Arena().Stats()
+		m.ArenaLive += a.Live
+		m.ArenaBlocks += a.Blocks
+		m.ArenaResident += a.Resident
+		m.ArenaDirty += a.FreeDirty
+		m.ArenaReserved += a.Reserved
+		m.ArenaOverhead += a.Overhead
+		for db := range tables {
+			ks := sh.DB(db)
+			tables[db].Keys += ks.Len()
+			tables[db].Bytes += uint64(ks.TableBytes())
+		}
+	}
+	m.Used = m.ArenaLive + m.Heap
+	m.Overhead = s.startup + m.Clients
+	for db, t := range tables {
+		if t.Keys > 0 {
+			t.DB = db
+			m.Tables = append(m.Tables, t)
+			m.Keys += t.Keys
+			m.Overhead += t.Bytes
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.peak = max(s.peak, m.Used)
+	m.Peak = s.peak
+	return m
+}
+
+func (s *self) infoMemory(w *server.InfoWriter) {
+	m := s.Memory()
+	both := func(name string, v uint64) {
+		w.Uint(name, v)
+		w.Human(name+"_human", v)
+	}
+	both("used_memory", m.Used)
+	both("used_memory_rss", m.RSS)
+	both("used_memory_peak", m.Peak)
+	w.Float("used_memory_peak_perc", m.PeakPercent(), 2, "%")
+	w.Uint("used_memory_overhead", m.Overhead)
+	w.Uint("used_memory_startup", m.Startup)
+	w.Uint("used_memory_dataset", m.Dataset())
+	w.Float("used_memory_dataset_perc", m.DatasetPercent(), 2, "%")
+	w.Uint("allocator_allocated", m.Allocated())
+	w.Uint("allocator_active", m.Active())
+	w.Uint("allocator_resident", m.Resident())
+	both("total_system_memory", m.System)
+	w.Zeros("used_memory_lua", "used_memory_vm_eval")
+	w.Human("used_memory_lua_human", 0)
+	w.Zeros("used_memory_scripts_eval", "number_of_cached_scripts", "number_of_functions", "number_of_libraries",
+		"used_memory_vm_functions", "used_memory_vm_total")
+	w.Human("used_memory_vm_total_human", 0)
+	w.Zeros("used_memory_functions")
+	both("used_memory_scripts", 0)
+	both("maxmemory", s.n.Config.MaxMemory)
+	w.Str("maxmemory_policy", s.n.Config.MaxMemoryPolicy.String())
+	w.Float("allocator_frag_ratio", server.Ratio(m.Active(), m.Allocated()), 2, "")
+	w.Int("allocator_frag_bytes", int64(m.Active()-m.Allocated()))
+	w.Float("allocator_rss_ratio", server.Ratio(m.Resident(), m.Active()), 2, "")
+	w.Int("allocator_rss_bytes", int64(m.Resident()-m.Active()))
+	w.Float("rss_overhead_ratio", server.Ratio(m.RSS, m.Resident()), 2, "")
+	w.Int("rss_overhead_bytes", int64(m.RSS-m.Resident()))
+	w.Float("mem_fragmentation_ratio", server.Ratio(m.RSS, m.Used), 2, "")
+	w.Int("mem_fragmentation_bytes", int64(m.RSS-m.Used))
+	w.Zeros("mem_not_counted_for_evict", "mem_replication_backlog", "mem_total_replication_buffers", "mem_clients_slaves")
+	w.Uint("mem_clients_normal", m.Clients)
+	w.Zeros("mem_cluster_links", "mem_aof_buffer")
+	w.Str("mem_allocator", version.Allocator)
+	w.Zeros("active_defrag_running", "lazyfree_pending_objects", "lazyfreed_objects")
+}
+
+func (s *self) infoPersistence(w *server.InfoWriter) {
+	var changes uint64
+	for _, k := range s.n.Exec.World.Workers() {
+		changes += k.Changes
+	}
+	w.Flag("loading", s.n.Exec.Alerted(exec.AlertLoading))
+	w.Zeros("async_loading", "current_cow_peak", "current_cow_size", "current_cow_size_age")
+	w.Str("current_fork_perc", "0.00")
+	w.Zeros("current_save_keys_processed", "current_save_keys_total")
+	w.Uint("rdb_changes_since_last_save", changes)
+	w.Zeros("rdb_bgsave_in_progress")
+	w.Int("rdb_last_save_time", s.LastSave())
+	w.Str("rdb_last_bgsave_status", "ok")
+	w.Int("rdb_last_bgsave_time_sec", -1)
+	w.Int("rdb_current_bgsave_time_sec", -1)
+	w.Zeros("rdb_saves", "rdb_last_cow_size", "rdb_last_load_keys_expired", "rdb_last_load_keys_loaded",
+		"aof_enabled", "aof_rewrite_in_progress", "aof_rewrite_scheduled")
+	w.Int("aof_last_rewrite_time_sec", -1)
+	w.Int("aof_current_rewrite_time_sec", -1)
+	w.Str("aof_last_bgrewrite_status", "ok")
+	w.Zeros("aof_rewrites", "aof_rewrites_consecutive_failures")
+	w.Str("aof_last_write_status", "ok")
+	w.Zeros("aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size")
+}
+
+func (s *self) infoStats(w *server.InfoWriter) {
+	all := s.Stats(false)
+	var expired uint64
+	for i := range s.n.store.Shards() {
+		expired += s.n.store.Shard(i).ExpiredKeys()
+	}
+	s.mu.Lock()
+	ops, in, out := s.ops.Rate(), s.in.Kilo(), s.out.Kilo()
+	s.mu.Unlock()
+	w.Uint("total_connections_received", all.Connections)
+	w.Uint("total_commands_processed", all.Commands)
+	w.Uint("instantaneous_ops_per_sec", ops)
+	w.Uint("total_net_input_bytes", all.NetInput)
+	w.Uint("total_net_output_bytes", all.NetOutput)
+	w.Uint("total_net_repl_input_bytes", all.NetReplInput)
+	w.Uint("total_net_repl_output_bytes", all.NetReplOutput)
+	w.Float("instantaneous_input_kbps", in, 2, "")
+	w.Float("instantaneous_output_kbps", out, 2, "")
+	w.Str("instantaneous_input_repl_kbps", "0.00")
+	w.Str("instantaneous_output_repl_kbps", "0.00")
+	w.Uint("rejected_connections", all.RejectedConnections)
+	w.Zeros("sync_full", "sync_partial_ok", "sync_partial_err")
+	w.Uint("expired_keys", expired)
+	w.Str("expired_stale_perc", "0.00")
+	w.Zeros("expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds", "evicted_keys")
+	w.Uint("evicted_clients", all.EvictedClients)
+	w.Zeros("total_eviction_exceeded_time", "current_eviction_exceeded_time")
+	w.Uint("keyspace_hits", all.Hits)
+	w.Uint("keyspace_misses", all.Misses)
+	w.Zeros("pubsub_channels", "pubsub_patterns", "pubsubshard_channels", "latest_fork_usec", "total_forks",
+		"migrate_cached_sockets", "slave_expires_tracked_keys", "active_defrag_hits", "active_defrag_misses",
+		"active_defrag_key_hits", "active_defrag_key_misses", "total_active_defrag_time", "current_active_defrag_time",
+		"tracking_total_keys", "tracking_total_items", "tracking_total_prefixes")
+	w.Uint("unexpected_error_replies", all.UnexpectedErrors)
+	w.Uint("total_error_replies", all.Errors)
+	w.Uint("dump_payload_sanitizations", all.PayloadSanitizations)
+	w.Uint("total_reads_processed", all.Reads)
+	w.Uint("total_writes_processed", all.Writes)
+	w.Zeros("io_threaded_reads_processed", "io_threaded_writes_processed", "reply_buffer_shrinks", "reply_buffer_expands")
+}
+
+func (s *self) infoReplication(w *server.InfoWriter) {
+	w.Str("role", "master")
+	w.Zeros("connected_slaves")
+	w.Str("master_failover_state", "no-failover")
+	w.Str("master_replid", s.replID)
+	w.Str("master_replid2", strings.Repeat("0", 40))
+	w.Zeros("master_repl_offset")
+	w.Int("second_repl_offset", -1)
+	w.Zeros("repl_backlog_active")
+	w.Int("repl_backlog_size", s.n.Config.ReplBacklogSize)
+	w.Zeros("repl_backlog_first_byte_offset", "repl_backlog_histlen")
+}
+
+// infoCPU tells the processor time. What the reference does in its main thread
+// all loops do here together.
+func infoCPU(w *server.InfoWriter) {
+	sys, user, childSys, childUser := cpuTimes()
+	w.Float("used_cpu_sys", sys, 6, "")
+	w.Float("used_cpu_user", user, 6, "")
+	w.Float("used_cpu_sys_children", childSys, 6, "")
+	w.Float("used_cpu_user_children", childUser, 6, "")
+	w.Float("used_cpu_sys_main_thread", sys, 6, "")
+	w.Float("used_cpu_user_main_thread", user, 6, "")
+}
+
+const ttlSamples = 8 // keys looked at in each shard for avg_ttl
+
+func (s *self) infoKeyspace(w *server.InfoWriter) {
+	now := s.n.env.Clock.NowMilli()
+	rnd := rand.New(rand.NewPCG(rand.Uint64(), 0))
+	for db := range s.n.store.Databases() {
+		keys := s.n.store.Len(db)
+		if keys == 0 {
+			continue
+		}
+		sum, sampled := 0.0, 0
+		for i := range s.n.store.Shards() {
+			ttl, n := s.n.store.Shard(i).DB(db).SampleTTL(rnd, now, ttlSamples)
+			sum += ttl
+			sampled += n
+		}
+		w.Str(fmt.Sprintf("db%d", db), fmt.Sprintf("keys=%d,expires=%d,avg_ttl=%.0f",
+			keys, s.n.store.Volatile(db), sum/float64(max(sampled, 1))))
+	}
+}
+
+// infoRedstart tells what only this server has.
+func (s *self) infoRedstart(w *server.InfoWriter) {
+	m := s.Memory()
+	var lag store.Lag
+	for i := range s.n.store.Shards() {
+		l := s.n.store.Shard(i).Lag()
+		lag.Merge(&l)
+	}
+	var tables uint64
+	for _, t := range m.Tables {
+		tables += t.Bytes
+	}
+	var gc debug.GCStats
+	debug.ReadGCStats(&gc)
+	w.Str("redstart_version", version.Redstart)
+	w.Int("shards", int64(s.n.store.Shards()))
+	w.Int("loops", int64(s.n.loops.Loops()))
+	w.Int("workers", int64(len(s.n.Exec.World.Workers())))
+	w.Uint("exclusive_stops", s.n.Exec.World.Stops())
+	w.Uint("expire_lag_count", lag.Count)
+	w.Float("expire_lag_avg_ms", float64(lag.Sum)/float64(max(lag.Count, 1)), 2, "")
+	w.Int("expire_lag_p50_ms", lagPercentile(&lag, 50))
+	w.Int("expire_lag_p99_ms", lagPercentile(&lag, 99))
+	w.Int("expire_lag_max_ms", lag.Max)
+	w.Uint("arena_live_bytes", m.ArenaLive)
+	w.Uint("arena_blocks", m.ArenaBlocks)
+	w.Uint("arena_resident_bytes", m.ArenaResident)
+	w.Uint("arena_free_bytes", m.ArenaDirty)
+	w.Uint("arena_reserved_bytes", m.ArenaReserved)
+	w.Uint("arena_overhead_bytes", m.ArenaOverhead)
+	w.Uint("table_bytes", tables)
+	w.Uint("go_heap_bytes", m.Heap)
+	w.Int("goroutines", int64(runtime.NumGoroutine()))
+	w.Int("gc_cycles", gc.NumGC)
+	w.Float("gc_pause_total_ms", float64(gc.PauseTotal)/1e6, 3, "")
+}
+
+// lagPercentile is a number of milliseconds that p percent of the removals were
+// not later than.
+func lagPercentile(l *store.Lag, p uint64) int64 {
+	rank := (l.Count*p + 99) / 100
+	var seen uint64
+	for i, n := range l.Log2 {
+		if seen += n; n > 0 && seen >= rank {
+			return min(1<<i-1, l.Max)
+		}
+	}
+	return 0
+}

@@ -1,0 +1,323 @@
+package node
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"math"
+	"sync"
+
+	"github.com/redstart-db/redstart/internal/exec"
+	"github.com/redstart-db/redstart/internal/loop"
+	"github.com/redstart-db/redstart/internal/resp"
+	"github.com/redstart-db/redstart/internal/session"
+)
+
+// ErrClosed is returned by whatever is asked of an instance, or of a Local, after
+// its end.
+var ErrClosed = errors.New("node: closed")
+
+var errRequest = errors.New("node: request not understood")
+
+// keepLocal is the largest buffer that a Local keeps between commands.
+const keepLocal = 64 << 10
+
+// replyDepth bounds how deep a reply to a Local is nested. No command nests as
+// deep, though a script can try.
+const replyDepth = 512
+
+// Local is a connection from inside this process that has no goroutine and no
+// socket: whoever calls Do runs the command. It drives its client as the loops
+// drive theirs, so everything a connection can do works on it: transactions,
+// commands that wait, a pause, CLIENT KILL. It speaks RESP3 and need not log in.
+//
+// Whoever holds turn owns the client, in and out; the client is told of its end
+// exactly once, by an owner, which sets over. mu guards what others ask for.
+type Local struct {
+	n      *Node
+	client *exec.Client
+	fresh  session.Flags // of the session when it was new
+
+	turn chan struct{} // capacity 1
+	over bool
+	in   []byte
+	out  []byte
+	src  bytes.Reader
+	br   *bufio.Reader
+
+	wake chan struct{} // capacity 1: mu has news
+
+	mu      sync.Mutex
+	running bool // a Do reads what is pushed
+	pushed  []byte
+	resumed bool
+	closed  bool
+	err     error
+}
+
+// NewLocal makes a connection. Close must be called, unless the instance is
+// closed first.
+func (n *Node) NewLocal() (*Local, error) {
+	l := &Local{n: n, turn: make(chan struct{}, 1), wake: make(chan struct{}, 1)}
+	l.br = bufio.NewReaderSize(&l.src, 512)
+	n.localMu.Lock()
+	defer n.localMu.Unlock()
+	if n.locals == nil {
+		return nil, ErrClosed
+	}
+	l.client = n.Exec.NewClient(l, -1)
+	s := &l.client.Sess
+	n.Exec.Worker(-1, s.ID).Locked(func() {
+		l.client.NeedAuth(false)
+		s.Proto = 3
+		l.fresh = s.Flags
+	})
+	n.locals[l] = struct{}{}
+	return l, nil
+}
+
+// Do runs one command and waits for its reply. Bytes pushed outside of a reply
+// (messages, invalidations) are dropped, unless the command replies by them alone,
+// as SUBSCRIBE does; a command without any reply gives a null. Calls take turns.
+//
+// When ctx ends while the command waits (BLPOP, a pause), the connection is
+// closed, as its reply could come at any time.
+func (l *Local) Do(ctx context.Context, args ...[]byte) (resp.Value, error) {
+	if err := ctx.Err(); err != nil {
+		return resp.Value{}, err
+	}
+	select {
+	case l.turn <- struct{}{}:
+	default:
+		select {
+		case l.turn <- struct{}{}:
+		case <-ctx.Done():
+			return resp.Value{}, ctx.Err()
+		}
+	}
+	defer l.leave()
+	l.listen(true)
+	l.in = resp.AppendCommand(l.in[:0], args...)
+	l.out = l.out[:0]
+	if err := l.drive(ctx); err != nil {
+		return resp.Value{}, err
+	}
+	return l.reply()
+}
+
+// listen has pushed bytes kept, or dropped.
+func (l *Local) listen(on bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.running = on
+	l.pushed = l.pushed[:0]
+	if cap(l.pushed) > keepLocal {
+		l.pushed = nil
+	}
+}
+
+// leave gives the turn back.
+func (l *Local) leave() {
+	l.listen(false)
+	if cap(l.in) > keepLocal {
+		l.in = nil
+	}
+	if cap(l.out) > keepLocal {
+		l.out = nil
+	}
+	<-l.turn
+}
+
+// drive calls the client until all of in has run and nothing waits.
+func (l *Local) drive(ctx context.Context) error {
+	in := l.in
+	for {
+		if err := l.collect(); err != nil {
+			l.end(err)
+			return ErrClosed
+		}
+		n, out, st := l.client.Process(in, l.out)
+		in, l.out = in[n:], out
+		switch st {
+		case loop.CloseAfterReply:
+			l.end(nil)
+			return nil
+		case loop.CloseNow:
+			l.end(nil)
+			return ErrClosed
+		case loop.Suspend:
+			if err := l.await(ctx); err != nil {
+				return err
+			}
+		case loop.Continue:
+			if len(in) > 0 {
+				// It wants more of a request that is complete.
+				l.end(errRequest)
+				return errRequest
+			}
+			l.collect() // A wish to be closed is met by whoever had it.
+			return nil
+		}
+	}
+}
+
+// await waits until the client may be called again.
+func (l *Local) await(ctx context.Context) error {
+	for {
+		l.mu.Lock()
+		resumed, closed := l.resumed, l.closed
+		l.resumed = false
+		l.mu.Unlock()
+		if resumed || closed {
+			return nil
+		}
+		select {
+		case <-l.wake:
+		case <-ctx.Done():
+			l.end(ctx.Err())
+			return ctx.Err()
+		}
+	}
+}
+
+// collect takes over what was pushed. It gives an error if the connection is to
+// be closed, or is.
+func (l *Local) collect() error {
+	if l.over {
+		return ErrClosed
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.out = append(l.out, l.pushed...)
+	l.pushed = l.pushed[:0]
+	if !l.closed {
+		return nil
+	}
+	if l.err != nil {
+		return l.err
+	}
+	return ErrClosed
+}
+
+// reply finds the reply of the command among what it sent.
+func (l *Local) reply() (resp.Value, error) {
+	l.src.Reset(l.out)
+	l.br.Reset(&l.src)
+	v := resp.Value{Kind: resp.KindNull, Null: true}
+	for l.src.Len() > 0 || l.br.Buffered() > 0 {
+		next, err := resp.ReadValue(l.br, replyDepth, math.MaxInt32)
+		if err != nil {
+			return v, err
+		}
+		if v = next; v.Kind != resp.KindPush {
+			break
+		}
+	}
+	return v, nil
+}
+
+// end tells the client of its end. The caller has the turn.
+func (l *Local) end(err error) {
+	if l.over {
+		return
+	}
+	l.over = true
+	l.mu.Lock()
+	l.closed = true
+	l.mu.Unlock()
+	l.client.Closed(err)
+	l.n.localMu.Lock()
+	defer l.n.localMu.Unlock()
+	delete(l.n.locals, l)
+}
+
+// Stop closes the connection, and returns when nothing of it runs any more. A
+// command that waits is given up.
+func (l *Local) Stop() {
+	l.ask(nil)
+	l.turn <- struct{}{}
+	defer l.leave()
+	l.end(nil)
+}
+
+// Reusable tells whether the connection is in the state of a new one, as far as
+// commands can change it. Do must not be running.
+func (l *Local) Reusable() bool {
+	s := &l.client.Sess
+	ok := false
+	l.n.Exec.Worker(-1, s.ID).Locked(func() {
+		ok = s.DB == 0 && s.Proto == 3 && s.Flags == l.fresh && s.Name == "" && s.User == "default" &&
+			s.MultiLen == 0 && s.Watching == 0
+	})
+	return ok && !l.isClosed()
+}
+
+func (l *Local) isClosed() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.closed
+}
+
+// ask notes that the connection is to be closed; it tells whether that is news.
+func (l *Local) ask(err error) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return false
+	}
+	l.closed, l.err = true, err
+	l.signal()
+	return true
+}
+
+func (l *Local) signal() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Push implements session.Conn. While no command runs there is nobody to read.
+func (l *Local) Push(b []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.running && !l.closed {
+		l.pushed = append(l.pushed, b...)
+	}
+}
+
+// Resume implements session.Conn.
+func (l *Local) Resume() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.resumed = true
+	l.signal()
+}
+
+// Close implements session.Conn. It may be called under any lock, so the client
+// is told by a goroutine.
+func (l *Local) Close(err error) {
+	if l.ask(err) {
+		go func() {
+			l.turn <- struct{}{}
+			defer l.leave()
+			l.end(err)
+		}()
+	}
+}
+
+// CloseAfterFlush implements session.Conn.
+func (l *Local) CloseAfterFlush() { l.Close(nil) }
+
+// The rest of session.Conn.
+
+func (l *Local) RemoteAddr() string     { return "pipe" }
+func (l *Local) LocalAddr() string      { return "pipe" }
+func (l *Local) Network() string        { return "pipe" }
+func (l *Local) FD() int                { return -1 }
+func (l *Local) Pending() int           { return 0 }
+func (l *Local) Buffered() int          { return 0 }
+func (l *Local) InputCap() int          { return 0 }
+func (l *Local) SetKeepAlive(int) error { return nil }
+func (l *Local) SetInputLimit(int)      {}

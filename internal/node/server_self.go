@@ -1,0 +1,292 @@
+package node
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"runtime/debug"
+	"runtime/metrics"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redstart-db/redstart/internal/command"
+	"github.com/redstart-db/redstart/internal/command/server"
+	"github.com/redstart-db/redstart/internal/config"
+	"github.com/redstart-db/redstart/internal/exec"
+	"github.com/redstart-db/redstart/internal/stats"
+	"github.com/redstart-db/redstart/internal/store"
+)
+
+// self is the instance as the commands about it see it. It implements
+// server.Node.
+type self struct {
+	n       *Node
+	started time.Time
+	runID   string // 40 hexadecimal digits, new with every start
+	replID  string // the same, of the data's history
+	startup uint64 // bytes used when the instance was open
+
+	keepExpired atomic.Bool // DEBUG SET-ACTIVE-EXPIRE 0
+
+	mu           sync.Mutex // guards what follows
+	peak         uint64     // most bytes used
+	ops, in, out stats.Meter
+}
+
+func newSelf(n *Node) *self {
+	return &self{n: n, started: time.Now(), runID: randomID(), replID: randomID()}
+}
+
+func randomID() string {
+	var b [20]byte
+	rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}
+
+const sampleTick = 100 * time.Millisecond
+
+// start takes up the configuration and begins to observe. The workers are there,
+// but no command runs.
+func (s *self) start() {
+	for _, name := range followed() {
+		s.apply(name)
+	}
+	s.startup = s.used(true)
+	s.sample()
+	s.n.wg.Add(1)
+	go func() {
+		defer s.n.wg.Done()
+		tick := time.NewTicker(sampleTick)
+		defer tick.Stop()
+		for {
+			select {
+			case <-s.n.stop:
+				return
+			case <-tick.C:
+				s.sample()
+			}
+		}
+	}()
+}
+
+// sample moves the rates and the peak on, and looks whether memory is short. No
+// lock may be held.
+func (s *self) sample() {
+	var ops, in, out uint64
+	for _, w := range s.n.Exec.World.Workers() {
+		w.Locked(func() {
+			ops += w.Stats.Commands
+			in += w.Stats.NetInput
+			out += w.Stats.NetOutput
+		})
+	}
+	used := s.used(true)
+	s.n.Exec.World.Workers()[0].Locked(func() { s.alertMemory(used) })
+	now := s.n.env.Clock.Nano() / 1e6
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.peak = max(s.peak, used)
+	s.ops.Sample(now, ops)
+	s.in.Sample(now, in)
+	s.out.Sample(now, out)
+}
+
+// used is the memory in use, in bytes: live blocks of the arenas and live
+// objects of the Go heap. It locks the shards, one at a time, unless they are
+// locked already.
+func (s *self) used(lock bool) uint64 {
+	sum := readHeap().objects
+	for i := range s.n.store.Shards() {
+		sh := s.n.store.Shard(i)
+		if lock {
+			sh.Lock()
+		}
+		sum += sh.Arena().Live()
+		if lock {
+			sh.Unlock()
+		}
+	}
+	return sum
+}
+
+// heap is the Go heap, in bytes.
+type heap struct{ objects, unused, free uint64 }
+
+func readHeap() heap {
+	samples := []metrics.Sample{
+		{Name: "/memory/classes/heap/objects:bytes"},
+		{Name: "/memory/classes/heap/unused:bytes"},
+		{Name: "/memory/classes/heap/free:bytes"},
+	}
+	metrics.Read(samples)
+	return heap{samples[0].Value.Uint64(), samples[1].Value.Uint64(), samples[2].Value.Uint64()}
+}
+
+// alertMemory sets or clears the alert that memory is short. A worker must be
+// stopped, so that the configuration stays as it is.
+func (s *self) alertMemory(used uint64) {
+	cfg := s.n.Config
+	s.n.Exec.Alert(exec.AlertOOM, cfg.MaxMemory > 0 && used > cfg.MaxMemory && cfg.MaxMemoryPolicy == config.NoEviction)
+}
+
+// followed are the directives that apply takes up. Others are read where they
+// matter, or taken up by Node.Apply.
+func followed() []string {
+	return []string{
+		"maxmemory", "maxmemory-policy", "lfu-log-factor", "lfu-decay-time", "slowlog-max-len", "latency-tracking",
+		"notify-keyspace-events",
+	}
+}
+
+// ApplyConfig implements server.Node.
+func (s *self) ApplyConfig(changed []string) error {
+	for _, name := range changed {
+		s.apply(name)
+	}
+	return s.n.Apply(changed)
+}
+
+func (s *self) apply(name string) {
+	cfg, x := s.n.Config, s.n.Exec
+	switch name {
+	case "maxmemory":
+		used := s.used(false)
+		if cfg.MaxMemory > 0 && used > cfg.MaxMemory {
+			s.n.log.Warn("the new maxmemory is smaller than the memory in use", "maxmemory", cfg.MaxMemory, "used", used)
+		}
+		s.alertMemory(used)
+	case "maxmemory-policy":
+		s.alertMemory(s.used(false))
+		s.setLFU()
+	case "lfu-log-factor", "lfu-decay-time":
+		s.setLFU()
+	case "slowlog-max-len":
+		x.Slow.SetMaxLen(int(cfg.SlowlogMaxLen))
+	case "latency-tracking":
+		for _, w := range x.World.Workers() {
+			w.Stats.TrackLatency = cfg.LatencyTracking
+		}
+	case "notify-keyspace-events":
+		s.n.env.Notify = notifyClasses(cfg.NotifyKeyspaceEvents)
+		if s.n.env.Publish == nil {
+			s.n.env.Notify = 0
+		}
+	}
+}
+
+// setLFU chooses what the access fields of records hold.
+func (s *self) setLFU() {
+	cfg := s.n.Config
+	policy := cfg.MaxMemoryPolicy
+	s.n.store.LFU = store.LFU{
+		On:        policy == config.AllKeysLFU || policy == config.VolatileLFU,
+		LogFactor: cfg.LFULogFactor,
+		Decay:     cfg.LFUDecayTime,
+	}
+}
+
+// notifyClasses gives the notifications that are on: none while they have
+// nowhere to go.
+func notifyClasses(f config.NotifyFlags) command.NotifyClass {
+	if f&(config.NotifyKeyspace|config.NotifyKeyevent) == 0 {
+		return 0
+	}
+	var classes command.NotifyClass
+	for _, pair := range [...]struct {
+		f config.NotifyFlags
+		c command.NotifyClass
+	}{
+		{config.NotifyKeyspace, command.NotifyKeyspace},
+		{config.NotifyKeyevent, command.NotifyKeyevent},
+		{config.NotifyGeneric, command.NotifyGeneric},
+		{config.NotifyString, command.NotifyString},
+		{config.NotifyList, command.NotifyList},
+		{config.NotifySet, command.NotifySet},
+		{config.NotifyHash, command.NotifyHash},
+		{config.NotifyZset, command.NotifyZSet},
+		{config.NotifyExpired, command.NotifyExpired},
+		{config.NotifyEvicted, command.NotifyEvicted},
+		{config.NotifyStream, command.NotifyStream},
+		{config.NotifyModule, command.NotifyModule},
+		{config.NotifyNew, command.NotifyNew},
+		{config.NotifyKeyMiss, command.NotifyMiss},
+	} {
+		if f&pair.f != 0 {
+			classes |= pair.c
+		}
+	}
+	return classes
+}
+
+// Stats implements server.Node.
+func (s *self) Stats(histograms bool) *stats.Worker {
+	all := stats.NewWorker(len(s.n.env.Table.Specs()))
+	for _, w := range s.n.Exec.World.Workers() {
+		all.Merge(w.Stats, histograms)
+	}
+	return all
+}
+
+// ResetStats implements server.Node.
+func (s *self) ResetStats() {
+	for _, w := range s.n.Exec.World.Workers() {
+		w.Stats.Reset()
+	}
+	for i := range s.n.store.Shards() {
+		sh := s.n.store.Shard(i)
+		sh.ResetExpiredKeys()
+		sh.ResetLag()
+	}
+	now := s.n.env.Clock.Nano() / 1e6
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ops.Reset(now)
+	s.in.Reset(now)
+	s.out.Reset(now)
+}
+
+// SetActiveExpire implements server.Node.
+func (s *self) SetActiveExpire(on bool) { s.keepExpired.Store(!on) }
+
+// SetReplyPeakReset implements server.Node.
+func (s *self) SetReplyPeakReset(ms int64) { s.n.Exec.SetReplyPeakReset(ms) }
+
+// SetReplyResizing implements server.Node.
+func (s *self) SetReplyResizing(on bool) { s.n.Exec.SetReplyResizing(on) }
+
+// Shutdown implements server.Node.
+func (s *self) Shutdown(o server.ShutdownOptions) error {
+	s.n.log.Warn("User requested shutdown...")
+	if o.Save || len(s.n.Config.Save) > 0 && !o.NoSave {
+		s.n.log.Warn("Snapshots are not part of this version: the data is not saved.")
+	}
+	s.n.Quit()
+	return nil
+}
+
+// AbortShutdown implements server.Node: a shutdown waits for nothing, so there is
+// never one to take back.
+func (s *self) AbortShutdown() bool { return false }
+
+// SlowLog implements server.Node.
+func (s *self) SlowLog() *stats.SlowLog { return s.n.Exec.Slow }
+
+// Latency implements server.Node.
+func (s *self) Latency() *stats.LatencyMonitor { return s.n.Exec.Latency }
+
+// LastSave implements server.Node.
+func (s *self) LastSave() int64 { return s.started.Unix() }
+
+// ReleaseMemory implements server.Node.
+func (s *self) ReleaseMemory() {
+	const step = 1 << 20 // bytes for one hold of a shard's lock
+	for i := range s.n.store.Shards() {
+		sh := s.n.store.Shard(i)
+		for returned := step; returned >= step; {
+			sh.Lock()
+			returned = sh.Arena().Trim(step)
+			sh.Unlock()
+		}
+	}
+	debug.FreeOSMemory()
+}

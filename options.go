@@ -1,0 +1,85 @@
+package redstart
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/redstart-db/redstart/internal/config"
+)
+
+// Options say how an instance is set up. The zero value is ready for use: 16
+// databases, no limit of memory, nothing saved to disk, nothing logged.
+type Options struct {
+	// Databases is the number of databases that SELECT reaches; 0 means 16.
+	Databases int
+
+	// MaxMemory bounds the memory of the data in bytes; 0 means no bound. At the
+	// bound keys are evicted as MaxMemoryPolicy says, and commands that need more
+	// memory fail.
+	MaxMemory int64
+
+	// MaxMemoryPolicy is the name of a policy, such as "allkeys-lru"; empty
+	// means "noeviction".
+	MaxMemoryPolicy string
+
+	// Password has to be given by clients that come through Serve, Dial or
+	// Dialer before anything else. Do and Conn need none. Empty means no
+	// password.
+	Password string
+
+	// Directives are any directives of redis.conf by name, with the value as it
+	// would stand behind the name there: {"hash-max-listpack-entries": "64",
+	// "notify-keyspace-events": "Ex"}. The fields above win over them. Those
+	// that concern a process (port, bind, unixsocket, daemonize, logfile and
+	// the like) are accepted and do nothing.
+	Directives map[string]string
+
+	// Logger receives what an operator would want to know; nil means nobody.
+	Logger *slog.Logger
+}
+
+// config gives the configuration that o asks for.
+func (o *Options) config() (*config.Config, error) {
+	c := config.Default()
+	c.Save = nil
+	for _, name := range slices.Sorted(maps.Keys(o.Directives)) {
+		value := o.Directives[name]
+		if strings.ContainsAny(name, " \t\r\n#\"'") || strings.ContainsAny(value, "\r\n") {
+			return nil, fmt.Errorf("redstart: directive %q: not a line of redis.conf", name)
+		}
+		if err := o.directive(c, name, value); err != nil {
+			return nil, fmt.Errorf("redstart: directive %q: %w", name, err)
+		}
+	}
+	if o.Databases < 0 || o.MaxMemory < 0 {
+		return nil, errors.New("redstart: Databases and MaxMemory must not be negative")
+	}
+	if o.Databases > 0 {
+		c.Databases = o.Databases
+	}
+	if o.MaxMemory > 0 {
+		c.MaxMemory = uint64(o.MaxMemory)
+	}
+	if o.MaxMemoryPolicy != "" {
+		if err := o.directive(c, "maxmemory-policy", o.MaxMemoryPolicy); err != nil {
+			return nil, fmt.Errorf("redstart: MaxMemoryPolicy: %w", err)
+		}
+	}
+	if o.Password != "" {
+		c.RequirePass = o.Password
+	}
+	return c, nil
+}
+
+func (o *Options) directive(c *config.Config, name, value string) error {
+	err := c.Load(strings.NewReader(name+" "+value), "")
+	var line *config.FileError
+	if errors.As(err, &line) {
+		return errors.New(line.Msg)
+	}
+	return err
+}
