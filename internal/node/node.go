@@ -191,7 +191,7 @@ func (n *Node) expire() {
 	now := n.env.Clock.NowMilli()
 	n.store.Access.Store(uint32(now / 1000))
 	n.Exec.EndPauses(now)
-	if n.Exec.Alerted(exec.AlertPaused) {
+	if n.Exec.Alerted(exec.AlertPaused) || n.self.keepExpired.Load() {
 		return // the data stays as it is
 	}
 	for i := range n.store.Shards() {

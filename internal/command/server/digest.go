@@ -55,7 +55,7 @@ func dataDigest(st *store.Store) digest {
 				var d digest
 				d.mix(e.Key())
 				d.mixEntry(e, &scratch)
-				subtle.XORBytes(all[:], all[:], d[:])
+				all.xor(d[:])
 			})
 		}
 	}
