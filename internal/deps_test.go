@@ -47,7 +47,7 @@ var layers = map[string]string{
 	"internal/session": "internal/resp internal/acl",
 	"internal/command": "internal/store internal/session internal/oplog internal/resp internal/clock internal/config " +
 		"internal/stats internal/num internal/glob internal/acl",
-	"internal/command/cmddocs": "",
+	"internal/command/cmddocs":     "",
 	"internal/command/commandtest": "internal/... .",
 	// A family, unless it has a row of its own.
 	"internal/command/*": "internal/command internal/command/cmddocs internal/store internal/session internal/oplog internal/resp " +
