@@ -1,6 +1,8 @@
 package exec
 
 import (
+	"strings"
+
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/mem"
 	"github.com/redstart-db/redstart/internal/session"
@@ -17,7 +19,9 @@ func (x *Exec) resolve(cl *Client, args [][]byte) *command.Spec {
 	if !ok {
 		return nil
 	}
-	cl.last = spec
+	if len(spec.Subs) == 0 { // else the next request may name a subcommand
+		cl.last = spec
+	}
 	return spec
 }
 
@@ -218,8 +222,14 @@ func (x *Exec) reject(c *command.Ctx, cl *Client, text string) {
 	if c.Spec != nil {
 		c.Stats.Rejected(c.Spec.ID)
 	}
-	if s := &cl.Sess; s.Flags&session.Multi != 0 {
-		s.Flags |= session.DirtyExec
+	switch {
+	case c.Spec != nil && c.Spec == x.execSpec:
+		// An EXEC that may not run ends the transaction all the same.
+		text = "EXECABORT Transaction discarded because of: " + strings.TrimPrefix(text, "ERR ")
+		cl.endTransaction()
+		cl.unwatch(0)
+	case cl.Sess.Flags&session.Multi != 0:
+		cl.Sess.Flags |= session.DirtyExec
 	}
 	start := len(c.Out)
 	c.Err(text)

@@ -136,6 +136,10 @@ func (f *family) kill(c *command.Ctx) {
 
 func (f *family) unblock(c *command.Ctx) {
 	withError := false
+	if len(c.Args) > 4 {
+		c.UnknownSubcommand(c.Args[1])
+		return
+	}
 	if len(c.Args) == 4 {
 		switch {
 		case c.Is(3, "TIMEOUT"):
@@ -145,9 +149,6 @@ func (f *family) unblock(c *command.Ctx) {
 			c.Err(errReason)
 			return
 		}
-	} else if len(c.Args) > 4 {
-		c.Err(command.ErrSyntax)
-		return
 	}
 	id, ok := c.IntArg(2)
 	if !ok {
@@ -162,6 +163,10 @@ func (f *family) unblock(c *command.Ctx) {
 
 func (f *family) pause(c *command.Ctx) {
 	writesOnly := false
+	if len(c.Args) > 4 {
+		c.UnknownSubcommand(c.Args[1])
+		return
+	}
 	if len(c.Args) == 4 {
 		switch {
 		case c.Is(3, "WRITE"):
