@@ -55,14 +55,33 @@ func (t *Table) set(i int, s segment) {
 	}
 }
 
-// each calls f for every record of a segment.
+// each calls f for every record of a segment. The records of the next buckets
+// are fetched while those of one are looked at.
 func (t *Table) each(s segment, f func(hash uint64, ref mem.Ref)) {
+	const ahead = 2
+	for i := range min(ahead, s.n()) {
+		t.fetch(t.at(s, i))
+	}
 	for i := range s.n() {
+		if i+ahead < s.n() {
+			t.fetch(t.at(s, i+ahead))
+		}
 		b := t.at(s, i)
 		for j := range slots {
 			if b.tags[j] != 0 {
 				f(t.recs.Hash(b.refs[j]), b.refs[j])
 			}
+		}
+	}
+}
+
+func (t *Table) fetch(b *bucket) {
+	if !mem.CanPrefetch {
+		return
+	}
+	for j := range slots {
+		if b.tags[j] != 0 {
+			t.arena.Prefetch(b.refs[j])
 		}
 	}
 }
