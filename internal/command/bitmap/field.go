@@ -2,6 +2,7 @@ package bitmap
 
 import (
 	"encoding/binary"
+	"math"
 
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/num"
@@ -209,14 +210,16 @@ func (s *fieldStep) next(was int64) (now int64, fits bool) {
 	return s.unsignedSum(base, by)
 }
 
-// signedSum is a + b within the type; a fits it if b is not 0.
+// signedSum is a + b within the type; a fits it if b is not 0. An a so low that
+// its distance to the highest number overflows counts as too high, as it does
+// in Redis.
 func (s *fieldStep) signedSum(a, b int64) (sum int64, fits bool) {
 	highest := int64(1)<<(s.bits-1) - 1
 	lowest := -highest - 1
 	sum = a + b
 	wrapped := (a^sum)&(b^sum) < 0
 	// A sum that wrapped has the wrong sign, so b tells which way it went.
-	above := wrapped && b > 0 || !wrapped && sum > highest
+	above := wrapped && b > 0 || !wrapped && sum > highest || s.bits < 64 && a < highest-math.MaxInt64
 	below := wrapped && b < 0 || !wrapped && sum < lowest
 	switch {
 	case !above && !below:

@@ -86,20 +86,31 @@ func longest(c *command.Ctx) (n int, ok bool) {
 // destination makes k a string of n bytes without a deadline. If it is a source
 // as well it keeps its bytes, with zeros behind them; that does not change its
 // part in the outcome.
-func destination(c *command.Ctx, k store.Key, n int) []byte {
+func destination(c *command.Ctx, k store.Key, n int) (dst []byte) {
 	ks := c.Keyspace(k)
 	e := c.Write(k)
+	if isSource(c, k.B) {
+		kept := e
+		if e.Ok() {
+			kept = ks.SetDeadline(k, e, 0)
+		}
+		_, dst = ks.Resize(k, kept, n)
+	} else {
+		_, dst = ks.NewString(k, e, n, 0)
+	}
 	if !e.Ok() {
 		c.Event(k, command.NotifyNew, "new")
 	}
-	for i := 3; e.Ok() && i < len(c.Args); i++ {
-		if bytes.Equal(c.Args[i], k.B) {
-			_, b := ks.Resize(k, ks.SetDeadline(k, e, 0), n)
-			return b
+	return dst
+}
+
+func isSource(c *command.Ctx, key []byte) bool {
+	for _, s := range c.Args[3:] {
+		if bytes.Equal(s, key) {
+			return true
 		}
 	}
-	_, b := ks.NewString(k, e, n, 0)
-	return b
+	return false
 }
 
 // combine writes the outcome of op to dst; sources that are shorter count as

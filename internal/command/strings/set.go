@@ -98,9 +98,9 @@ func setWithOptions(c *command.Ctx) {
 func setEffect(c *command.Ctx, o setOptions, at int64) {
 	switch {
 	case !c.Logging():
-	case o.unit != none && o.unit != pxat:
+	case o.unit != none:
 		setUntil(c, c.Args[1], c.Args[2], at)
-	case o.unit == none && o.get:
+	case o.get:
 		var buf [8][]byte
 		args := append(buf[:0], c.Args[:3]...)
 		for i := 3; i < len(c.Args); i++ {
