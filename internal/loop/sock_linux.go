@@ -16,18 +16,24 @@ const (
 	maxTurn = 1 << 20
 )
 
-// What a connection waits for. EPOLLERR and EPOLLHUP always come.
+// What epoll reports of a connection, each change once: with the level-triggered kind the kernel looks at every socket
+// that was served once more in the next wait. Room to send is asked for while output waits; on a unix socket it would
+// be reported after every reply.
 const (
-	wantRead  = unix.EPOLLIN | unix.EPOLLRDHUP
+	wantRead  = unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLET
 	wantWrite = unix.EPOLLOUT
+	hangup    = unix.EPOLLRDHUP | unix.EPOLLHUP | unix.EPOLLERR
 )
 
 // sock is a connection owned by an event loop. An idle one owns no buffer.
 //
-//	suspended  Process waits for Resume; EPOLLIN is given up as soon as bytes come, so that they wait in the kernel
-//	unsent     how often it stands in the poller's outgoing list
-//	ready      stands in the poller's ready queue
+//	more       the kernel may have input that it will not report again
+//	hup        the peer sends no more than that, so more stays set
+//	yielded    Process is to be called again without new input
+//	ready      stands in the poller's ready queue, which it does if yielded, or if more and not suspended
+//	suspended  Process waits for Resume; input waits in the kernel
 //	flush      is closed when q is empty, with eof because the peer ended it; no input is taken
+//	unsent     how often it stands in the poller's outgoing list
 //
 // The mail fields are guarded by the poller's mu, the others belong to its goroutine.
 type sock struct {
@@ -38,8 +44,9 @@ type sock struct {
 	gen    int32
 	mask   uint32 // what epoll watches
 
-	suspended, ready, flush, eof bool
-	unsent                       int32
+	more, hup, yielded, ready, suspended, flush, eof bool
+
+	unsent int32
 
 	mailSet  mail
 	mailGone bool // no more mail is taken
@@ -86,8 +93,12 @@ func (p *poller) add(n accepted) {
 	}
 }
 
-// watch changes what epoll watches.
-func (s *sock) watch(mask uint32) {
+// watchRoom has epoll report room to send, or no longer.
+func (s *sock) watchRoom(on bool) {
+	mask := uint32(wantRead)
+	if on {
+		mask |= wantWrite
+	}
 	if mask == s.mask || s.slot < 0 {
 		return
 	}
@@ -98,46 +109,54 @@ func (s *sock) watch(mask uint32) {
 	}
 }
 
-// rewatch derives what epoll has to watch from the connection's state.
-func (s *sock) rewatch() {
-	var mask uint32
+// event serves what epoll reports.
+func (s *sock) event(events uint32) {
+	if events&unix.EPOLLOUT != 0 && s.q.size > 0 {
+		s.writable()
+	}
+	if events&^unix.EPOLLOUT == 0 || s.slot < 0 {
+		return
+	}
+	s.more = true
+	s.hup = s.hup || events&hangup != 0
 	switch {
 	case s.flush:
+		if events&(unix.EPOLLERR|unix.EPOLLHUP) != 0 {
+			s.close(s.sockError())
+		}
 	case s.suspended:
-		mask = s.mask & wantRead
-	default:
-		mask = wantRead
-	}
-	if s.q.size > 0 {
-		mask |= wantWrite
-	}
-	s.watch(mask)
-}
-
-// readable is called for every event but those that only say that there is room to send.
-func (s *sock) readable(events uint32) {
-	switch {
-	case s.flush || s.suspended:
-		s.stirred(events)
+		if s.hup {
+			s.close(s.sockError())
+		}
 	case !s.ready:
 		s.receive()
 	}
 }
 
-// stirred is called for an event of a connection that takes no input now.
-func (s *sock) stirred(events uint32) {
+// turn is the connection's when it stood in the ready queue.
+func (s *sock) turn() {
+	if s.slot < 0 || !s.ready {
+		return
+	}
+	s.ready = false
 	switch {
-	case events&(unix.EPOLLERR|unix.EPOLLHUP) != 0:
-		s.close(s.sockError())
-	case s.flush:
-	case events&unix.EPOLLRDHUP != 0:
-		s.close(io.EOF)
-	default:
-		s.watch(s.mask &^ unix.EPOLLIN)
+	case s.yielded:
+		s.process(s.in, false)
+	case s.more && !s.suspended:
+		s.receive()
 	}
 }
 
-// receive reads once and has the client process what is there.
+// enqueue puts the connection at the end of the ready queue.
+func (s *sock) enqueue() {
+	if !s.ready {
+		s.ready = true
+		s.p.ready = append(s.p.ready, s)
+	}
+}
+
+// receive reads once and has the client process what is there. If that may not have been all, it goes on later: a read
+// that found less than it asked for has emptied the socket, and what comes afterwards is reported.
 func (s *sock) receive() {
 	p, have := s.p, len(s.in)
 	shared := have <= smallInput && s.expect <= smallInput
@@ -152,26 +171,38 @@ func (s *sock) receive() {
 	}
 	n, errno := recv(s.fd, buf[have:])
 	if n <= 0 {
-		switch {
-		case n == 0:
-			s.flushThenClose(io.EOF)
-		case errno != unix.EAGAIN && errno != unix.EINTR:
-			s.close(errno)
-		}
+		s.notReceived(n, errno)
 		return
 	}
+	s.more = s.hup || have+n == len(buf)
 	in := buf[:have+n]
-	if len(in) < s.expect {
-		s.keep(in, shared)
-		s.checkLimit()
+	if len(in) >= s.expect {
+		s.process(in, shared)
 		return
 	}
-	s.process(in, shared)
+	s.keep(in, shared)
+	if !s.checkLimit() && s.more {
+		s.enqueue()
+	}
+}
+
+// notReceived draws the consequences of a read that brought nothing.
+func (s *sock) notReceived(n int, errno unix.Errno) {
+	switch {
+	case n == 0:
+		s.flushThenClose(io.EOF)
+	case errno == unix.EAGAIN:
+		s.more = false
+	case errno == unix.EINTR:
+		s.enqueue()
+	default:
+		s.close(errno)
+	}
 }
 
 // process calls the client with in, which is either in the shared buffer or s.in itself, and does what it wants.
 func (s *sock) process(in []byte, shared bool) {
-	s.expect = 0
+	s.expect, s.yielded = 0, false
 	n, out, st := s.client.Process(in, s.p.out[len(s.p.out):])
 	switch {
 	case !shared && n > 0:
@@ -189,16 +220,20 @@ func (s *sock) process(in []byte, shared bool) {
 	if s.in != nil && s.checkLimit() {
 		return
 	}
-	switch st {
-	case Yield:
-		if !s.ready {
-			s.ready = true
-			s.p.ready = append(s.p.ready, s)
-		}
-	case Suspend:
-		s.suspended = true
-	case CloseAfterReply:
+	switch {
+	case st == Continue && !s.more:
+		// The usual end of a turn.
+	case st == Continue:
+		s.enqueue()
+	case st == Yield:
+		s.yielded = true
+		s.enqueue()
+	case st == CloseAfterReply:
 		s.flushThenClose(nil)
+	case s.hup:
+		s.flushThenClose(io.EOF)
+	default:
+		s.suspended = true
 	}
 }
 
@@ -254,7 +289,7 @@ func (s *sock) send(b []byte, give bool) bool {
 		s.q.append(b, &s.p.pool)
 	}
 	s.pending.Add(int64(len(b)))
-	s.rewatch()
+	s.watchRoom(true)
 	if s.slot >= 0 && !s.client.Queued(s.q.size) {
 		s.close(ErrOutputLimit)
 	}
@@ -277,13 +312,15 @@ func (s *sock) writable() {
 		}
 	}
 	if s.q.size > 0 {
+		s.watchRoom(false) // and anew, so that the room that is left is reported again
+		s.watchRoom(true)
 		return
 	}
 	if s.flush && s.unsent == 0 {
 		s.close(s.flushed())
 		return
 	}
-	s.rewatch()
+	s.watchRoom(false)
 }
 
 // flushThenClose closes the connection when its output is sent; err is nil or io.EOF.
@@ -297,10 +334,9 @@ func (s *sock) flushThenClose(err error) {
 	}
 	if !s.flush {
 		s.flush, s.eof = true, err == io.EOF
-		s.suspended, s.ready = false, false
+		s.suspended, s.yielded, s.ready = false, false, false
 	}
 	s.keep(nil, false)
-	s.rewatch()
 }
 
 // flushed returns why a connection that is flushed ends.
@@ -336,7 +372,7 @@ func closeSocket(fd int32, scratch []byte) {
 	unix.Close(int(fd))
 }
 
-// sockError returns why the kernel reports an error or a hangup.
+// sockError returns why the kernel reports a hangup.
 func (s *sock) sockError() error {
 	if e, err := unix.GetsockoptInt(int(s.fd), unix.SOL_SOCKET, unix.SO_ERROR); err == nil && e != 0 {
 		return unix.Errno(e)
@@ -413,12 +449,9 @@ func (s *sock) readMail() {
 		p.outgoing = append(p.outgoing, outgoing{s, b, memPushed})
 		s.unsent++
 	}
-	if m&mailResume != 0 && !s.flush && !s.ready {
+	if m&mailResume != 0 && !s.flush && !s.yielded {
 		s.suspended = false
 		s.process(s.in, false)
-		if s.slot >= 0 {
-			s.rewatch()
-		}
 	}
 	if m&mailFlush != 0 {
 		s.flushThenClose(nil)
