@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/redstart-db/redstart/internal/command"
@@ -241,26 +242,35 @@ func (x *Exec) reject(c *command.Ctx, cl *Client, text string) {
 // unknown replies to a request whose command or subcommand does not exist.
 func (x *Exec) unknown(c *command.Ctx, cl *Client) {
 	if container := x.Table.Lookup(c.Args[0]); container != nil {
-		name := c.Args[1]
-		x.reject(c, cl, "ERR unknown subcommand '"+string(name[:min(len(name), 128)])+
+		name := printed(c.Args[1], 128)
+		x.reject(c, cl, "ERR unknown subcommand '"+string(name)+
 			"'. Try "+upper(container.Name)+" HELP.")
 		return
 	}
-	name := c.Args[0]
-	text := append([]byte("ERR unknown command '"), name[:min(len(name), 128)]...)
+	text := append([]byte("ERR unknown command '"), printed(c.Args[0], 128)...)
 	text = append(text, "', with args beginning with: "...)
 	budget := 128
 	for _, a := range c.Args[1:] {
 		if budget <= 0 {
 			break
 		}
-		a = a[:min(len(a), budget)]
+		a = printed(a, budget)
 		text = append(text, '\'')
 		text = append(text, a...)
 		text = append(text, "' "...)
 		budget -= len(a) + 3
 	}
 	x.reject(c, cl, string(text))
+}
+
+// printed gives what an error shows of an argument: at most n bytes, and nothing
+// from a zero byte on.
+func printed(b []byte, n int) []byte {
+	b = b[:min(len(b), n)]
+	if zero := bytes.IndexByte(b, 0); zero >= 0 {
+		b = b[:zero]
+	}
+	return b
 }
 
 func upper(s string) string {
