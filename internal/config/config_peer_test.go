@@ -166,7 +166,7 @@ func TestPeerDefaults(t *testing.T) {
 		t.Fatalf("the reference showed %d directives", len(all))
 	}
 	for _, r := range Reference() {
-		if r.Hidden {
+		if r.Hidden && !r.Newer {
 			h := p.values(t, r.Name)
 			if len(h) != 1 {
 				t.Errorf("the reference does not know %s", r.Name)

@@ -169,10 +169,10 @@ var otherDirectives = []directive{
 	{"lua-replicate-commands", "", line("ignored"), "", fileOnly,
 		nil,
 		"Accepted, has no effect: scripts are always replicated by their effects."},
-	{"redstart-shards", "", integer(0, 64), "0", immutable | later,
+	{"redstart-shards", "", integer(0, 64), "0", immutable | hidden | later,
 		func(c *Config) any { return &c.RedstartShards },
 		"Parts into which the keys are split, each under a lock of its own; 0 chooses by the number of cores."},
-	{"redstart-loops", "", integer(0, 1024), "0", immutable | later,
+	{"redstart-loops", "", integer(0, 1024), "0", immutable | hidden | later,
 		func(c *Config) any { return &c.RedstartLoops },
 		"Event loops, each of which serves its own clients; 0 is one per core."},
 }
