@@ -69,7 +69,7 @@ func emitInfo(c *command.Ctx, docs []*cmddocs.Command) {
 	c.Array(len(docs))
 	for _, d := range docs {
 		if d == nil {
-			c.NullArray()
+			c.Null()
 			continue
 		}
 		cmddocs.EmitInfo(emitter{c}, d, has)
