@@ -60,11 +60,7 @@ func (ks *Keyspace) Hash(ref mem.Ref) uint64 {
 
 // Equal is part of htable.Records.
 func (ks *Keyspace) Equal(ref mem.Ref, key []byte) bool {
-	h := ks.arena.Bytes(ref, offVolatile+4)
-	off := offPlain
-	if h[0]&kindVolatile != 0 {
-		off = offVolatile
-	}
+	h, off := header(ks.arena, ref)
 	if h[0]&kindLongKey == 0 {
 		if int(h[off]) != len(key) {
 			return false

@@ -86,12 +86,18 @@ func (r record) valOff() int   { return r.keyOff + r.keyLen }
 func (r record) enc() encoding { return encoding(r.kind & kindEnc >> 3) }
 func (r record) typ() Type     { return Type(r.kind & kindType) }
 
-func parse(a *mem.Arena, ref mem.Ref) record {
-	h := a.Bytes(ref, offVolatile+4)
-	off := offPlain
+// header gives the header of a record up to the first four bytes of the key's
+// length, and their offset; that much is there in the smallest block.
+func header(a *mem.Arena, ref mem.Ref) (h []byte, off int) {
+	h = a.Bytes(ref, offPlain+4)
 	if h[0]&kindVolatile != 0 {
-		off = offVolatile
+		return a.Bytes(ref, offVolatile+4), offVolatile
 	}
+	return h, offPlain
+}
+
+func parse(a *mem.Arena, ref mem.Ref) record {
+	h, off := header(a, ref)
 	if h[0]&kindLongKey != 0 {
 		return record{h[0], off + 4, int(binary.LittleEndian.Uint32(h[off : off+4 : len(h)]))}
 	}
@@ -156,11 +162,10 @@ func putLength(b []byte, n int) int {
 // inline gives the offset and length of an inline value whose length field is
 // at off.
 func inline(a *mem.Arena, ref mem.Ref, off int) (at, n int) {
-	b := a.Bytes(ref, off+5)[off:]
-	if b[0] < 255 {
-		return off + 1, int(b[0])
+	if n := a.Bytes(ref, off+1)[off]; n < 255 {
+		return off + 1, int(n)
 	}
-	return off + 5, int(binary.LittleEndian.Uint32(b[1:]))
+	return off + 5, int(binary.LittleEndian.Uint32(a.Bytes(ref, off+5)[off+1:]))
 }
 
 // block gives the reference and length of a value outside the record.
