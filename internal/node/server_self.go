@@ -160,8 +160,10 @@ func (s *self) apply(name string) {
 		s.setLFU()
 	case "lfu-log-factor", "lfu-decay-time":
 		s.setLFU()
-	case "slowlog-max-len":
-		x.Slow.SetMaxLen(int(cfg.SlowlogMaxLen))
+	case "slowlog-max-len", "slowlog-log-slower-than":
+		if cfg.SlowlogLogSlowerThan >= 0 { // a log that is off keeps what it has
+			x.Slow.SetMaxLen(int(cfg.SlowlogMaxLen))
+		}
 	case "latency-tracking":
 		for _, w := range x.World.Workers() {
 			w.Stats.TrackLatency = cfg.LatencyTracking
