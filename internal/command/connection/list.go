@@ -85,8 +85,9 @@ func appendSession(b []byte, c *command.Ctx, s *session.Session) []byte {
 	if s.Has(session.Multi) {
 		queued = s.MultiLen
 	}
-	argv := 0
+	argv, built := 0, 0
 	if s == c.Sess {
+		built = min(len(c.Out), sharedReply)
 		for _, a := range c.Args {
 			argv += len(a)
 		}
@@ -124,7 +125,7 @@ func appendSession(b []byte, c *command.Ctx, s *session.Session) []byte {
 	b = appendInt(b, " multi-mem=", int64(s.MultiMem))
 	b = appendInt(b, " rbs=", int64(reply))
 	b = appendInt(b, " rbp=", int64(s.OutPeak))
-	b = appendInt(b, " obl=", 0)
+	b = appendInt(b, " obl=", int64(built))
 	b = appendInt(b, " oll=", int64((pending+outputChunk-1)/outputChunk))
 	b = appendInt(b, " omem=", int64(pending))
 	b = appendInt(b, " tot-mem=", int64(memory))
