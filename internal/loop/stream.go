@@ -420,7 +420,9 @@ func (s *stream) handle(m mail, err error, waits int) {
 		s.sent(nil, waits)
 	}
 	if m&mailPush != 0 {
-		s.g.cfg.BeforeSend(-1)
+		if before := s.g.cfg.BeforeSend; before != nil {
+			before(-1)
+		}
 		s.mu.Lock()
 		err := s.release()
 		waits := s.q.size
