@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	systime "time"
+	"time"
 
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/num"
@@ -54,7 +54,7 @@ func (f *family) debug(c *command.Ctx) {
 func debugSleep(_ *family, c *command.Ctx) {
 	seconds, _, _ := num.Strtod(c.Args[2])
 	const most = 1e6 // seconds; what is longer would overflow
-	systime.Sleep(systime.Duration(min(max(seconds, 0), most) * float64(systime.Second)))
+	time.Sleep(time.Duration(min(max(seconds, 0), most) * float64(time.Second)))
 	c.OK()
 }
 

@@ -6,7 +6,7 @@ import (
 	"github.com/redstart-db/redstart/internal/command"
 )
 
-func time(c *command.Ctx) {
+func timeNow(c *command.Ctx) {
 	usec := c.Clock.UnixMicro(c.Clock.Nano())
 	c.Array(2)
 	c.BulkInt(usec / 1e6)

@@ -60,7 +60,7 @@ func Specs(node Node) []command.Spec {
 	f := &family{node}
 	return []command.Spec{
 		{Name: "info", Arity: -1, Flags: open | command.Exclusive, Run: f.info},
-		{Name: "time", Arity: 1, Flags: open | command.Fast, Run: time},
+		{Name: "time", Arity: 1, Flags: open | command.Fast, Run: timeNow},
 		{Name: "lastsave", Arity: 1, Flags: open | command.Fast, Run: f.lastSave},
 		{Name: "role", Arity: 1, Flags: open | command.NoScript | command.Fast, Run: role},
 		{Name: "lolwut", Arity: -1, Flags: command.ReadOnly | command.Fast, Run: lolwut},
