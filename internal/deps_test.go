@@ -65,7 +65,8 @@ var layers = map[string]string{
 	"internal/dashboard": "internal/stats internal/version",
 
 	// Whoever knows every part.
-	"internal/node": "internal/...",
+	"internal/node":   "internal/...",
+	"internal/docgen": "internal/node internal/config internal/command internal/command/cmddocs",
 	".":             "internal/node internal/config internal/resp",
 	"cmd":           "internal/node internal/config internal/version",
 
