@@ -34,9 +34,9 @@
 // A tag is eight bits of the hash, never zero; zero marks a free place. A
 // record whose home is full goes to the next bucket that has room, wrapping
 // around in its segment. over counts the records that passed this bucket on
-// their way, so a search stops at the first bucket with over == 0, and removal
-// needs no tombstones. seg is used in bucket 0 only: the number of records in
-// the segment.
+// their way, so a search stops at the first bucket with over == 0 (or after a
+// whole round), and removal needs no tombstones. seg is used in bucket 0 only:
+// the number of records in the segment.
 //
 // # Invariants
 //
@@ -263,7 +263,8 @@ func (t *Table) Find(hash uint64, key []byte) (Slot, mem.Ref) {
 	pos := Pos(hash)
 	s := t.segmentOf(pos)
 	tag := uint64(tagOf(hash)) * ones
-	for i := s.home(pos); ; i = s.next(i) {
+	home := s.home(pos)
+	for i := home; ; {
 		b := t.at(s, i)
 		for m := match(b.low(), tag); m != 0; m &= m - 1 {
 			j := uint8(bits.TrailingZeros64(m) >> 3)
@@ -280,6 +281,9 @@ func (t *Table) Find(hash uint64, key []byte) (Slot, mem.Ref) {
 		if b.over == 0 {
 			return Slot{}, 0
 		}
+		if i = s.next(i); i == home {
+			return Slot{}, 0 // records that are gone had pushed others past every bucket
+		}
 	}
 }
 
@@ -293,7 +297,8 @@ func (t *Table) FindRef(hash uint64, ref mem.Ref) (Slot, bool) {
 	}
 	pos := Pos(hash)
 	s := t.segmentOf(pos)
-	for i := s.home(pos); ; i = s.next(i) {
+	home := s.home(pos)
+	for i := home; ; {
 		b := t.at(s, i)
 		for j := range slots {
 			if b.tags[j] != 0 && b.refs[j] == ref {
@@ -301,6 +306,9 @@ func (t *Table) FindRef(hash uint64, ref mem.Ref) (Slot, bool) {
 			}
 		}
 		if b.over == 0 {
+			return Slot{}, false
+		}
+		if i = s.next(i); i == home {
 			return Slot{}, false
 		}
 	}

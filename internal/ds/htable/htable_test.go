@@ -160,6 +160,44 @@ func TestAgainstMap(t *testing.T) {
 	})
 }
 
+// Records that were pushed on stay where they are when those that pushed them
+// go, so every bucket can have been passed: a search must end all the same.
+func TestSearchEndsWhenEveryBucketWasPassed(t *testing.T) {
+	tab, r := newTable(t, false)
+	next := uint64(0)
+	add := func(bucket uint64) uint64 {
+		k := bucket<<57 | next<<26 | 7 // position in the lower or upper half of the line
+		next++
+		tab.Insert(k, r.add(k))
+		return k
+	}
+	remove := func(k uint64) {
+		slot, ref := tab.Find(k, bytesOf(k))
+		tab.Remove(k, slot)
+		r.a.Free(ref)
+	}
+	var low []uint64
+	for range 13 {
+		low = append(low, add(0)) // the last goes on to bucket 1
+	}
+	for _, k := range low[:4] {
+		remove(k)
+	}
+	for range 12 {
+		add(1) // the last goes round to bucket 0
+	}
+	check(t, tab)
+	if tab.Buckets() != 2 || tab.at(tab.dir[0], 0).over == 0 || tab.at(tab.dir[0], 1).over == 0 {
+		t.Fatalf("%d buckets; not every one was passed", tab.Buckets())
+	}
+	if _, ref := tab.Find(8, bytesOf(8)); ref != 0 {
+		t.Fatal("found what is not there")
+	}
+	if _, ok := tab.FindRef(8, 1); ok {
+		t.Fatal("found a reference that is not there")
+	}
+}
+
 // A scan must meet every record that stays, once, while others come and go.
 func TestScanWhileChanging(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
