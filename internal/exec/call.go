@@ -166,8 +166,12 @@ func (x *Exec) invoke(c *command.Ctx) {
 	c.Spec.Run(c)
 }
 
-// finish hands the effects of a command to the oplog, with its locks held.
+// finish hands the effects of a command to the oplog, and shows it to those who
+// watch, with its locks held, so that both see commands in their order.
 func (x *Exec) finish(w *Worker, c *command.Ctx) {
+	if x.monitors.Load() != nil {
+		x.feedMonitors(c)
+	}
 	w.Changes += uint64(c.Changes())
 	if c.Logging() {
 		if e := c.Effects(c.DB()); e.Count > 0 {
@@ -186,9 +190,6 @@ func (x *Exec) measure(w *Worker, c *command.Ctx, cl *Client) {
 	w.Stats.Command(spec.ID, took)
 	if c.Failed() {
 		w.Stats.Failed(spec.ID)
-	}
-	if x.monitors.Load() != nil {
-		x.feedMonitors(c)
 	}
 	cfg := x.Config
 	if usec := took / 1000; usec >= cfg.SlowlogLogSlowerThan && cfg.SlowlogLogSlowerThan >= 0 {

@@ -135,7 +135,9 @@ func (cl *Client) tend(now int64) {
 		cl.seen.buffered, cl.seen.pending = buffered, pending
 		s.Active = now
 	}
-	s.Conn.SetInputLimit(int(cfg.ClientQueryBufferLimit))
+	if s.Flags&session.Master == 0 {
+		s.Conn.SetInputLimit(int(cfg.ClientQueryBufferLimit))
+	}
 	const busy = session.Blocked | session.Paused | session.Monitor | session.Replica | session.Master | session.Subscribed
 	switch {
 	case cfg.Timeout > 0 && s.Flags&busy == 0 && now-s.Active > int64(cfg.Timeout)*1e9:

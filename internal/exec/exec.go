@@ -10,7 +10,8 @@
 //  1. World.mu           commands that stop all workers
 //  2. Worker.mu          held while a worker runs a batch of commands
 //  3. store.Shard        in ascending order
-//  4. leaves: the oplog, the slow log, a connection's output queue
+//  4. leaves: the oplog, the slow log, the list of monitors, a connection's
+//     output queue
 //
 // A worker that meets an exclusive command gives its own lock back before it
 // asks for World.mu; see World.

@@ -238,6 +238,9 @@ func (x *Exec) runQueue(w *Worker, c *command.Ctx, cl *Client, queue []queued) {
 		}
 		db := c.DB()
 		x.invoke(c)
+		if x.monitors.Load() != nil {
+			x.feedMonitors(c)
+		}
 		w.Changes += uint64(c.Changes())
 		if c.Logging() {
 			if e := c.Effects(db); e.Count > 0 {

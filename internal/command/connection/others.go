@@ -36,8 +36,8 @@ func classArg(c *command.Ctx, i int) (session.Class, bool) {
 // filter says which connections CLIENT KILL closes.
 type filter struct {
 	id          uint64 // 0: any
-	addr, laddr string // "": any
-	user        string // "": any
+	addr, laddr []byte // nil: any
+	user        []byte // nil: any
 	class       session.Class
 	byClass     bool
 	skipMe      bool
@@ -46,9 +46,9 @@ type filter struct {
 func (f *filter) matches(s *session.Session) bool {
 	switch {
 	case f.id != 0 && s.ID != f.id,
-		f.addr != "" && s.Conn.RemoteAddr() != f.addr,
-		f.laddr != "" && s.Conn.LocalAddr() != f.laddr,
-		f.user != "" && s.User != f.user,
+		f.addr != nil && s.Conn.RemoteAddr() != string(f.addr),
+		f.laddr != nil && s.Conn.LocalAddr() != string(f.laddr),
+		f.user != nil && s.User != string(f.user),
 		f.byClass && s.Class() != f.class:
 		return false
 	}
@@ -78,12 +78,12 @@ func killArgs(c *command.Ctx) (f filter, ok bool) {
 			}
 			f.byClass = true
 		case c.Is(i, "ADDR"):
-			f.addr = string(value)
+			f.addr = value
 		case c.Is(i, "LADDR"):
-			f.laddr = string(value)
+			f.laddr = value
 		case c.Is(i, "USER"):
-			if f.user = string(value); f.user != defaultUser {
-				c.Err("ERR No such user '" + f.user + "'")
+			if f.user = value; string(value) != defaultUser {
+				c.Err("ERR No such user '" + string(value) + "'")
 				return f, false
 			}
 		case c.Is(i, "SKIPME") && command.EqualFold(value, "YES"):
@@ -102,7 +102,7 @@ func (f *family) kill(c *command.Ctx) {
 	old := len(c.Args) == 3
 	var which filter
 	if old {
-		which.addr = string(c.Args[2])
+		which.addr = c.Args[2]
 	} else {
 		var ok bool
 		if which, ok = killArgs(c); !ok {
@@ -112,7 +112,7 @@ func (f *family) kill(c *command.Ctx) {
 	killed := 0
 	for _, s := range f.server.Sessions() {
 		switch {
-		case !which.matches(s) || s == c.Sess && which.skipMe || old && which.addr == "":
+		case !which.matches(s) || s == c.Sess && which.skipMe:
 			continue
 		case s == c.Sess:
 			s.Flags |= session.Closing // once it has its reply
