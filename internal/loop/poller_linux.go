@@ -19,8 +19,12 @@ const (
 	replyKeep = 1 << 20
 	// maxEvents is how many events are taken from the kernel at once.
 	maxEvents = 128
-	// napFor is how long a loop with a processor of its own waits before it gives that up.
+	// A loop with a processor of its own waits this long, this often in a row, before it gives that up; in between,
+	// goroutines it made ready have a turn.
 	napFor = time.Millisecond
+	naps   = 16
+	// shortNap is how long a loop waits, once, that other goroutines may need the processor of.
+	shortNap = 100 * time.Microsecond
 	// schedEvery is after how many rounds of a loop without a processor of its own other goroutines have a turn.
 	schedEvery = 32
 )
@@ -41,11 +45,11 @@ const (
 // peers answer in batches too: with 50 connections that ask one request at a time, it saves four of five waits in the
 // kernel, and most wakings of the peer, which the kernel does at the sender's expense.
 //
-// Only when nothing was left to do does the loop wait in the kernel. If Go has more processors than there are loops, it
-// waits a millisecond without telling the scheduler first: under load something comes within microseconds, and
-// giving up the processor and taking it back, with the scheduler's monitor looking on every 20 µs, would cost more.
-// (A signal ends that wait, so the collector need not wait for it.) Otherwise the processor is given up at once, and
-// now and then while there is work, because other goroutines have no other to run on.
+// Only when nothing was left to do does the loop wait in the kernel, and at first without telling the Go scheduler:
+// under load something comes within microseconds, and giving up the processor and taking it back, with the scheduler's
+// monitor looking on every 20 µs, would cost more. (A signal ends that wait, so the collector need not wait for it.)
+// If Go has more processors than there are loops, this goes on for some milliseconds. Otherwise it is brief, and the
+// loop pauses now and then while there is work, because other goroutines have no other processor to run on.
 type poller struct {
 	g     *Group
 	index int32
@@ -59,6 +63,7 @@ type poller struct {
 	gen      int32   // of the newest connection
 	events   []unix.EpollEvent
 	napTime  unix.Timespec
+	naps     int
 	rbuf     []byte // what is received, unless a connection has a buffer of its own
 	pool     bufPool
 	out      []byte     // replies of this round
@@ -151,14 +156,19 @@ func newPoller(g *Group, index int32) (*poller, error) {
 		unix.Close(wake)
 		return nil, err
 	}
-	return &poller{
+	p := &poller{
 		g: g, index: index, epfd: epfd, wake: wake,
 		alone:   runtime.GOMAXPROCS(0) > g.cfg.Loops,
 		events:  make([]unix.EpollEvent, maxEvents),
-		napTime: unix.NsecToTimespec(int64(napFor)),
+		naps:    1,
+		napTime: unix.NsecToTimespec(int64(shortNap)),
 		rbuf:    make([]byte, readSize),
 		out:     make([]byte, 0, replySize),
-	}, nil
+	}
+	if p.alone {
+		p.naps, p.napTime = naps, unix.NsecToTimespec(int64(napFor))
+	}
+	return p, nil
 }
 
 // run is the loop.
@@ -194,17 +204,22 @@ func (p *poller) next() int {
 		return poll(p.epfd, p.events)
 	}
 	p.sleeping.Store(true)
-	n := 0
-	if p.alone && !p.posted.Load() {
-		n = nap(p.epfd, p.events, &p.napTime)
-	} else {
-		n = poll(p.epfd, p.events)
+	defer p.sleeping.Store(false)
+	for i := range p.naps {
+		if p.posted.Load() {
+			return poll(p.epfd, p.events)
+		}
+		if i > 0 {
+			runtime.Gosched()
+		}
+		if n := nap(p.epfd, p.events, &p.napTime); n > 0 {
+			return n
+		}
 	}
-	if n == 0 && !p.posted.Load() {
-		n = wait(p.epfd, p.events)
+	if p.posted.Load() {
+		return 0
 	}
-	p.sleeping.Store(false)
-	return n
+	return wait(p.epfd, p.events)
 }
 
 // event serves what became ready.
