@@ -238,7 +238,7 @@ func (m *machine) flush(t *rapid.T) {
 
 func (m *machine) swap(*rapid.T) {
 	a, b := m.rnd.IntN(modelDBs), m.rnd.IntN(modelDBs)
-	m.st.Swap(a, b)
+	m.st.Swap(a, b, m.now)
 	m.dbs[a], m.dbs[b] = m.dbs[b], m.dbs[a]
 }
 

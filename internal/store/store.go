@@ -216,11 +216,12 @@ func (st *Store) Volatile(db int) int {
 	return n
 }
 
-// Swap exchanges two databases. All shards must be locked.
-func (st *Store) Swap(a, b int) {
+// Swap exchanges two databases at time now, in Unix milliseconds. All shards must
+// be locked.
+func (st *Store) Swap(a, b int, now int64) {
 	for i := range st.shards {
 		sh := &st.shards[i]
-		sh.touchSwapped(a, b)
+		sh.touchSwapped(a, b, now)
 		sh.dbs[a], sh.dbs[b] = sh.dbs[b], sh.dbs[a]
 		sh.dbs[a].db, sh.dbs[b].db = a, b
 	}

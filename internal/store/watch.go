@@ -63,10 +63,19 @@ func (sh *Shard) touchFlushed(db int) {
 }
 
 // touchSwapped tells the watchers of keys that exist in one of two databases
-// that are about to change places.
-func (sh *Shard) touchSwapped(a, b int) {
+// that are about to change places. A key that comes and has expired already is
+// none; one that goes is, as it had not expired when it was watched.
+func (sh *Shard) touchSwapped(a, b int, now int64) {
 	for at, list := range sh.watchers {
-		if (at.db == a || at.db == b) && (sh.dbs[a].exists(at.key) || sh.dbs[b].exists(at.key)) {
+		from, to := a, b
+		switch at.db {
+		case a:
+		case b:
+			from, to = b, a
+		default:
+			continue
+		}
+		if sh.dbs[from].exists(at.key) || sh.dbs[to].alive(at.key, now) {
 			mark(list)
 		}
 	}
@@ -76,6 +85,11 @@ func mark(list []*Watcher) {
 	for _, w := range list {
 		w.Changed.Store(true)
 	}
+}
+
+func (ks *Keyspace) alive(key string, now int64) bool {
+	e := ks.Find(ks.st.Key([]byte(key)))
+	return e.Ok() && (e.Deadline() == 0 || e.Deadline() > now)
 }
 
 func (ks *Keyspace) exists(key string) bool {

@@ -71,7 +71,7 @@ func swapDB(c *command.Ctx) {
 		return
 	}
 	if a != b {
-		c.Store.Swap(int(a), int(b))
+		c.Store.Swap(int(a), int(b), c.Now())
 	}
 	c.Dirty(1)
 	c.OK()
