@@ -149,9 +149,10 @@ func (ks *Keyspace) NextDue() int64 {
 	return tick << tickShift
 }
 
-// Expire removes keys whose deadline has passed at now (Unix milliseconds), in
-// order of time up to the span of a tick. It handles at most limit records and
-// tells whether there is more to do.
+// Expire removes keys whose deadline has passed at now (Unix milliseconds): in
+// order of time up to the span of a tick, or of the list they are in when it
+// comes late. It handles at most limit records and tells whether there is more
+// to do.
 func (ks *Keyspace) Expire(now int64, limit int) (expired int, more bool) {
 	if ks.st.NoExpire {
 		return 0, false
