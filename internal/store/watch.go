@@ -64,7 +64,8 @@ func (sh *Shard) touchFlushed(db int) {
 
 // touchSwapped tells the watchers of keys that exist in one of two databases
 // that are about to change places. A key that comes and has expired already is
-// none; one that goes is, as it had not expired when it was watched.
+// none, and is removed; one that goes is, as it had not expired when it was
+// watched.
 func (sh *Shard) touchSwapped(a, b int, now int64) {
 	for at, list := range sh.watchers {
 		from, to := a, b
@@ -75,7 +76,8 @@ func (sh *Shard) touchSwapped(a, b int, now int64) {
 		default:
 			continue
 		}
-		if sh.dbs[from].exists(at.key) || sh.dbs[to].alive(at.key, now) {
+		comes := sh.dbs[to].Lookup(sh.dbs[to].st.Key([]byte(at.key)), now).Ok()
+		if comes || sh.dbs[from].exists(at.key) {
 			mark(list)
 		}
 	}
@@ -85,11 +87,6 @@ func mark(list []*Watcher) {
 	for _, w := range list {
 		w.Changed.Store(true)
 	}
-}
-
-func (ks *Keyspace) alive(key string, now int64) bool {
-	e := ks.Find(ks.st.Key([]byte(key)))
-	return e.Ok() && (e.Deadline() == 0 || e.Deadline() > now)
 }
 
 func (ks *Keyspace) exists(key string) bool {
