@@ -11,6 +11,8 @@ import (
 // of the system before it listens: open files for maxclients, which is reduced
 // when they are not to be had, and the priority when memory runs out.
 func (n *Node) Prepare() error {
+	n.Exec.World.Stop()
+	defer n.Exec.World.Go()
 	fit := n.fitMaxClients(n.Config.MaxClients)
 	if fit == 0 {
 		return errors.New("the open file limit is too low")

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -21,6 +22,7 @@ type listeners struct {
 	mu    sync.Mutex
 	open  bool // Listen was called
 	tcp   map[endpoint]net.Listener
+	order []endpoint // of tcp
 	unix  net.Listener
 	other []net.Listener // handed in by Serve
 }
@@ -104,6 +106,7 @@ func (n *Node) Rebind() error {
 // if the new cannot be had.
 func (n *Node) bind() error {
 	want, optional := endpoints(n.Config)
+	n.lis.order = want
 	keep := make(map[endpoint]bool)
 	var missing []endpoint
 	for _, e := range want {
@@ -249,10 +252,9 @@ func removeStale(path string) error {
 func (n *Node) Addrs() []net.Addr {
 	n.lis.mu.Lock()
 	defer n.lis.mu.Unlock()
-	want, _ := endpoints(n.Config)
 	var addrs []net.Addr
-	for i, e := range want {
-		if ln := n.lis.tcp[e]; ln != nil && !contains(want[:i], e) {
+	for i, e := range n.lis.order {
+		if ln := n.lis.tcp[e]; ln != nil && !slices.Contains(n.lis.order[:i], e) {
 			addrs = append(addrs, ln.Addr())
 		}
 	}
@@ -272,15 +274,6 @@ func (n *Node) forgetListeners() {
 	n.lis.open = false
 	clear(n.lis.tcp)
 	n.lis.unix, n.lis.other = nil, nil
-}
-
-func contains(list []endpoint, e endpoint) bool {
-	for _, x := range list {
-		if x == e {
-			return true
-		}
-	}
-	return false
 }
 
 // absent tells whether an address could not be listened on because this system
