@@ -13,9 +13,14 @@
 // could take instead is covered by that. And what follows the last star can only
 // match at the very end. Time is therefore at most the product of the lengths of
 // the text and of what stands between the stars, and there is no recursion.
+//
+// Redis does recurse, and gives up below 1000 stars: a pattern with more of them,
+// those at its end not counted, matches nothing.
 package glob
 
 import "bytes"
+
+const maxStars = 1000
 
 // Match tells whether the whole of s matches pattern. With nocase, letters of
 // ASCII match in either case (but not bytes escaped inside a class, which Redis
@@ -29,6 +34,7 @@ func Match(pattern, s []byte, nocase bool) bool {
 	}
 	p, i := 0, 0
 	starP, starI := -1, 0 // behind the latest star, and the first byte it leaves
+	stars := 0
 	for i < len(s) {
 		if p < len(pattern) {
 			if pattern[p] == '*' {
@@ -39,7 +45,7 @@ func Match(pattern, s []byte, nocase bool) bool {
 					return true
 				}
 				n, last := countElements(pattern[p:])
-				if n > len(s)-i {
+				if stars++; n > len(s)-i || stars > maxStars {
 					return false
 				}
 				if last {

@@ -194,3 +194,19 @@ func BenchmarkMatch(b *testing.B) {
 		glob.Match(p, s, false)
 	}
 }
+
+func TestMoreStarsThanRedisFollows(t *testing.T) {
+	text := bytes.Repeat([]byte("a"), 3000)
+	for _, c := range []struct {
+		stars int
+		tail  string
+		want  bool
+	}{{1000, "", true}, {1000, "*", true}, {1000, "**", true}, {1001, "", false}, {1001, "*", false}, {1500, "", false}} {
+		for _, piece := range []string{"*a", "*?", "**[a]"} {
+			pattern := append(bytes.Repeat([]byte(piece), c.stars), c.tail...)
+			if got := glob.Match(pattern, text, false); got != c.want {
+				t.Errorf("%d times %q and %q: %v", c.stars, piece, c.tail, got)
+			}
+		}
+	}
+}
