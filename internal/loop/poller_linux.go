@@ -42,8 +42,9 @@ const (
 //
 // One round: take the events that are ready; serve the connections that were not done in an earlier round, then the events,
 // then the inbox; then send what all of them replied. Sending at the end rather than after each request makes the
-// peers answer in batches too: with 50 connections that ask one request at a time, it saves four of five waits in the
-// kernel, and most wakings of the peer, which the kernel does at the sender's expense.
+// peers answer in batches too: with 50 connections that ask one request at a time it took 0.54 rather than 0.88 waits
+// in the kernel per request, and 0.23 rather than 0.38 of them put the loop to sleep. It also gives Config.BeforeSend
+// its place.
 //
 // Only when nothing was left to do does the loop wait in the kernel, and at first without telling the Go scheduler:
 // under load something comes within microseconds, and giving up the processor and taking it back, with the scheduler's
