@@ -2,6 +2,7 @@ package bitmap
 
 import (
 	"bytes"
+	"crypto/subtle"
 	"encoding/binary"
 
 	"github.com/redstart-db/redstart/internal/command"
@@ -32,8 +33,7 @@ func parseOp(word []byte) (op operation, ok bool) {
 }
 
 // bitOp computes straight into the destination: it takes the room there, looks
-// the sources up again, and goes through them a block at a time. A source that
-// is the destination too is read before its block is written.
+// the sources up again, and goes through them a block at a time.
 func bitOp(c *command.Ctx) {
 	op, ok := parseOp(c.Args[1])
 	if !ok {
@@ -57,14 +57,19 @@ func bitOp(c *command.Ctx) {
 		c.Int(0)
 		return
 	}
-	dst := destination(c, k, n)
+	dst, aliased := destination(c, k, n)
 	var buf [16]store.Entry
 	sources := buf[:0]
 	for i := 3; i < len(c.Args); i++ {
 		s := c.Key(i)
 		sources = append(sources, c.Keyspace(s).Find(s))
 	}
-	combine(dst, sources, op)
+	if op == opNot {
+		var digits store.Scratch
+		not(dst, sources[0].Bytes(&digits))
+	} else {
+		combine(dst, sources, op, aliased)
+	}
 	c.Changed(k, command.NotifyString, "set")
 	c.Int(int64(n))
 }
@@ -84,12 +89,13 @@ func longest(c *command.Ctx) (n int, ok bool) {
 }
 
 // destination makes k a string of n bytes without a deadline. If it is a source
-// as well it keeps its bytes, with zeros behind them; that does not change its
-// part in the outcome.
-func destination(c *command.Ctx, k store.Key, n int) (dst []byte) {
+// as well (aliased) it keeps its bytes, with zeros behind them; that does not
+// change its part in the outcome.
+func destination(c *command.Ctx, k store.Key, n int) (dst []byte, aliased bool) {
 	ks := c.Keyspace(k)
 	e := c.Write(k)
-	if isSource(c, k.B) {
+	aliased = isSource(c, k.B)
+	if aliased || e.Ok() && e.Type() == store.String && e.Len() == n {
 		kept := e
 		if e.Ok() {
 			kept = ks.SetDeadline(k, e, 0)
@@ -101,7 +107,7 @@ func destination(c *command.Ctx, k store.Key, n int) (dst []byte) {
 	if !e.Ok() {
 		c.Event(k, command.NotifyNew, "new")
 	}
-	return dst
+	return dst, aliased
 }
 
 func isSource(c *command.Ctx, key []byte) bool {
@@ -113,33 +119,41 @@ func isSource(c *command.Ctx, key []byte) bool {
 	return false
 }
 
-// combine writes the outcome of op to dst; sources that are shorter count as
-// filled up with zeros.
-func combine(dst []byte, sources []store.Entry, op operation) {
+const blockSize = 16 << 10 // so that what several sources share stays in the first cache
+
+// combine writes the outcome of AND, OR or XOR to dst; sources that are shorter
+// count as filled up with zeros. A third source that is the destination must
+// not be written before it is read, so then a block is computed elsewhere.
+func combine(dst []byte, sources []store.Entry, op operation, aliased bool) {
+	if aliased && len(sources) > 2 {
+		combineAside(dst, sources, op)
+		return
+	}
+	for at := 0; at < len(dst); at += blockSize {
+		combineBlock(dst[at:min(at+blockSize, len(dst))], sources, op, at)
+	}
+}
+
+func combineAside(dst []byte, sources []store.Entry, op operation) {
 	var buf [2048]byte
-	var digits store.Scratch
 	for at := 0; at < len(dst); at += len(buf) {
 		acc := buf[:min(len(buf), len(dst)-at)]
-		for i, e := range sources {
-			src := block(e, &digits, at, len(acc))
-			if i == 0 {
-				clear(acc[copy(acc, src):])
-				continue
-			}
-			switch op {
-			case opAnd:
-				and(acc, src)
-				clear(acc[len(src):])
-			case opOr:
-				or(acc, src)
-			case opXor:
-				xor(acc, src)
-			}
-		}
-		if op == opNot {
-			not(acc)
-		}
+		combineBlock(acc, sources, op, at)
 		copy(dst[at:], acc)
+	}
+}
+
+// combineBlock computes the block at the given place.
+func combineBlock(acc []byte, sources []store.Entry, op operation, at int) {
+	var digits [2]store.Scratch
+	first := block(sources[0], &digits[0], at, len(acc))
+	if len(sources) == 1 {
+		clear(acc[copy(acc, first):])
+		return
+	}
+	merge(acc, first, block(sources[1], &digits[1], at, len(acc)), op)
+	for _, e := range sources[2:] {
+		merge(acc, acc, block(e, &digits[0], at, len(acc)), op)
 	}
 }
 
@@ -155,53 +169,83 @@ func block(e store.Entry, digits *store.Scratch, at, n int) []byte {
 	return v[at:min(at+n, len(v))]
 }
 
-// The loops below take 32 bytes at a time; dst is at least as long as src.
-
-func and(dst, src []byte) {
-	for ; len(src) >= 32; dst, src = dst[32:], src[32:] {
-		d, s := dst[:32:32], src[:32:32]
-		put(d[0:], word(d[0:])&word(s[0:]))
-		put(d[8:], word(d[8:])&word(s[8:]))
-		put(d[16:], word(d[16:])&word(s[16:]))
-		put(d[24:], word(d[24:])&word(s[24:]))
+// merge writes a op b to dst, which is at least as long as both and may be one
+// of them.
+func merge(dst, a, b []byte, op operation) {
+	if len(a) < len(b) {
+		a, b = b, a
 	}
-	for i, x := range src {
-		dst[i] &= x
+	n := len(b)
+	switch op {
+	case opAnd:
+		and(dst[:n], a[:n], b)
+		clear(dst[n:])
+		return
+	case opOr:
+		or(dst[:n], a[:n], b)
+	case opXor:
+		xor(dst[:n], a[:n], b)
+	}
+	copy(dst[n:], a[n:])
+	clear(dst[len(a):])
+}
+
+// The loops below take 64 bytes at a time; all arguments have one length. The
+// standard library has that of xor in assembly.
+
+func and(dst, a, b []byte) {
+	i := 0
+	for ; i <= len(dst)-64; i += 64 {
+		d, x, y := dst[i:i+64:i+64], a[i:i+64:i+64], b[i:i+64:i+64]
+		put(d[0:], word(x[0:])&word(y[0:]))
+		put(d[8:], word(x[8:])&word(y[8:]))
+		put(d[16:], word(x[16:])&word(y[16:]))
+		put(d[24:], word(x[24:])&word(y[24:]))
+		put(d[32:], word(x[32:])&word(y[32:]))
+		put(d[40:], word(x[40:])&word(y[40:]))
+		put(d[48:], word(x[48:])&word(y[48:]))
+		put(d[56:], word(x[56:])&word(y[56:]))
+	}
+	for ; i < len(dst); i++ {
+		dst[i] = a[i] & b[i]
 	}
 }
 
-func or(dst, src []byte) {
-	for ; len(src) >= 32; dst, src = dst[32:], src[32:] {
-		d, s := dst[:32:32], src[:32:32]
-		put(d[0:], word(d[0:])|word(s[0:]))
-		put(d[8:], word(d[8:])|word(s[8:]))
-		put(d[16:], word(d[16:])|word(s[16:]))
-		put(d[24:], word(d[24:])|word(s[24:]))
+func or(dst, a, b []byte) {
+	i := 0
+	for ; i <= len(dst)-64; i += 64 {
+		d, x, y := dst[i:i+64:i+64], a[i:i+64:i+64], b[i:i+64:i+64]
+		put(d[0:], word(x[0:])|word(y[0:]))
+		put(d[8:], word(x[8:])|word(y[8:]))
+		put(d[16:], word(x[16:])|word(y[16:]))
+		put(d[24:], word(x[24:])|word(y[24:]))
+		put(d[32:], word(x[32:])|word(y[32:]))
+		put(d[40:], word(x[40:])|word(y[40:]))
+		put(d[48:], word(x[48:])|word(y[48:]))
+		put(d[56:], word(x[56:])|word(y[56:]))
 	}
-	for i, x := range src {
-		dst[i] |= x
-	}
-}
-
-func xor(dst, src []byte) {
-	for ; len(src) >= 32; dst, src = dst[32:], src[32:] {
-		d, s := dst[:32:32], src[:32:32]
-		put(d[0:], word(d[0:])^word(s[0:]))
-		put(d[8:], word(d[8:])^word(s[8:]))
-		put(d[16:], word(d[16:])^word(s[16:]))
-		put(d[24:], word(d[24:])^word(s[24:]))
-	}
-	for i, x := range src {
-		dst[i] ^= x
+	for ; i < len(dst); i++ {
+		dst[i] = a[i] | b[i]
 	}
 }
 
-func not(dst []byte) {
-	for ; len(dst) >= 8; dst = dst[8:] {
-		put(dst, ^word(dst))
+func xor(dst, a, b []byte) { subtle.XORBytes(dst, a, b) }
+
+func not(dst, a []byte) {
+	i := 0
+	for ; i <= len(dst)-64; i += 64 {
+		d, x := dst[i:i+64:i+64], a[i:i+64:i+64]
+		put(d[0:], ^word(x[0:]))
+		put(d[8:], ^word(x[8:]))
+		put(d[16:], ^word(x[16:]))
+		put(d[24:], ^word(x[24:]))
+		put(d[32:], ^word(x[32:]))
+		put(d[40:], ^word(x[40:]))
+		put(d[48:], ^word(x[48:]))
+		put(d[56:], ^word(x[56:]))
 	}
-	for i := range dst {
-		dst[i] = ^dst[i]
+	for ; i < len(dst); i++ {
+		dst[i] = ^a[i]
 	}
 }
 
