@@ -1,0 +1,94 @@
+package listpack
+
+import "encoding/binary"
+
+// Validate checks bytes from outside. What passes with deep set is a listpack: all
+// functions are safe on it, also after changes. Without deep only the header and
+// the end byte are looked at. The error is ErrCorrupt. An empty listpack is one.
+//
+// Encodings that are longer than needed pass, for other programs may write them;
+// backlens have to be exact.
+func Validate(lp []byte, deep bool) error {
+	if len(lp) < len(Empty) || uint64(binary.LittleEndian.Uint32(lp)) != uint64(len(lp)) || lp[End(lp)] != end {
+		return ErrCorrupt
+	}
+	if !deep {
+		return nil
+	}
+	return ValidateEach(lp, nil)
+}
+
+// ValidateEach is Validate with deep set, and calls each, unless nil, for every
+// entry after it was checked, with its index. The value is valid during the call.
+// An error that each returns ends the check and becomes the result.
+func ValidateEach(lp []byte, each func(index int, v Value) error) error {
+	if err := Validate(lp, false); err != nil {
+		return err
+	}
+	n := 0
+	entries := lp[:End(lp)]
+	for pos := HeaderSize; pos < len(entries); n++ {
+		size := checkEntry(entries[pos:])
+		if size == 0 {
+			return ErrCorrupt
+		}
+		if each != nil {
+			if err := each(n, Get(lp, pos)); err != nil {
+				return err
+			}
+		}
+		pos += size
+	}
+	if h := headerLen(lp); h != n && h != unknownLen {
+		return ErrCorrupt
+	}
+	return nil
+}
+
+// checkEntry is the size of the entry that b begins with, or 0 if that is none or
+// is longer than b.
+func checkEntry(b []byte) int {
+	head, n := checkHeader(b)
+	// Compared before it is converted: n has 32 bits, and an int may have as many.
+	if head == 0 || n > uint64(len(b)) {
+		return 0
+	}
+	size := head + int(n)
+	back := backlenSize(size)
+	if size > len(b)-back {
+		return 0
+	}
+	var want [5]byte
+	putBacklen(want[:back], size)
+	if string(want[:back]) != string(b[size:size+back]) {
+		return 0
+	}
+	return size + back
+}
+
+// checkHeader gives the sizes of the encoding and of the payload of the entry that
+// b, not empty, begins with; head is 0 if that is none or b ends before it is
+// known.
+func checkHeader(b []byte) (head int, payload uint64) {
+	switch e := b[0]; {
+	case e < encStr6:
+		return 1, 0
+	case e < encInt13:
+		return 1, uint64(e & 0x3F)
+	case e < encStr12:
+		return 1, 1
+	case e < encStr32:
+		if len(b) >= 2 {
+			return 2, uint64(e&0x0F)<<8 | uint64(b[1])
+		}
+	case e == encStr32:
+		if len(b) >= 5 {
+			return 5, uint64(binary.LittleEndian.Uint32(b[1:]))
+		}
+	case e <= encInt32:
+		return 1, uint64(e-encInt16) + 2
+	case e == encInt64:
+		return 1, 8
+	}
+	return 0, 0
+}
