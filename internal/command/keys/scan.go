@@ -32,7 +32,8 @@ type scanner struct {
 	cursor  uint64
 	count   int
 	pattern []byte // nil for all keys
-	typ     []byte // nil for all types
+	typ     store.Type
+	typed   bool // only keys of type typ; false for all
 	visited int
 	found   int
 	expired [][]byte // to be removed: the walk itself must not change the table
@@ -82,7 +83,7 @@ func (s *scanner) options() bool {
 				s.pattern = nil
 			}
 		case c.Is(i, "TYPE"):
-			s.typ = c.Args[i+1]
+			s.typ, s.typed = typeNamed(c.Args[i+1]), true
 		default:
 			c.Err(command.ErrSyntax)
 			return false
@@ -143,14 +144,28 @@ func (s *scanner) visit(e store.Entry, now int64) {
 		s.expired = append(s.expired, bytes.Clone(key))
 		return
 	}
-	if s.typ != nil {
+	if s.typed {
 		s.c.Stats.Hits++ // Redis looks the key up to learn its type
-		if !bytes.EqualFold(s.typ, []byte(e.Type().String())) {
+		if e.Type() != s.typ {
 			return
 		}
 	}
 	s.c.Bulk(key)
 	s.found++
+}
+
+// typeNamed gives the type with a name, in any case, or one that no key has.
+func typeNamed(name []byte) store.Type {
+	names := [...]string{
+		store.String: "STRING", store.List: "LIST", store.Set: "SET",
+		store.ZSet: "ZSET", store.Hash: "HASH", store.Stream: "STREAM",
+	}
+	for t, n := range names {
+		if command.EqualFold(name, n) {
+			return store.Type(t)
+		}
+	}
+	return store.Type(len(names))
 }
 
 // parseCursor reads a cursor as C's strtoul does: with a sign, modulo 2^64, up
