@@ -25,7 +25,10 @@ func (n *Node) fitMaxClients(want int) int {
 		return want
 	}
 	// Raising the hard limit takes privileges, up to it anyone may go.
-	err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: need, Max: max(need, lim.Max)})
+	raised := lim
+	assign(&raised.Cur, need)
+	assign(&raised.Max, max(need, uint64(lim.Max)))
+	err := unix.Setrlimit(unix.RLIMIT_NOFILE, &raised)
 	if err == nil {
 		n.log.Info(fmt.Sprintf("Increased maximum number of open files to %d (it was originally set to %d).", need, have))
 		return want
@@ -48,3 +51,6 @@ func (n *Node) fitMaxClients(want int) int {
 		"If you need higher maxclients increase 'ulimit -n'.", have, fit))
 	return fit
 }
+
+// assign sets a field whose type differs from system to system.
+func assign[T int64 | uint64](field *T, v uint64) { *field = T(v) }

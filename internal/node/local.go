@@ -97,7 +97,9 @@ func (l *Local) Do(ctx context.Context, args ...[]byte) (resp.Value, error) {
 		}
 	}
 	defer l.leave()
-	l.listen(true)
+	if !l.begin() {
+		return resp.Value{}, ErrClosed
+	}
 	l.in = resp.AppendCommand(l.in[:0], args...)
 	l.out = l.out[:0]
 	if err := l.drive(ctx); err != nil {
@@ -106,20 +108,16 @@ func (l *Local) Do(ctx context.Context, args ...[]byte) (resp.Value, error) {
 	return l.reply()
 }
 
-// listen has pushed bytes kept, or dropped.
-func (l *Local) listen(on bool) {
+// begin has pushed bytes kept. It tells whether the connection is open.
+func (l *Local) begin() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.running = on
-	l.pushed = l.pushed[:0]
-	if cap(l.pushed) > keepLocal {
-		l.pushed = nil
-	}
+	l.running = !l.closed
+	return l.running
 }
 
 // leave gives the turn back.
 func (l *Local) leave() {
-	l.listen(false)
 	if cap(l.in) > keepLocal {
 		l.in = nil
 	}
@@ -133,14 +131,11 @@ func (l *Local) leave() {
 func (l *Local) drive(ctx context.Context) error {
 	in := l.in
 	for {
-		if err := l.collect(); err != nil {
-			l.end(err)
-			return ErrClosed
-		}
 		n, out, st := l.client.Process(in, l.out)
 		in, l.out = in[n:], out
 		switch st {
 		case loop.CloseAfterReply:
+			l.collect(true)
 			l.end(nil)
 			return nil
 		case loop.CloseNow:
@@ -150,16 +145,35 @@ func (l *Local) drive(ctx context.Context) error {
 			if err := l.await(ctx); err != nil {
 				return err
 			}
+			if closed, why := l.collect(false); closed {
+				l.end(why)
+				return ErrClosed
+			}
 		case loop.Continue:
 			if len(in) > 0 {
 				// It wants more of a request that is complete.
 				l.end(errRequest)
 				return errRequest
 			}
-			l.collect() // A wish to be closed is met by whoever had it.
+			// Whoever wants the connection closed by now sees to it.
+			l.collect(true)
 			return nil
 		}
 	}
+}
+
+// collect takes over what was pushed, and after the last of a command has further
+// bytes dropped. It tells whether the connection is to be closed, and why.
+func (l *Local) collect(last bool) (closed bool, why error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.out = append(l.out, l.pushed...)
+	l.pushed = l.pushed[:0]
+	if cap(l.pushed) > keepLocal {
+		l.pushed = nil
+	}
+	l.running = !last
+	return l.closed, l.err
 }
 
 // await waits until the client may be called again.
@@ -179,25 +193,6 @@ func (l *Local) await(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-}
-
-// collect takes over what was pushed. It gives an error if the connection is to
-// be closed, or is.
-func (l *Local) collect() error {
-	if l.over {
-		return ErrClosed
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.out = append(l.out, l.pushed...)
-	l.pushed = l.pushed[:0]
-	if !l.closed {
-		return nil
-	}
-	if l.err != nil {
-		return l.err
-	}
-	return ErrClosed
 }
 
 // reply finds the reply of the command among what it sent.
