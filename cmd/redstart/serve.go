@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -32,7 +33,7 @@ func serve(cfg *config.Config, bare bool, stdout, stderr io.Writer) int {
 	signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE)
 
 	greet(log, bare)
-	n, err := node.Open(cfg, log)
+	n, err := node.OpenLoops(cfg, log, spareProcessor(cfg))
 	if err != nil {
 		log.Warn("Fatal error, can't start: " + err.Error())
 		return 1
@@ -199,3 +200,19 @@ func reason(err error) string {
 
 // readyLimit bounds how long the parent of a daemon waits for it.
 const readyLimit = time.Minute
+
+// spareProcessor gives Go one processor more than there are event loops, unless
+// the environment decides, and gives the number of loops. A loop can then wait
+// in the kernel without giving up its own, which would cost more than a request
+// does; background tasks use the spare one. The system shares out the cores as
+// before.
+func spareProcessor(cfg *config.Config) (loops int) {
+	loops = cfg.RedstartLoops
+	if loops == 0 {
+		loops = runtime.GOMAXPROCS(0)
+	}
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(loops + 1)
+	}
+	return loops
+}

@@ -21,6 +21,7 @@ import (
 	"github.com/redstart-db/redstart/internal/config"
 	"github.com/redstart-db/redstart/internal/exec"
 	"github.com/redstart-db/redstart/internal/loop"
+	"github.com/redstart-db/redstart/internal/mem"
 	"github.com/redstart-db/redstart/internal/oplog"
 	"github.com/redstart-db/redstart/internal/stats"
 	"github.com/redstart-db/redstart/internal/store"
@@ -38,6 +39,7 @@ type Node struct {
 	lis  listeners
 	oom  oomState
 	self *self
+	huge bool          // full regions of memory become huge pages
 	quit chan struct{} // closed when the instance is asked to end
 
 	localMu sync.Mutex
@@ -57,12 +59,26 @@ type oomState struct {
 	known, set bool
 }
 
-// Open makes an instance that listens nowhere.
+// Open makes an instance that listens nowhere, with an event loop for each
+// processor Go uses unless the configuration says how many.
 func Open(cfg *config.Config, log *slog.Logger) (*Node, error) {
+	return OpenLoops(cfg, log, runtime.GOMAXPROCS(0))
+}
+
+// OpenLoops is Open with the number of event loops given, for a configuration
+// that does not say it.
+func OpenLoops(cfg *config.Config, log *slog.Logger, loops int) (*Node, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	st, err := store.New(store.Options{Databases: cfg.Databases, Shards: cfg.RedstartShards})
+	if cfg.RedstartLoops != 0 {
+		loops = cfg.RedstartLoops
+	}
+	shards := cfg.RedstartShards
+	if shards == 0 {
+		shards = store.ShardsFor(loops)
+	}
+	st, err := store.New(store.Options{Databases: cfg.Databases, Shards: shards})
 	if err != nil {
 		return nil, err
 	}
@@ -72,6 +88,7 @@ func Open(cfg *config.Config, log *slog.Logger) (*Node, error) {
 		stop: make(chan struct{}), quit: make(chan struct{}),
 		lis:    listeners{tcp: make(map[endpoint]net.Listener)},
 		locals: make(map[*Local]struct{}),
+		huge:   mem.HugePages(),
 		Exec:   exec.New(env, stats.NewSlowLog(int(cfg.SlowlogMaxLen)), new(stats.LatencyMonitor)),
 	}
 	n.self = newSelf(n)
@@ -80,12 +97,8 @@ func Open(cfg *config.Config, log *slog.Logger) (*Node, error) {
 		st.Close()
 		return nil, err
 	}
-	loops := cfg.RedstartLoops
-	if loops == 0 {
-		loops = runtime.GOMAXPROCS(0)
-	}
 	st.SetHooks(n.Exec)
-	n.Exec.Start(loops, runtime.GOMAXPROCS(0))
+	n.Exec.Start(loops, loops)
 	n.loops, err = loop.New(loop.Config{Loops: loops, Handler: n, Logger: log})
 	if err != nil {
 		st.Close()

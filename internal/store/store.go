@@ -83,7 +83,7 @@ type Shard struct {
 // New makes an empty store. Close must be called to give its memory back.
 func New(o Options) (*Store, error) {
 	if o.Shards == 0 {
-		o.Shards = defaultShards(runtime.GOMAXPROCS(0))
+		o.Shards = ShardsFor(runtime.GOMAXPROCS(0))
 	}
 	if o.Databases == 0 {
 		o.Databases = 16
@@ -114,10 +114,10 @@ func New(o Options) (*Store, error) {
 	return st, nil
 }
 
-// defaultShards is the power of two at or above eight times the number of
+// ShardsFor is the power of two at or above eight times the number of
 // processors, between 16 and MaxShards: with that, two that run commands all the
 // time rarely want the same shard.
-func defaultShards(processors int) int {
+func ShardsFor(processors int) int {
 	n := 16
 	for n < 8*processors && n < MaxShards {
 		n *= 2
