@@ -55,6 +55,9 @@ func (o *Options) config() (*config.Config, error) {
 			return nil, fmt.Errorf("redstart: directive %q: %w", name, err)
 		}
 	}
+	if len(c.Modules) > 0 {
+		return nil, errors.New("redstart: modules are not supported")
+	}
 	if o.Databases < 0 || o.MaxMemory < 0 {
 		return nil, errors.New("redstart: Databases and MaxMemory must not be negative")
 	}

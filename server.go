@@ -9,9 +9,14 @@ import (
 	"github.com/redstart-db/redstart/internal/node"
 )
 
-// ErrClosed is returned by every method of an instance that has been closed, and
-// of a Conn that has been.
-var ErrClosed = errors.New("redstart: closed")
+var (
+	// ErrClosed is returned by every method of an instance that has been
+	// closed, and of a Conn that has been.
+	ErrClosed = errors.New("redstart: closed")
+	// ErrKilled is returned for a command whose session another client has
+	// ended (CLIENT KILL) while it waited, and by a Conn from then on.
+	ErrKilled = errors.New("redstart: session killed by another client")
+)
 
 // maxIdle is how many sessions of Do are kept for the next ones.
 const maxIdle = 64
@@ -105,7 +110,7 @@ func (s *Server) Dialer() func(ctx context.Context, network, addr string) (net.C
 // Do runs one command and returns its reply, in the Go type given at [Reply]. The
 // command's name and its arguments can be strings, []byte, integers, floats and
 // bools (1 and 0). An error reply is returned as an [Error]; the other errors are
-// ErrClosed, that of ctx, and arguments of other types.
+// ErrClosed, ErrKilled, that of ctx, and arguments of other types.
 //
 // Each call is a session of its own, in database 0 and without login: what a
 // command changes about its session (SELECT, MULTI, CLIENT REPLY) is gone with it.
@@ -126,16 +131,29 @@ func (s *Server) Do(ctx context.Context, args ...any) (Reply, error) {
 
 // take gets a session, a used one if there is one.
 func (s *Server) take() (*node.Local, error) {
-	s.mu.Lock()
-	if last := len(s.idle) - 1; last >= 0 {
-		l := s.idle[last]
-		s.idle = s.idle[:last]
-		s.mu.Unlock()
-		return l, nil
+	for {
+		l := s.pop()
+		if l == nil {
+			l, err := s.n.NewLocal()
+			return l, closed(err)
+		}
+		// It may have been killed meanwhile.
+		if l.Err() != node.ErrKilled {
+			return l, nil
+		}
 	}
-	s.mu.Unlock()
-	l, err := s.n.NewLocal()
-	return l, closed(err)
+}
+
+func (s *Server) pop() *node.Local {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	last := len(s.idle) - 1
+	if last < 0 {
+		return nil
+	}
+	l := s.idle[last]
+	s.idle = s.idle[:last]
+	return l
 }
 
 // give puts a session back, if it is like a new one.
@@ -177,10 +195,13 @@ func (c *Conn) Close() error {
 	return nil
 }
 
-// closed translates the one error of an inner layer that callers look for.
+// closed translates the errors of an inner layer that callers look for.
 func closed(err error) error {
-	if errors.Is(err, node.ErrClosed) {
+	switch err {
+	case node.ErrClosed:
 		return ErrClosed
+	case node.ErrKilled:
+		return ErrKilled
 	}
 	return err
 }

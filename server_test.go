@@ -111,6 +111,24 @@ func TestSessions(t *testing.T) {
 	}
 }
 
+// A client may kill the idle sessions of Do; nobody notices.
+func TestKilledSessions(t *testing.T) {
+	s := open(t, Options{})
+	for range 3 {
+		if _, err := s.Do(t.Context(), "PING"); err != nil {
+			t.Fatal(err)
+		}
+		c, err := s.Conn()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := Int64(c.Do(t.Context(), "CLIENT", "KILL", "TYPE", "normal")); n != 1 || err != nil {
+			t.Errorf("CLIENT KILL: %v, %v", n, err)
+		}
+		c.Close()
+	}
+}
+
 // Not only is the pool safe: what one goroutine wrote it reads.
 func TestConcurrentDo(t *testing.T) {
 	s := open(t, Options{Databases: 2})
@@ -257,6 +275,7 @@ func TestOptions(t *testing.T) {
 		{Directives: map[string]string{"maxmemory": "1mb\nport 5"}},
 		{Directives: map[string]string{"maxmemory 5": ""}},
 		{Directives: map[string]string{"databases": "many"}},
+		{Directives: map[string]string{"loadmodule": "x.so"}},
 	} {
 		if s, err := Open(bad); err == nil {
 			s.Close()

@@ -14,9 +14,14 @@ import (
 	"github.com/redstart-db/redstart/internal/session"
 )
 
-// ErrClosed is returned by whatever is asked of an instance, or of a Local, after
-// its end.
-var ErrClosed = errors.New("node: closed")
+var (
+	// ErrClosed is returned by whatever is asked of an instance, or of a
+	// Local, after its end.
+	ErrClosed = errors.New("node: closed")
+	// ErrKilled is returned by a Local that others have closed, as by CLIENT
+	// KILL.
+	ErrKilled = errors.New("node: connection killed")
+)
 
 var errRequest = errors.New("node: request not understood")
 
@@ -52,8 +57,7 @@ type Local struct {
 	running bool // a Do reads what is pushed
 	pushed  []byte
 	resumed bool
-	closed  bool
-	err     error
+	cause   error // why it is closed, or about to be; nil while it is open
 }
 
 // NewLocal makes a connection. Close must be called, unless the instance is
@@ -97,8 +101,8 @@ func (l *Local) Do(ctx context.Context, args ...[]byte) (resp.Value, error) {
 		}
 	}
 	defer l.leave()
-	if !l.begin() {
-		return resp.Value{}, ErrClosed
+	if err := l.begin(); err != nil {
+		return resp.Value{}, err
 	}
 	l.in = resp.AppendCommand(l.in[:0], args...)
 	l.out = l.out[:0]
@@ -108,12 +112,12 @@ func (l *Local) Do(ctx context.Context, args ...[]byte) (resp.Value, error) {
 	return l.reply()
 }
 
-// begin has pushed bytes kept. It tells whether the connection is open.
-func (l *Local) begin() bool {
+// begin has pushed bytes kept. It gives an error when the connection is closed.
+func (l *Local) begin() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.running = !l.closed
-	return l.running
+	l.running = l.cause == nil
+	return l.cause
 }
 
 // leave gives the turn back.
@@ -145,9 +149,9 @@ func (l *Local) drive(ctx context.Context) error {
 			if err := l.await(ctx); err != nil {
 				return err
 			}
-			if closed, why := l.collect(false); closed {
-				l.end(why)
-				return ErrClosed
+			if err := l.collect(false); err != nil {
+				l.end(nil)
+				return err
 			}
 		case loop.Continue:
 			if len(in) > 0 {
@@ -163,8 +167,8 @@ func (l *Local) drive(ctx context.Context) error {
 }
 
 // collect takes over what was pushed, and after the last of a command has further
-// bytes dropped. It tells whether the connection is to be closed, and why.
-func (l *Local) collect(last bool) (closed bool, why error) {
+// bytes dropped. It gives an error when the connection is to be closed.
+func (l *Local) collect(last bool) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.out = append(l.out, l.pushed...)
@@ -173,14 +177,14 @@ func (l *Local) collect(last bool) (closed bool, why error) {
 		l.pushed = nil
 	}
 	l.running = !last
-	return l.closed, l.err
+	return l.cause
 }
 
 // await waits until the client may be called again.
 func (l *Local) await(ctx context.Context) error {
 	for {
 		l.mu.Lock()
-		resumed, closed := l.resumed, l.closed
+		resumed, closed := l.resumed, l.cause != nil
 		l.resumed = false
 		l.mu.Unlock()
 		if resumed || closed {
@@ -218,9 +222,7 @@ func (l *Local) end(err error) {
 		return
 	}
 	l.over = true
-	l.mu.Lock()
-	l.closed = true
-	l.mu.Unlock()
+	l.ask(ErrClosed)
 	l.client.Closed(err)
 	l.n.localMu.Lock()
 	defer l.n.localMu.Unlock()
@@ -230,7 +232,7 @@ func (l *Local) end(err error) {
 // Stop closes the connection, and returns when nothing of it runs any more. A
 // command that waits is given up.
 func (l *Local) Stop() {
-	l.ask(nil)
+	l.ask(ErrClosed)
 	l.turn <- struct{}{}
 	defer l.leave()
 	l.end(nil)
@@ -243,25 +245,27 @@ func (l *Local) Reusable() bool {
 	ok := false
 	l.n.Exec.Worker(-1, s.ID).Locked(func() {
 		ok = s.DB == 0 && s.Proto == 3 && s.Flags == l.fresh && s.Name == "" && s.User == "default" &&
-			s.MultiLen == 0 && s.Watching == 0
+			s.MultiLen == 0 && s.Watching == 0 && s.Channels+s.Patterns+s.ShardChannels == 0
 	})
-	return ok && !l.isClosed()
+	return ok && l.Err() == nil
 }
 
-func (l *Local) isClosed() bool {
+// Err gives ErrClosed or ErrKilled when the connection is closed, or about to be.
+func (l *Local) Err() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.closed
+	return l.cause
 }
 
-// ask notes that the connection is to be closed; it tells whether that is news.
-func (l *Local) ask(err error) bool {
+// ask notes that the connection is to be closed, and why. It is false when that is
+// no news.
+func (l *Local) ask(cause error) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed {
+	if l.cause != nil {
 		return false
 	}
-	l.closed, l.err = true, err
+	l.cause = cause
 	l.signal()
 	return true
 }
@@ -277,7 +281,7 @@ func (l *Local) signal() {
 func (l *Local) Push(b []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.running && !l.closed {
+	if l.running && l.cause == nil {
 		l.pushed = append(l.pushed, b...)
 	}
 }
@@ -293,7 +297,7 @@ func (l *Local) Resume() {
 // Close implements session.Conn. It may be called under any lock, so the client
 // is told by a goroutine.
 func (l *Local) Close(err error) {
-	if l.ask(err) {
+	if l.ask(ErrKilled) {
 		go func() {
 			l.turn <- struct{}{}
 			defer l.leave()

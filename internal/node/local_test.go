@@ -125,7 +125,11 @@ func TestLocalClosedWhileWaiting(t *testing.T) {
 			}()
 			await(t, "pause", func() bool { return n.Exec.Paused() == 1 })
 			end(n, l)
-			if err := <-done; !errors.Is(err, ErrClosed) {
+			want := ErrClosed
+			if name == "killed" {
+				want = ErrKilled
+			}
+			if err := <-done; err != want {
 				t.Errorf("got %v", err)
 			}
 			await(t, "end", func() bool { return n.Exec.ClientCount() == 0 })
