@@ -89,7 +89,7 @@ func BenchmarkAppend(b *testing.B) {
 			lp := New(4096)
 			b.ReportAllocs()
 			for b.Loop() {
-				if NeedInsert(lp, e) > cap(lp) {
+				if len(lp)+len(e)+MaxOverhead > cap(lp) {
 					lp = append(lp[:0], Empty...)
 				}
 				lp = Append(lp, e)

@@ -142,16 +142,20 @@ func splice(lp []byte, pos, old, size int) []byte {
 	if old == size {
 		return lp
 	}
-	was := len(lp)
-	now := was - old + size
-	if now > was {
-		if uint64(now) > math.MaxUint32 {
-			panic("listpack: larger than 4 GiB")
-		}
-		lp = slices.Grow(lp, now-was)[:now]
+	rest := lp[pos+old:]
+	now := pos + size + len(rest)
+	if uint64(now) > math.MaxUint32 {
+		panic("listpack: larger than 4 GiB")
 	}
-	copy(lp[pos+size:], lp[pos+old:was])
+	if now > cap(lp) {
+		lp = slices.Grow(lp, now-len(lp))
+	}
 	lp = lp[:now]
+	if len(rest) == 1 {
+		lp[pos+size] = end // appending is common, and a byte not worth a call
+	} else {
+		copy(lp[pos+size:], rest)
+	}
 	setBytes(lp)
 	return lp
 }

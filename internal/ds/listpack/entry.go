@@ -19,18 +19,21 @@ const (
 	encInt64 = 0xF4
 )
 
-// Value is the content of an entry.
+// Value is the content of an entry: a string, or an integer when Str is nil.
+// Without a third field it fits into registers, which makes Get twice as fast.
 type Value struct {
-	// Str is the content when IsInt is false. It lies in the listpack, is valid
-	// until that changes, and has no capacity beyond its length.
-	Str   []byte
-	Int   int64
-	IsInt bool
+	// Str, not nil even if empty, lies in the listpack, is valid until that changes,
+	// and has no capacity beyond its length.
+	Str []byte
+	Int int64
 }
+
+// IsInt tells whether the content is an integer.
+func (v Value) IsInt() bool { return v.Str == nil }
 
 // AppendTo appends the string that was stored.
 func (v Value) AppendTo(dst []byte) []byte {
-	if v.IsInt {
+	if v.IsInt() {
 		return num.AppendInt(dst, v.Int)
 	}
 	return append(dst, v.Str...)
@@ -38,7 +41,7 @@ func (v Value) AppendTo(dst []byte) []byte {
 
 // Len is the length of the string that was stored, in bytes.
 func (v Value) Len() int {
-	if v.IsInt {
+	if v.IsInt() {
 		return num.IntLen(v.Int)
 	}
 	return len(v.Str)
@@ -46,46 +49,41 @@ func (v Value) Len() int {
 
 // Equal tells whether b is the string that was stored.
 func (v Value) Equal(b []byte) bool {
-	if v.IsInt {
+	if v.IsInt() {
 		n, ok := num.ParseInt(b)
 		return ok && n == v.Int
 	}
 	return string(v.Str) == string(b)
 }
 
-// sizes is the size of a whole entry by its first byte, as far as that tells; 0
-// where more has to be read, or no entry starts. It is read-only.
-var sizes = [256]uint8{
-	2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2,
-	2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2,
-	2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2,
-	2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2,
-	2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2,
-	2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2,
-	2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2,
-	2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2,
-	2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17,
-	18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33,
-	34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49,
-	50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63, 64, 65,
-	3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3,
-	3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3,
-	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-	0, 4, 5, 6, 10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-}
-
 // EntrySize is the number of bytes that the entry at pos takes up.
 func EntrySize(lp []byte, pos int) int {
-	if n := sizes[lp[pos]]; n != 0 {
-		return int(n)
+	b := lp[pos]
+	if b < encInt13 {
+		return smallSize(b)
 	}
 	return longSize(lp, pos)
 }
 
-// longSize is EntrySize for the strings whose length is not in the first byte.
+// smallSize is the size of an entry that starts with b, below encInt13: 2 for an
+// integer and 2 more than its length for a string, without a branch and without a
+// table, which passing an entry would have to wait for.
+func smallSize(b byte) int { return max(int(b), encStr6) - (encStr6 - 2) }
+
+// longSize is the size of an entry whose first byte is encInt13 or more.
 func longSize(lp []byte, pos int) int {
-	head, n := strHeader(lp, pos)
-	return head + n + backlenSize(head+n)
+	switch b := lp[pos]; {
+	case b < encStr12:
+		return 3
+	case b <= encStr32:
+		head, n := strHeader(lp, pos)
+		return head + n + backlenSize(head+n)
+	case b <= encInt32:
+		return int(b-encInt16) + 4
+	case b == encInt64:
+		return 10
+	}
+	panic(ErrCorrupt)
 }
 
 // strHeader reads the header of a string of more than 63 bytes.
@@ -106,12 +104,19 @@ func Get(lp []byte, pos int) Value {
 	b := lp[pos]
 	switch {
 	case b < encStr6:
-		return Value{Int: int64(b), IsInt: true}
+		return Value{Int: int64(b)}
 	case b < encInt13:
-		to := pos + 1 + int(b&0x3F)
-		return Value{Str: lp[pos+1 : to : to]}
+		return Value{Str: payload(lp, pos+1, int(b&0x3F))}
 	}
 	return getLong(lp, pos)
+}
+
+// payload is the n bytes at pos. Slicing alone would let a corrupt length reach
+// into the capacity.
+func payload(lp []byte, pos, n int) []byte {
+	to := pos + n
+	_ = lp[to] // the backlen
+	return lp[pos:to:to]
 }
 
 func getLong(lp []byte, pos int) Value {
@@ -132,10 +137,9 @@ func getLong(lp []byte, pos int) Value {
 		n = int64(binary.LittleEndian.Uint64(p))
 	default:
 		head, length := strHeader(lp, pos)
-		to := pos + head + length
-		return Value{Str: lp[pos+head : to : to]}
+		return Value{Str: payload(lp, pos+head, length)}
 	}
-	return Value{Int: n, IsInt: true}
+	return Value{Int: n}
 }
 
 // Size is the number of bytes that elem takes up as an entry.

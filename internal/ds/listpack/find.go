@@ -37,26 +37,27 @@ func findShort(lp []byte, pos int, elem []byte, skip int) (int, bool) {
 				return pos, true
 			}
 		}
-		size := int(sizes[b])
-		if size == 0 {
+		if b < encInt13 {
+			pos += smallSize(b)
+		} else {
 			if b == end {
 				return pos, false
 			}
 			if isLongStr(b) && string(Get(lp, pos).Str) == string(elem) {
 				return pos, true
 			}
-			size = longSize(lp, pos)
+			pos += longSize(lp, pos)
 		}
-		pos += size
 		for range skip {
 			b := lp[pos]
-			if size = int(sizes[b]); size == 0 {
-				if b == end {
-					return pos, false
-				}
-				size = longSize(lp, pos)
+			if b < encInt13 {
+				pos += smallSize(b)
+				continue
 			}
-			pos += size
+			if b == end {
+				return pos, false
+			}
+			pos += longSize(lp, pos)
 		}
 	}
 }
@@ -79,7 +80,7 @@ func isLongStr(b byte) bool { return b >= encStr12 && b <= encStr32 }
 // findStr finds a string that is no integer, of any length.
 func findStr(lp []byte, pos int, elem []byte, skip int) (int, bool) {
 	for lp[pos] != end {
-		if v := Get(lp, pos); !v.IsInt && string(v.Str) == string(elem) {
+		if v := Get(lp, pos); !v.IsInt() && string(v.Str) == string(elem) {
 			return pos, true
 		}
 		pos = skipEntries(lp, pos, skip+1)
@@ -91,24 +92,27 @@ func findStr(lp []byte, pos int, elem []byte, skip int) (int, bool) {
 func findInt(lp []byte, pos int, elem []byte, n int64, skip int) (int, bool) {
 	for {
 		b := lp[pos]
-		switch {
-		case b < encStr6:
-			if int64(b) == n {
+		if b < encInt13 {
+			if b < encStr6 {
+				if int64(b) == n {
+					return pos, true
+				}
+			} else if int(b&0x3F) == len(elem) && string(payload(lp, pos+1, len(elem))) == string(elem) {
 				return pos, true
 			}
-		case b < encInt13:
-			if int(b&0x3F) == len(elem) && string(lp[pos+1:pos+1+len(elem)]) == string(elem) {
+			pos += smallSize(b)
+		} else {
+			if b == end {
+				return pos, false
+			}
+			if v := getLong(lp, pos); v.IsInt() && v.Int == n || !v.IsInt() && string(v.Str) == string(elem) {
 				return pos, true
 			}
-		case b == end:
-			return pos, false
-		default:
-			v := getLong(lp, pos)
-			if v.IsInt && v.Int == n || !v.IsInt && string(v.Str) == string(elem) {
-				return pos, true
-			}
+			pos += longSize(lp, pos)
 		}
-		pos = skipEntries(lp, pos, skip+1)
+		if skip > 0 {
+			pos = skipEntries(lp, pos, skip)
+		}
 	}
 }
 
@@ -116,14 +120,14 @@ func findInt(lp []byte, pos int, elem []byte, n int64, skip int) (int, bool) {
 func skipEntries(lp []byte, pos, n int) int {
 	for ; n > 0; n-- {
 		b := lp[pos]
-		size := int(sizes[b])
-		if size == 0 {
-			if b == end {
-				break
-			}
-			size = longSize(lp, pos)
+		if b < encInt13 {
+			pos += smallSize(b)
+			continue
 		}
-		pos += size
+		if b == end {
+			break
+		}
+		pos += longSize(lp, pos)
 	}
 	return pos
 }
