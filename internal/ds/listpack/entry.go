@@ -7,7 +7,7 @@ import (
 	"github.com/redstart-db/redstart/internal/num"
 )
 
-// Encodings by their first byte; those without a number of bits have it whole.
+// First bytes of entries. The low bits of the first three hold more than that.
 const (
 	encStr6  = 0x80
 	encInt13 = 0xC0
@@ -20,7 +20,8 @@ const (
 )
 
 // Value is the content of an entry: a string, or an integer when Str is nil.
-// Without a third field it fits into registers, which makes Get twice as fast.
+// With a third field it would not fit into registers, and reading a listpack would
+// take three times as long.
 type Value struct {
 	// Str, not nil even if empty, lies in the listpack, is valid until that changes,
 	// and has no capacity beyond its length.

@@ -15,13 +15,6 @@ import (
 	"github.com/redstart-db/redstart/tests/peer"
 )
 
-// typeZset, typeHash and typeList are the values that hold a listpack, or several.
-const (
-	typeZset = rdb.TypeZsetListpack
-	typeHash = rdb.TypeHashListpack
-	typeList = rdb.TypeListQuicklist2
-)
-
 // reference is a server that keeps what the tests make in one listpack.
 func reference(t *testing.T) *peer.Conn {
 	return peer.Start(t, peer.Options{Args: []string{
@@ -43,7 +36,7 @@ func dumped(t *testing.T, c *peer.Conn, key string, want rdb.Type) []byte {
 	if typ != want {
 		t.Fatalf("the reference has type %d, want %d", typ, want)
 	}
-	if typ == typeList {
+	if typ == rdb.TypeListQuicklist2 {
 		nodes, _, _ := r.Len()
 		container, _, _ := r.Len()
 		if nodes != 1 || container != 2 {
@@ -80,7 +73,7 @@ func someElem(r *rand.Rand) []byte {
 	case 0, 1:
 		return strconv.AppendInt(nil, int64(r.Uint64())>>r.IntN(64), 10)
 	case 2:
-		n := int64(1) << (r.IntN(5)*8 + []int{7, 12}[r.IntN(2)] - r.IntN(2)*8 + 8)
+		n := int64(1) << []int{7, 12, 15, 23, 31, 63}[r.IntN(6)]
 		return strconv.AppendInt(nil, []int64{n, -n}[r.IntN(2)]+int64(r.IntN(3)-1), 10)
 	case 3:
 		s := strconv.FormatInt(int64(r.Uint64())>>r.IntN(64), 10)
@@ -135,7 +128,7 @@ func TestHashesAgainstReference(t *testing.T) {
 			}
 		}
 		if lp.Len(hash) > 0 {
-			same(t, c, key, typeHash, hash)
+			same(t, c, key, rdb.TypeHashListpack, hash)
 		}
 	}
 }
@@ -182,7 +175,7 @@ func TestListsAgainstReference(t *testing.T) {
 				list = lp.Append(list, e)
 			}
 		}
-		same(t, c, key, typeList, list)
+		same(t, c, key, rdb.TypeListQuicklist2, list)
 	}
 }
 
@@ -225,7 +218,7 @@ func TestZsetsAgainstReference(t *testing.T) {
 			zset = lp.InsertInt(zset, pos, int64(m.score))
 			members = slices.Insert(members, k, m)
 		}
-		same(t, c, key, typeZset, zset)
+		same(t, c, key, rdb.TypeZsetListpack, zset)
 	}
 }
 
@@ -240,7 +233,7 @@ func TestLongEntriesAgainstReference(t *testing.T) {
 			hash := lp.Append(lp.Append(lp.New(0), []byte("f")), elem)
 			hash = lp.Append(lp.AppendInt(lp.Append(hash, []byte("g")), 1), nil)
 			pos, _ := lp.Last(hash)
-			same(t, c, "h", typeHash, lp.Delete(hash, pos))
+			same(t, c, "h", rdb.TypeHashListpack, lp.Delete(hash, pos))
 		}
 	}
 }
@@ -252,22 +245,22 @@ func TestManyEntriesAgainstReference(t *testing.T) {
 	for i := range 65534 / 2 {
 		hash = lp.AppendInt(lp.AppendInt(hash, int64(i)), int64(i))
 	}
-	payload := rdb.AppendDumpHeader(nil, typeHash)
+	payload := rdb.AppendDumpHeader(nil, rdb.TypeHashListpack)
 	payload = rdb.AppendString(payload, hash, false)
 	payload = rdb.AppendDumpFooter(payload, 0)
 	c.Must(t, "RESTORE", "h", "0", string(payload))
-	same(t, c, "h", typeHash, hash)
+	same(t, c, "h", rdb.TypeHashListpack, hash)
 
 	c.Must(t, "HSET", "h", "a", "b")
 	hash = lp.Append(lp.Append(hash, []byte("a")), []byte("b"))
-	same(t, c, "h", typeHash, hash)
+	same(t, c, "h", rdb.TypeHashListpack, hash)
 	if hash[4] != 0xFF || hash[5] != 0xFF {
 		t.Fatalf("the header says % x", hash[4:6])
 	}
 	c.Must(t, "HDEL", "h", "0")
 	hash = lp.DeleteRange(hash, lp.HeaderSize, 2)
 	lp.Recount(hash)
-	same(t, c, "h", typeHash, hash)
+	same(t, c, "h", rdb.TypeHashListpack, hash)
 	if hash[4] != 0xFE || hash[5] != 0xFF {
 		t.Fatalf("the header says % x", hash[4:6])
 	}
