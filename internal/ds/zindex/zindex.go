@@ -88,20 +88,17 @@ func (t *Tree) before(scores []float64, refs []mem.Ref, b *bound) int {
 	return lo
 }
 
-// less counts the scores in ascending order that are less than x.
+// less counts the scores in ascending order that are less than x. The halves
+// are chosen without branches, which could not be foreseen.
 func less(scores []float64, x float64) int {
 	lo, n := 0, len(scores)
 	for n > 1 {
 		half := n / 2
-		next := lo
-		if scores[lo+half-1] < x {
-			next = lo + half
-		}
-		lo = next
+		lo += half & -one(scores[lo+half-1] < x)
 		n -= half
 	}
-	if n == 1 && scores[lo] < x {
-		lo++
+	if n == 1 {
+		lo += one(scores[lo] < x)
 	}
 	return lo
 }
@@ -111,17 +108,21 @@ func notGreater(scores []float64, x float64) int {
 	lo, n := 0, len(scores)
 	for n > 1 {
 		half := n / 2
-		next := lo
-		if scores[lo+half-1] <= x {
-			next = lo + half
-		}
-		lo = next
+		lo += half & -one(scores[lo+half-1] <= x)
 		n -= half
 	}
-	if n == 1 && scores[lo] <= x {
-		lo++
+	if n == 1 {
+		lo += one(scores[lo] <= x)
 	}
 	return lo
+}
+
+// one is 1 for true.
+func one(b bool) (n int) {
+	if b {
+		n = 1
+	}
+	return n
 }
 
 // seek leads p to the place of a bound; nowhere in an empty tree. The place is
@@ -137,7 +138,7 @@ func (t *Tree) seek(p *path, b *bound) {
 		p.Note(level, n, i)
 		ref = n.Kids[i]
 	}
-	p.Leaf = t.core.Leaf(ref)
+	p.Leaf = t.core.LeafSoon(ref)
 	p.I = t.before(p.Leaf.Keys(), p.Leaf.Vals(), b)
 }
 

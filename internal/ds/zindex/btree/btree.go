@@ -112,9 +112,6 @@ type step[K, V any] struct {
 // Init prepares an empty tree whose nodes live in arena. It allocates nothing.
 func (t *Tree[K, V]) Init(arena *mem.Arena) { *t = Tree[K, V]{arena: arena} }
 
-// Arena is where the nodes are.
-func (t *Tree[K, V]) Arena() *mem.Arena { return t.arena }
-
 // Len is the number of elements.
 func (t *Tree[K, V]) Len() int { return t.count }
 
@@ -135,6 +132,19 @@ func (t *Tree[K, V]) Leaf(ref mem.Ref) *Leaf[K, V] {
 		t.arena.Bytes(ref, leafSize[K, V](int(l.cap)))
 	}
 	return l
+}
+
+// LeafSoon is Leaf for a binary search of a leaf in a tree of some levels: it
+// has the processor fetch its header and its keys at the same time.
+func (t *Tree[K, V]) LeafSoon(ref mem.Ref) *Leaf[K, V] {
+	if mem.CanPrefetch && t.height > 2 {
+		t.arena.Prefetch(ref)
+		const unit = 8
+		for off := keysAt[K, V](Cap) &^ (unit - 1); off < uintptr(leafSize[K, V](Cap)); off += 128 {
+			t.arena.Prefetch2(ref + mem.Ref(off/unit))
+		}
+	}
+	return t.Leaf(ref)
 }
 
 // Note enters into a path that on this level it leads from n to its kid i.
@@ -287,8 +297,12 @@ func (c *Cursor[K, V]) Key() K { return c.leaf.Keys()[c.i] }
 // Val is the value of the element at a valid cursor.
 func (c *Cursor[K, V]) Val() V { return c.leaf.Vals()[c.i] }
 
-// Rest is the values of the elements from a valid cursor to the end of its leaf.
-func (c *Cursor[K, V]) Rest() []V { return c.leaf.Vals()[c.i:] }
+// InLeaf is the values of the leaf in which a valid cursor is, and its index
+// there.
+func (c *Cursor[K, V]) InLeaf() (vals []V, i int) { return c.leaf.Vals(), c.i }
+
+// Arena is where the nodes are.
+func (c *Cursor[K, V]) Arena() *mem.Arena { return c.t.arena }
 
 // Next goes to the next element, or behind the last. There it stays.
 func (c *Cursor[K, V]) Next() {
