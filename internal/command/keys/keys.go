@@ -12,7 +12,7 @@ import (
 // keys leaves out what has expired and, as Redis does, leaves it where it is.
 func keys(c *command.Ctx) {
 	pattern := c.Args[1]
-	if bytes.IndexAny(pattern, `*?[\`) < 0 {
+	if !bytes.ContainsAny(pattern, `*?[\`) {
 		k := c.Key(1)
 		if e := c.Keyspace(k).Find(k); !e.Ok() || e.Expired(c.Now()) {
 			c.Array(0)
