@@ -207,16 +207,29 @@ func (n *Node) expire() {
 	if n.Exec.Alerted(exec.AlertPaused) || n.self.keepExpired.Load() {
 		return // the data stays as it is
 	}
+	var took, threshold int64
 	for i := range n.store.Shards() {
 		sh := n.store.Shard(i)
 		for more := true; more; {
 			sh.Lock()
+			// It changes only while all shards are locked.
+			threshold = n.Config.LatencyMonitorThreshold
+			if threshold > 0 {
+				took -= n.env.Clock.Nano()
+			}
 			more = false
 			for db := range n.store.Databases() {
 				_, again := sh.DB(db).Expire(now, expireStep)
 				more = more || again
 			}
+			if threshold > 0 {
+				took += n.env.Clock.Nano()
+			}
 			sh.Unlock()
 		}
+	}
+	// Waiting for a lock is the latency of who held it, and not counted.
+	if ms := took / 1e6; threshold > 0 && ms >= threshold {
+		n.Exec.Latency.Add("expire-cycle", now/1000, ms)
 	}
 }

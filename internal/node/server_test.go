@@ -277,6 +277,33 @@ func TestLatencyTracking(t *testing.T) {
 	}
 }
 
+// TestExpireCycleLatency lets many keys expire within one cycle.
+func TestExpireCycleLatency(t *testing.T) {
+	const keys = 40000 // some milliseconds
+	k := newTalk(t, func(c *config.Config) { c.LatencyMonitorThreshold = 1 })
+	k.do("DEBUG", "SET-ACTIVE-EXPIRE", "0")
+	var load []byte
+	for i := range keys {
+		load = resp.AppendCommandString(load, "SET", fmt.Sprintf("key:%d", i), "v", "PX", "1")
+	}
+	go k.nc.Write(append(load, "PING\r\n"...)) // a failure shows at the reader
+	k.nc.SetReadDeadline(time.Now().Add(20 * time.Second))
+	for range keys + 1 {
+		if _, err := resp.ReadValue(k.br, 1, 64); err != nil {
+			t.Fatal(err)
+		}
+	}
+	k.do("LATENCY", "RESET")
+	k.want("[]", "LATENCY", "HISTORY", "expire-cycle")
+	k.do("DEBUG", "SET-ACTIVE-EXPIRE", "1")
+	for end := time.Now().Add(10 * time.Second); len(k.do("LATENCY", "HISTORY", "expire-cycle").Elems) == 0; {
+		if time.Now().After(end) {
+			t.Fatalf("no expire-cycle event; %s keys expired", k.info("expired_keys"))
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
 // The digests were recorded from redis-server 7.0.15.
 func TestDigest(t *testing.T) {
 	k := newTalk(t, nil)
