@@ -155,8 +155,9 @@ func (t *Tree[V]) First() Cursor[V] { return Cursor[V]{t.core.First()} }
 // Last is the cursor at the last entry.
 func (t *Tree[V]) Last() Cursor[V] { return Cursor[V]{t.core.Last()} }
 
-// DeleteRange removes the entries with ranks from to to-1, many at a time, and
-// calls gone, unless it is nil, for each before. gone must not use the tree.
+// DeleteRange removes the entries with ranks from to to-1, as far as there are
+// such, many at a time, and calls gone, unless it is nil, for each before. gone
+// must not use the tree.
 func (t *Tree[V]) DeleteRange(from, to int, gone func(id ID, v V)) {
 	t.core.DeleteRange(from, to, gone)
 }

@@ -165,6 +165,9 @@ func (t *Tree) Append(score float64, ref mem.Ref) {
 	var p path
 	if t.Len() > 0 {
 		t.core.SeekEnd(&p)
+		if invariants.Enabled && t.before(p.Leaf.Keys(), p.Leaf.Vals(), &bound{score: score, member: t.entries.Member(ref), self: ref}) != p.I {
+			panic("zindex: appended element is out of order")
+		}
 	}
 	t.core.Insert(&p, score, ref)
 }
@@ -194,6 +197,10 @@ func (t *Tree) Update(score float64, ref mem.Ref, to float64) bool {
 	var p path
 	if !t.find(&p, score, ref) {
 		return false
+	}
+	if to == score { // but perhaps of another sign
+		t.core.Set(&p, to, ref)
+		return true
 	}
 	b := bound{score: to, member: t.entries.Member(ref), self: ref}
 	at := t.before(p.Leaf.Keys(), p.Leaf.Vals(), &b)
@@ -277,9 +284,9 @@ func (t *Tree) lex(member []byte, after bool) *bound {
 	return &bound{score: score, member: member, after: after}
 }
 
-// DeleteRange removes the elements with ranks from to to-1, many at a time, and
-// calls gone, unless it is nil, for each before. gone may free the entry; it
-// must not use the tree.
+// DeleteRange removes the elements with ranks from to to-1, as far as there are
+// such, many at a time, and calls gone, unless it is nil, for each before. gone
+// may free the entry; it must not use the tree.
 func (t *Tree) DeleteRange(from, to int, gone func(score float64, ref mem.Ref)) {
 	t.core.DeleteRange(from, to, gone)
 }

@@ -259,6 +259,19 @@ func (s *stress) query(t fataler) {
 	}
 	c := s.tree.Seek(x.score, s.m.e.Member(x.ref))
 	s.at(t, c, rank, rank)
+	s.at(t, s.tree.SeekRank(rank), rank, rank)
+	s.at(t, s.tree.SeekRank(s.tree.Len()), len(s.m.elems), len(s.m.elems))
+	i := rank
+	s.tree.Walk(rank, func(score float64, ref mem.Ref) bool {
+		if (elem{score, ref}) != s.m.elems[i] {
+			t.Fatalf("walk meets %v, %d at rank %d", score, ref, i)
+		}
+		i++
+		return i < rank+5
+	})
+	if i != min(rank+5, len(s.m.elems)) {
+		t.Fatalf("walk from %d ends at %d", rank, i)
+	}
 }
 
 // at checks that a cursor and a rank are before the element of rank want.
@@ -373,6 +386,73 @@ func TestStress(t *testing.T) {
 	}
 }
 
+// Four levels, so that nodes between root and leaves split and join too.
+func TestDeep(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	rnd := rand.New(rand.NewPCG(seed, 4))
+	tree, m := newTree(t, mem.Options{})
+	ref := m.e.add(nil) // scores differ, so all elements may have one entry
+	check := func() {
+		t.Helper()
+		before := func(s1 float64, _ mem.Ref, s2 float64, _ mem.Ref) bool { return s1 < s2 }
+		same := func(s1 float64, _ mem.Ref, s2 float64, _ mem.Ref) bool { return s1 == s2 }
+		if err := tree.core.Check(before, same); err != nil {
+			t.Fatal(err)
+		}
+	}
+	removeRandom := func(n int) {
+		for range n {
+			score, ref := tree.At(rnd.IntN(tree.Len()))
+			if !tree.Delete(score, ref) {
+				t.Fatalf("%v is not there", score)
+			}
+		}
+	}
+	for i := range 300_000 {
+		tree.Append(float64(i), ref)
+	}
+	for range 150_000 {
+		tree.Insert(rnd.Float64()*1e5, ref)
+	}
+	if _, levels := tree.core.Root(); levels != 4 {
+		t.Fatalf("%d levels", levels)
+	}
+	check()
+	removeRandom(50_000)
+	check()
+	for range 20 {
+		from := rnd.IntN(tree.Len())
+		n := tree.Len()
+		k := rnd.IntN(min(n-from, 20_000))
+		low, _ := tree.At(from)
+		high, _ := tree.At(from + k)
+		tree.DeleteRange(from, from+k, func(score float64, _ mem.Ref) {
+			if score < low || score >= high {
+				t.Fatalf("%v is deleted between %v and %v", score, low, high)
+			}
+		})
+		if score, _ := tree.At(from); score != high || tree.Len() != n-k {
+			t.Fatalf("%v follows %d deleted elements, not %v", score, k, high)
+		}
+		check()
+	}
+	tree.DeleteRange(10, tree.Len()-10, nil) // all but both ends
+	check()
+	if tree.Bytes() > 1024 {
+		t.Errorf("%d bytes for 20 elements", tree.Bytes())
+	}
+	for range 200_000 {
+		tree.Insert(rnd.NormFloat64(), ref)
+	}
+	check()
+	removeRandom(tree.Len() - 100)
+	check()
+	if tree.Bytes() > 4*768+1280 {
+		t.Errorf("%d bytes for 100 elements", tree.Bytes())
+	}
+}
+
 // bulk adds n elements with the given scores and members that are all different.
 func bulk(tree *Tree, m *model, n int, score func(i int) float64) {
 	for i := range n {
@@ -422,7 +502,7 @@ func TestSmallTreesAreSmall(t *testing.T) {
 		if tree.Bytes() != want {
 			t.Errorf("%d elements take %d bytes, want %d", i, tree.Bytes(), want)
 		}
-		tree.DeleteRange(1, tree.Len(), nil)
+		tree.DeleteRange(1, tree.Len()+1, nil)
 		if tree.Bytes() > 384 {
 			t.Errorf("%d bytes after deletion", tree.Bytes())
 		}
@@ -531,18 +611,13 @@ func TestExhausted(t *testing.T) {
 			seed := rand.Uint64()
 			t.Logf("seed %d", seed)
 			s := &stress{tree: tree, m: m, s: scores{kind: kind, rnd: rand.New(rand.NewPCG(seed, 3))}}
-			var fill []mem.Ref // all memory but what a test leaves
 			failed := 0
 			for range 300 {
 				allow = true
 				s.run(t, 50, 14)
 				spare := []mem.Ref{m.e.add(make([]byte, 6)), m.e.add(make([]byte, 6))}
 				allow = false
-				for _, size := range []int{1280, 768, 384, 192, 96, 48, 16, 8} {
-					for ref, ok := m.e.a.TryAlloc(size); ok; ref, ok = m.e.a.TryAlloc(size) {
-						fill = append(fill, ref)
-					}
-				}
+				fill := exhaust(m.e.a)
 				for left := s.s.rnd.IntN(3); left > 0 && len(fill) > 0; left-- {
 					m.e.a.Free(fill[0])
 					fill = fill[1:]
@@ -550,7 +625,6 @@ func TestExhausted(t *testing.T) {
 				for _, ref := range spare {
 					m.e.a.Free(ref)
 				}
-				live := 0
 				func() {
 					defer func() {
 						if r := recover(); r != nil {
@@ -561,7 +635,6 @@ func TestExhausted(t *testing.T) {
 						}
 					}()
 					for range 70 {
-						live = tree.Bytes()
 						if len(m.elems) > 0 && s.s.rnd.IntN(2) == 0 {
 							s.update(t)
 						} else {
@@ -570,14 +643,62 @@ func TestExhausted(t *testing.T) {
 					}
 				}()
 				m.check(t, tree)
-				_ = live
 				for _, ref := range fill {
 					m.e.a.Free(ref)
 				}
-				fill = fill[:0]
 			}
 			if failed < 30 {
 				t.Errorf("memory ran out %d times only", failed)
+			}
+		})
+	}
+}
+
+// exhaust takes all memory that can be had, in blocks of a node's size first.
+func exhaust(a *mem.Arena) (blocks []mem.Ref) {
+	for _, size := range []int{1280, 768, 384, 192, 96, 48, 16, 8} {
+		for ref, ok := a.TryAlloc(size); ok; ref, ok = a.TryAlloc(size) {
+			blocks = append(blocks, ref)
+		}
+	}
+	return blocks
+}
+
+// An insertion into a tree of full nodes needs a leaf and two inner nodes. It
+// must give back those that it got when there are no more.
+func TestExhaustedBetweenNodes(t *testing.T) {
+	const full = 63 * 63
+	for name, score := range map[string]float64{"behind": full, "before": -1, "between": 1000.5} {
+		t.Run(name, func(t *testing.T) {
+			allow := true
+			tree, m := newTree(t, mem.Options{Limit: func(int) bool { return allow }})
+			for i := range full {
+				x := elem{float64(i), m.e.add(nil)}
+				tree.Append(x.score, x.ref)
+				m.insert(x)
+			}
+			x := elem{score, m.e.add(nil)}
+			spare := []mem.Ref{m.e.a.Alloc(1280), m.e.a.Alloc(1280), m.e.a.Alloc(768)}
+			allow = false
+			exhaust(m.e.a)
+			for len(spare) > 0 {
+				func() {
+					defer func() {
+						if r := recover(); r != mem.ErrExhausted {
+							t.Fatalf("with %d nodes missing: %v", len(spare), r)
+						}
+					}()
+					tree.Insert(x.score, x.ref)
+				}()
+				m.check(t, tree)
+				m.e.a.Free(spare[len(spare)-1])
+				spare = spare[:len(spare)-1]
+			}
+			tree.Insert(x.score, x.ref)
+			m.insert(x)
+			m.check(t, tree)
+			if _, levels := tree.core.Root(); levels != 3 {
+				t.Fatalf("%d levels", levels)
 			}
 		})
 	}
@@ -714,4 +835,26 @@ func BenchmarkDeleteRange(b *testing.B) {
 	}
 	b.ResetTimer()
 	tree.DeleteRange(b.N/3, b.N-b.N/3, func(float64, mem.Ref) {})
+}
+
+// Nothing on the path of a command makes garbage.
+func TestNoAllocations(t *testing.T) {
+	tree, m := newTree(t, mem.Options{})
+	bulk(tree, m, 10_000, func(i int) float64 { return float64(i % 1000) })
+	ref := m.e.add([]byte("member"))
+	sum := 0
+	allocs := testing.AllocsPerRun(100, func() {
+		tree.Insert(500, ref)
+		tree.Update(500, ref, 500.5)
+		tree.Update(500.5, ref, 10)
+		rank, _ := tree.Rank(10, m.e.Member(ref))
+		c := tree.SeekScore(float64(rank), true)
+		c.Next()
+		c.Prev()
+		sum += rank + tree.RankLex([]byte("m"), false) + int(c.Ref())
+		tree.Delete(10, ref)
+	})
+	if allocs != 0 {
+		t.Errorf("%v allocations", allocs)
+	}
 }

@@ -125,10 +125,14 @@ func (t *Tree[K, V]) collapse() {
 	}
 }
 
-// DeleteRange removes the elements with ranks from to to-1, a leaf at a time,
-// and calls gone, unless it is nil, for each before that. gone must not use
-// the tree.
+// DeleteRange removes the elements with ranks from to to-1, as far as there are
+// such, a leaf at a time, and calls gone, unless it is nil, for each before
+// that. gone must not use the tree.
 func (t *Tree[K, V]) DeleteRange(from, to int, gone func(k K, v V)) {
+	from, to = max(from, 0), min(to, t.count)
+	if from >= to {
+		return
+	}
 	for n := to - from; n > 0; {
 		var p Path[K, V]
 		t.SeekRank(&p, from)
