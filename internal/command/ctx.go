@@ -65,7 +65,10 @@ type Ctx struct {
 	nano     int64 // monotonic time at which the command began
 	now      int64 // Unix milliseconds, 0 when not asked for yet
 	held     store.LockSet
-	first    store.Key // the first key, hashed when the locks were taken
+	first    store.Key // the only key, hashed when the locks were taken
+	keys     []int     // or the keys of a command with several, by argument,
+	hashes   []uint64  // and their hashes
+	nextKey  int       // index in keys of the one to be asked for next
 	dirty    int       // changes the command made
 	failed   bool      // it replied with an error
 	logging  bool      // somebody reads the effects
@@ -80,7 +83,7 @@ type Ctx struct {
 // Begin prepares c for a command. The executor calls it.
 func (c *Ctx) Begin(s *session.Session, spec *Spec, args [][]byte, nano int64) {
 	c.Sess, c.Spec, c.Args, c.nano = s, spec, args, nano
-	c.now, c.dirty, c.failed, c.redacted, c.first = 0, 0, false, 0, store.Key{}
+	c.now, c.dirty, c.failed, c.redacted, c.first, c.keys = 0, 0, false, 0, store.Key{}, nil
 	c.logging = c.Log.Active()
 	c.rewrote, c.nEffects, c.effects = false, 0, c.effects[:0]
 }
@@ -88,6 +91,12 @@ func (c *Ctx) Begin(s *session.Session, spec *Spec, args [][]byte, nano int64) {
 // Hold tells c which shards are locked for it, and the first key if it has been
 // hashed already.
 func (c *Ctx) Hold(locks store.LockSet, first store.Key) { c.held, c.first = locks, first }
+
+// HoldKeys is Hold with the hashes of all keys: those of the arguments keys.
+// Both slices are borrowed until the command ends.
+func (c *Ctx) HoldKeys(locks store.LockSet, keys []int, hashes []uint64) {
+	c.held, c.keys, c.hashes, c.nextKey = locks, keys, hashes, 0
+}
 
 // Held is the set of shards that are locked.
 func (c *Ctx) Held() store.LockSet { return c.held }
@@ -113,10 +122,15 @@ func (c *Ctx) DB() int { return int(c.Sess.DB) }
 
 // Key gives argument i as a key with its hash.
 func (c *Ctx) Key(i int) store.Key {
-	if b := c.Args[i]; c.first.B != nil && len(b) > 0 && len(b) == len(c.first.B) && &b[0] == &c.first.B[0] {
+	b := c.Args[i]
+	if c.first.B != nil && len(b) > 0 && len(b) == len(c.first.B) && &b[0] == &c.first.B[0] {
 		return c.first
 	}
-	return c.Store.Key(c.Args[i])
+	if n := c.nextKey; n < len(c.keys) && c.keys[n] == i {
+		c.nextKey++ // keys are mostly asked for in order
+		return store.Key{B: b, H: c.hashes[n]}
+	}
+	return c.Store.Key(b)
 }
 
 // Keyspace gives the part of the selected database that a key belongs to. Its

@@ -15,6 +15,9 @@ const (
 	// of them runs, so that what they will look up can be fetched from memory
 	// all at once instead of one after the other.
 	lookahead = 16
+	// maxHints is how many keys of one command are fetched before it runs:
+	// what more there are would push the first out of the cache again.
+	maxHints = 64
 	// keptArgs is the largest list of arguments that a worker keeps.
 	keptArgs = 1024
 )
@@ -145,5 +148,8 @@ func (w *Worker) trimAhead() {
 		if cap(w.ahead[i].args) > keptArgs {
 			w.ahead[i].args = nil
 		}
+	}
+	if cap(w.keys) > keptArgs {
+		w.keys, w.hashes = nil, nil
 	}
 }

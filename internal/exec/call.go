@@ -115,9 +115,9 @@ func (x *Exec) call(w *Worker, c *command.Ctx, cl *Client, k store.Key) {
 		x.finish(w, c)
 		sh.Unlock()
 	} else {
-		locks, k := x.locks(w, c)
+		locks := x.locks(w, c)
 		x.Store.Lock(locks)
-		c.Hold(locks, k)
+		c.HoldKeys(locks, w.keys, w.hashes)
 		x.invoke(c)
 		x.finish(w, c)
 		x.Store.Unlock(locks)
@@ -125,30 +125,33 @@ func (x *Exec) call(w *Worker, c *command.Ctx, cl *Client, k store.Key) {
 	x.measure(w, c, cl)
 }
 
-// locks gives the shards of a command's keys, and the first key if it is the
-// only one.
-func (x *Exec) locks(w *Worker, c *command.Ctx) (store.LockSet, store.Key) {
+// locks gives the shards of a command's keys. It leaves the keys and their
+// hashes in w, and has what looking them up needs fetched meanwhile.
+func (x *Exec) locks(w *Worker, c *command.Ctx) (locks store.LockSet) {
 	spec := c.Spec
-	if spec.Flags&(command.AllShards|command.NoLock) != 0 {
-		if spec.Flags&command.AllShards != 0 {
-			return x.Store.All(), store.Key{}
-		}
-		return 0, store.Key{}
+	w.keys, w.hashes = w.keys[:0], w.hashes[:0]
+	if spec.Flags&command.AllShards != 0 {
+		return x.Store.All()
 	}
-	if spec.First == 0 && spec.Keys == nil {
-		return 0, store.Key{}
+	if spec.Flags&command.NoLock != 0 || spec.First == 0 && spec.Keys == nil {
+		return 0
 	}
-	w.keys = spec.KeyIndexes(c.Args, w.keys[:0])
-	var locks store.LockSet
-	var k store.Key
+	w.keys = spec.KeyIndexes(c.Args, w.keys)
+	db := c.DB()
 	for _, i := range w.keys {
-		k = x.Store.Key(c.Args[i])
-		locks |= x.Store.Of(k.H)
+		h := x.Store.Key(c.Args[i]).H
+		w.hashes = append(w.hashes, h)
+		locks |= x.Store.Of(h)
+		if len(w.keys) > 1 {
+			x.Store.Hint(h, db)
+		}
 	}
-	if len(w.keys) != 1 {
-		k = store.Key{}
+	if len(w.keys) > 1 {
+		for _, h := range w.hashes[:min(len(w.hashes), maxHints)] {
+			x.Store.HintRecord(h, db)
+		}
 	}
-	return locks, k
+	return locks
 }
 
 // invoke calls the handler and turns exhausted memory into an error.

@@ -15,15 +15,17 @@ import (
 //
 // Everything in it is guarded by the lock of its worker.
 type Client struct {
-	Sess   session.Session
-	x      *Exec
-	w      *Worker
-	parser resp.Parser
-	last   *command.Spec // the command before, most often the next one too
-	tx     transaction
-	softAt int64 // since when the soft output limit is exceeded, 0 if it is not
-	seen   traffic
-	gone   bool // it holds nothing any more, and no command of it runs
+	Sess     session.Session
+	x        *Exec
+	w        *Worker
+	parser   resp.Parser
+	last     *command.Spec // the command before, most often the next one too
+	tx       transaction
+	softAt   int64 // since when the soft output limit is exceeded, 0 if it is not
+	seen     traffic
+	hash     uint64 // of the key in the request that comes next,
+	foreseen bool   // if it is known
+	gone     bool   // it holds nothing any more, and no command of it runs
 }
 
 // NewClient registers a connection. conn may be nil for clients inside the
@@ -116,6 +118,23 @@ func (cl *Client) Queued(pending int) bool {
 func (cl *Client) overOutputLimit() {
 	cl.w.Stats.ClientBufferLimitHits++
 	cl.x.Logger.Warn("Client scheduled to be closed ASAP for overcoming of output buffer limits.", "id", cl.Sess.ID)
+}
+
+// Foresee implements loop.Foreseer: it has the bucket fetched that a lookup of
+// the request's key will begin with. A pipeline is read ahead by read.
+func (cl *Client) Foresee(in []byte) {
+	key, n := resp.PeekKey(in)
+	if cl.foreseen = n == len(in); cl.foreseen {
+		cl.hash = cl.x.Store.Key(key).H
+		cl.x.Store.Hint(cl.hash, int(cl.Sess.DB))
+	}
+}
+
+// ForeseeMore implements loop.Foreseer: it has the record fetched.
+func (cl *Client) ForeseeMore() {
+	if cl.foreseen {
+		cl.x.Store.HintRecord(cl.hash, int(cl.Sess.DB))
+	}
 }
 
 // Process implements loop.Client.

@@ -162,6 +162,7 @@ type Worker struct {
 	Changes uint64    // all changes made by its commands
 	nano    int64     // the last reading of the clock
 	keys    []int     // scratch for key indexes
+	hashes  []uint64  // of keys
 	ahead   [lookahead]request
 
 	_ [64]byte

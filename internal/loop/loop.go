@@ -51,6 +51,17 @@ type Client interface {
 	Closed(err error)
 }
 
+// Foreseer is a [Client] that wants to know of bytes before it has to process
+// them, to have fetched from memory what that will need: loops receive from all
+// connections that are ready before they process anything. The calls are hints,
+// which may be left out, and must not change anything that a reply depends on.
+type Foreseer interface {
+	// Foresee is given the bytes that the next Process will be given. They are only borrowed for the call.
+	Foresee(in []byte)
+	// ForeseeMore is called when Foresee of other connections has been called meanwhile.
+	ForeseeMore()
+}
+
 // Handler decides about new connections.
 type Handler interface {
 	// Accept returns the client of a new connection, or nil and bytes to send, as far as the socket takes them at once,

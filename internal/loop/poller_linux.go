@@ -17,6 +17,10 @@ const (
 	// replySize is that of the buffer a round's replies are built in; replyKeep is what it may grow to.
 	replySize = 64 << 10
 	replyKeep = 1 << 20
+	// gatherRoom is what is received at most from a connection whose input is gathered before it is processed.
+	gatherRoom = 16 << 10
+	// drainSize is that of the buffer for input of a connection that is being closed.
+	drainSize = 4 << 10
 	// maxEvents is how many events are taken from the kernel at once.
 	maxEvents = 128
 	// A loop with a processor of its own waits this long, this often in a row, before it gives that up; in between,
@@ -41,7 +45,8 @@ const (
 // so one for a connection that was closed earlier in the same round is known as stale.
 //
 // One round: take the events that are ready; serve the connections that were not done in an earlier round, then the events,
-// then the inbox; then send what all of them replied. Sending at the end rather than after each request makes the
+// then the inbox; then send what all of them replied. Input is received from several connections before any of it is
+// processed, so that what the requests need can be fetched from memory during the system calls that follow. Sending at the end rather than after each request makes the
 // peers answer in batches too: with 50 connections that ask one request at a time it took 0.54 rather than 0.88 waits
 // in the kernel per request, and 0.23 rather than 0.38 of them put the loop to sleep. It also gives Config.BeforeSend
 // its place.
@@ -67,6 +72,9 @@ type poller struct {
 	naps     int
 	rbuf     []byte // what is received, unless a connection has a buffer of its own
 	pool     bufPool
+	gathered []gathered // received in this round and not processed yet
+	used     int        // bytes of rbuf that gathered takes
+	drain    []byte     // takes what nobody will read
 	out      []byte     // replies of this round
 	outgoing []outgoing // in the order in which they are to be sent
 	ready    []*sock    // to have a turn without an event, in order
@@ -82,6 +90,13 @@ type poller struct {
 	bufs  [][]byte // guarded by mu: for pushes
 
 	accepts []*acceptor // guarded by mu
+}
+
+// gathered is input that waits in rbuf until that of other connections has been received too.
+type gathered struct {
+	s   *sock
+	gen int32
+	in  []byte
 }
 
 // outgoing is bytes to be sent at the end of the round.
@@ -164,6 +179,7 @@ func newPoller(g *Group, index int32) (*poller, error) {
 		naps:    1,
 		napTime: unix.NsecToTimespec(int64(shortNap)),
 		rbuf:    make([]byte, readSize),
+		drain:   make([]byte, drainSize),
 		out:     make([]byte, 0, replySize),
 	}
 	if p.alone {
@@ -183,6 +199,9 @@ func (p *poller) run() {
 		}
 		for i := range n {
 			p.event(&p.events[i])
+		}
+		if len(p.gathered) > 0 {
+			p.serve()
 		}
 		if p.posted.Load() {
 			p.readInbox()
@@ -237,6 +256,29 @@ func (p *poller) event(ev *unix.EpollEvent) {
 		return
 	}
 	s.event(ev.Events)
+}
+
+// serve processes what was gathered.
+func (p *poller) serve() {
+	batch := p.gathered
+	if len(batch) > 1 {
+		for i := range batch {
+			if f := batch[i].s.foreseer; f != nil {
+				f.ForeseeMore()
+			}
+		}
+	}
+	for i := range batch {
+		g := &batch[i]
+		g.s.waiting = false
+		if g.s.slot >= 0 && g.s.gen == g.gen && !g.s.flush {
+			p.room()
+			g.s.process(g.in, true)
+		}
+	}
+	clear(batch)
+	p.gathered = batch[:0]
+	p.used = 0
 }
 
 // runReady gives every connection that was not done a turn.
@@ -328,6 +370,9 @@ func (p *poller) readInbox() {
 	for _, s := range box.conns {
 		p.room()
 		s.readMail()
+	}
+	if len(p.gathered) > 0 {
+		p.serve()
 	}
 	clear(box.conns)
 	clear(box.fresh)

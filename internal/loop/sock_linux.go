@@ -46,6 +46,9 @@ type sock struct {
 
 	more, hup, yielded, ready, suspended, flush, eof bool
 
+	waiting  bool     // its input is in the poller's gathered list
+	foreseer Foreseer // the client, if it is one
+
 	unsent int32
 
 	mailSet  mail
@@ -72,10 +75,11 @@ func (p *poller) add(n accepted) {
 			send(n.fd, farewell)
 		}
 		s.mailGoneNow()
-		closeSocket(n.fd, p.rbuf)
+		closeSocket(n.fd, p.drain)
 		return
 	}
 	s.client = client
+	s.foreseer, _ = client.(Foreseer)
 	if k := len(p.free); k > 0 {
 		s.slot = p.free[k-1]
 		p.free = p.free[:k-1]
@@ -159,6 +163,20 @@ func (s *sock) enqueue() {
 // that found less than it asked for has emptied the socket, and what comes afterwards is reported.
 func (s *sock) receive() {
 	p, have := s.p, len(s.in)
+	if s.waiting {
+		p.serve()
+		if s.slot < 0 || s.suspended || s.flush {
+			return
+		}
+		have = len(s.in)
+	}
+	if have == 0 && s.expect == 0 {
+		s.gather()
+		return
+	}
+	if len(p.gathered) > 0 {
+		p.serve() // which frees the shared buffer
+	}
 	shared := have <= smallInput && s.expect <= smallInput
 	buf := p.rbuf
 	if shared {
@@ -183,6 +201,27 @@ func (s *sock) receive() {
 	s.keep(in, shared)
 	if !s.checkLimit() && s.more {
 		s.enqueue()
+	}
+}
+
+// gather reads once and leaves what is there for the poller to process together with what others send.
+func (s *sock) gather() {
+	p := s.p
+	if len(p.rbuf)-p.used < gatherRoom {
+		p.serve()
+	}
+	buf := p.rbuf[p.used : p.used+gatherRoom]
+	n, errno := recv(s.fd, buf)
+	if n <= 0 {
+		s.notReceived(n, errno)
+		return
+	}
+	s.more = s.hup || n == len(buf)
+	s.waiting = true
+	p.gathered = append(p.gathered, gathered{s, s.gen, buf[:n:n]})
+	p.used += (n + 63) &^ 63
+	if s.foreseer != nil {
+		s.foreseer.Foresee(buf[:n:n])
 	}
 }
 
@@ -360,7 +399,7 @@ func (s *sock) close(err error) {
 	s.keep(nil, false)
 	s.q.reset(&p.pool)
 	s.pending.Store(0)
-	closeSocket(s.fd, p.rbuf)
+	closeSocket(s.fd, p.drain)
 	s.client.Closed(err)
 }
 

@@ -41,7 +41,11 @@ func (st *Store) at(db int, key string) (*Keyspace, Key) {
 func checkShard(t tb, sh *Shard) {
 	t.Helper()
 	want := 0
-	for _, ks := range append(append([]*Keyspace{}, sh.dbs...), sh.garbage...) {
+	all := append([]*Keyspace{}, sh.garbage...)
+	for db := range sh.dbs {
+		all = append(all, sh.DB(db))
+	}
+	for _, ks := range all {
 		want += ks.table.Buckets() * 64
 		volatile := 0
 		n := 0

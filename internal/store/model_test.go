@@ -258,7 +258,7 @@ func (m *machine) tick(t *rapid.T) {
 	for i := range m.st.shards {
 		for db := range modelDBs {
 			for more := true; more; {
-				_, more = m.st.shards[i].dbs[db].Expire(m.now, 1+m.rnd.IntN(5))
+				_, more = m.st.shards[i].DB(db).Expire(m.now, 1+m.rnd.IntN(5))
 			}
 		}
 	}
@@ -302,7 +302,7 @@ func (m *machine) afterTick(t *rapid.T, name string) {
 
 func (m *machine) random(t *rapid.T) {
 	db := m.rnd.IntN(modelDBs)
-	ks := m.st.shards[m.rnd.IntN(len(m.st.shards))].dbs[db]
+	ks := m.st.shards[m.rnd.IntN(len(m.st.shards))].DB(db)
 	e := ks.Random(m.rnd)
 	if e.Ok() != (ks.Len() > 0) {
 		t.Fatalf("a random key of %d: %v", ks.Len(), e.Ok())
@@ -318,7 +318,7 @@ func (m *machine) check(t *rapid.T) {
 		seen := map[string]bool{}
 		volatile := 0
 		for i := range m.st.shards {
-			m.st.shards[i].dbs[db].Each(func(e Entry) {
+			m.st.shards[i].DB(db).Each(func(e Entry) {
 				name := string(e.Key())
 				if seen[name] {
 					t.Fatalf("key %.20q of %d was seen twice", name, db)

@@ -70,8 +70,8 @@ type Shard struct {
 	sync.Mutex
 	id       int
 	arena    *mem.Arena
-	dbs      []*Keyspace
-	garbage  []*Keyspace // flushed, to be freed piece by piece
+	dbs      []atomic.Pointer[Keyspace] // atomic for Hint only
+	garbage  []*Keyspace                // flushed, to be freed piece by piece
 	watchers map[watched][]*Watcher
 	lfuRand  uint64
 	expired  Lag
@@ -106,9 +106,9 @@ func New(o Options) (*Store, error) {
 			return nil, err
 		}
 		sh.id, sh.arena, sh.lfuRand = i, arena, uint64(i)*0x9E3779B97F4A7C15+1
-		sh.dbs = make([]*Keyspace, o.Databases)
+		sh.dbs = make([]atomic.Pointer[Keyspace], o.Databases)
 		for db := range sh.dbs {
-			sh.dbs[db] = newKeyspace(st, sh, db)
+			sh.dbs[db].Store(newKeyspace(st, sh, db))
 		}
 	}
 	return st, nil
@@ -155,7 +155,7 @@ func (st *Store) Shard(i int) *Shard { return &st.shards[i] }
 func (st *Store) ShardOf(hash uint64) *Shard { return &st.shards[hash>>st.shift] }
 
 // DB gives a shard's part of a database. The shard must be locked.
-func (sh *Shard) DB(db int) *Keyspace { return sh.dbs[db] }
+func (sh *Shard) DB(db int) *Keyspace { return sh.dbs[db].Load() }
 
 // ID is the shard's index.
 func (sh *Shard) ID() int { return sh.id }
@@ -190,18 +190,18 @@ func (st *Store) Unlock(s LockSet) {
 }
 
 // Hint asks the processor to fetch what looking a key up will need first. It
-// needs no lock, but no command that replaces databases may run.
-func (st *Store) Hint(hash uint64, db int) { st.ShardOf(hash).dbs[db].table.Hint(hash) }
+// needs no lock.
+func (st *Store) Hint(hash uint64, db int) { st.ShardOf(hash).DB(db).table.Hint(hash) }
 
 // HintRecord does the same for what looking it up will need next; it is to be
 // called some time after Hint.
-func (st *Store) HintRecord(hash uint64, db int) { st.ShardOf(hash).dbs[db].table.HintRecord(hash) }
+func (st *Store) HintRecord(hash uint64, db int) { st.ShardOf(hash).DB(db).table.HintRecord(hash) }
 
 // Len is the number of keys in a database. All shards must be locked.
 func (st *Store) Len(db int) int {
 	n := 0
 	for i := range st.shards {
-		n += st.shards[i].dbs[db].table.Len()
+		n += st.shards[i].DB(db).table.Len()
 	}
 	return n
 }
@@ -211,7 +211,7 @@ func (st *Store) Len(db int) int {
 func (st *Store) Volatile(db int) int {
 	n := 0
 	for i := range st.shards {
-		n += st.shards[i].dbs[db].volatile
+		n += st.shards[i].DB(db).volatile
 	}
 	return n
 }
@@ -222,8 +222,10 @@ func (st *Store) Swap(a, b int, now int64) {
 	for i := range st.shards {
 		sh := &st.shards[i]
 		sh.touchSwapped(a, b, now)
-		sh.dbs[a], sh.dbs[b] = sh.dbs[b], sh.dbs[a]
-		sh.dbs[a].db, sh.dbs[b].db = a, b
+		ka, kb := sh.DB(a), sh.DB(b)
+		ka.db, kb.db = b, a
+		sh.dbs[a].Store(kb)
+		sh.dbs[b].Store(ka)
 	}
 }
 
@@ -234,17 +236,17 @@ func (st *Store) Flush(db int) int {
 	n := 0
 	for i := range st.shards {
 		sh := &st.shards[i]
-		old := sh.dbs[db]
+		old := sh.DB(db)
 		if old.table.Len() == 0 {
 			continue
 		}
 		n += old.table.Len()
 		sh.touchFlushed(db)
-		sh.dbs[db] = newKeyspace(st, sh, db)
+		sh.dbs[db].Store(newKeyspace(st, sh, db))
 		if sh.empty() {
 			// A table without records may still have a bucket reserved.
 			for i := range sh.dbs {
-				sh.dbs[i] = newKeyspace(st, sh, i)
+				sh.dbs[i].Store(newKeyspace(st, sh, i))
 			}
 			sh.garbage = nil
 			sh.arena.Reset()
@@ -256,8 +258,8 @@ func (st *Store) Flush(db int) int {
 }
 
 func (sh *Shard) empty() bool {
-	for _, ks := range sh.dbs {
-		if ks.table.Len() != 0 {
+	for db := range sh.dbs {
+		if sh.DB(db).table.Len() != 0 {
 			return false
 		}
 	}

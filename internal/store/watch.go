@@ -56,7 +56,7 @@ func (sh *Shard) touch(db int, key []byte) {
 // about to be emptied.
 func (sh *Shard) touchFlushed(db int) {
 	for at, list := range sh.watchers {
-		if at.db == db && sh.dbs[db].exists(at.key) {
+		if at.db == db && sh.DB(db).exists(at.key) {
 			mark(list)
 		}
 	}
@@ -76,8 +76,8 @@ func (sh *Shard) touchSwapped(a, b int, now int64) {
 		default:
 			continue
 		}
-		comes := sh.dbs[to].Lookup(sh.dbs[to].st.Key([]byte(at.key)), now).Ok()
-		if comes || sh.dbs[from].exists(at.key) {
+		comes := sh.DB(to).Lookup(sh.DB(to).st.Key([]byte(at.key)), now).Ok()
+		if comes || sh.DB(from).exists(at.key) {
 			mark(list)
 		}
 	}
