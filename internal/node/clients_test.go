@@ -171,6 +171,7 @@ func TestRequestsByteByByte(t *testing.T) {
 func TestKill(t *testing.T) {
 	onBoth(t, nil, func(t *testing.T, s *instance) {
 		a, b := s.wire(), s.wire()
+		a.do("PING\r\n", "+PONG\r\n") // a client there is from its connection's first turn on
 		id := b.ask("CLIENT ID").Int
 		b.do("WATCH k\r\nMULTI\r\nSET k v\r\n", "+OK\r\n+OK\r\n+QUEUED\r\n")
 		if n := s.Exec.ClientCount(); n != 2 {
