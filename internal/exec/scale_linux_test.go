@@ -53,7 +53,7 @@ func TestNoStallWhileGrowing(t *testing.T) {
 			}
 		}
 		t.Logf("%s %d keys: the slowest command took %v, at key %d", what, keys, worst, at)
-		if worst > limit {
+		if worst > limit && !raceBuild {
 			t.Errorf("%s: a command took %v", what, worst)
 		}
 	}
