@@ -67,8 +67,8 @@ var layers = map[string]string{
 	// Whoever knows every part.
 	"internal/node":   "internal/...",
 	"internal/docgen": "internal/node internal/config internal/command internal/command/cmddocs",
-	".":             "internal/node internal/config internal/resp",
-	"cmd":           "internal/node internal/config internal/version",
+	".":               "internal/node internal/config internal/resp",
+	"cmd":             "internal/node internal/config internal/version",
 
 	"patterns": "",
 	"tests":    "internal/... tests/... .",
