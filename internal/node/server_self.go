@@ -279,16 +279,5 @@ func (s *self) Latency() *stats.LatencyMonitor { return s.n.Exec.Latency }
 // LastSave implements server.Node.
 func (s *self) LastSave() int64 { return s.started.Unix() }
 
-// ReleaseMemory implements server.Node.
-func (s *self) ReleaseMemory() {
-	const step = 1 << 20 // bytes for one hold of a shard's lock
-	for i := range s.n.store.Shards() {
-		sh := s.n.store.Shard(i)
-		for returned := step; returned >= step; {
-			sh.Lock()
-			returned = sh.Arena().Trim(step)
-			sh.Unlock()
-		}
-	}
-	debug.FreeOSMemory()
-}
+// ReleaseHeap implements server.Node.
+func (s *self) ReleaseHeap() { debug.FreeOSMemory() }

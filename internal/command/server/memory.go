@@ -6,6 +6,7 @@ import (
 
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/num"
+	"github.com/redstart-db/redstart/internal/store"
 )
 
 // Memory tells where memory is, in bytes.
@@ -202,8 +203,19 @@ func (f *family) memoryMallocStats(c *command.Ctx) {
 	c.Verbatim("txt", []byte(b.String()))
 }
 
+// purgeStep is how many bytes are returned for one hold of a shard's lock.
+const purgeStep = 1 << 20
+
+// memoryPurge takes the locks through c: in a transaction they are held already.
 func (f *family) memoryPurge(c *command.Ctx) {
-	f.node.ReleaseMemory()
+	for more := true; more; {
+		more = false
+		c.EachShard(0, func(sh *store.Shard) bool {
+			more = sh.Arena().Trim(purgeStep) >= purgeStep || more
+			return true
+		})
+	}
+	f.node.ReleaseHeap()
 	c.OK()
 }
 

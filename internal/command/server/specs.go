@@ -42,9 +42,9 @@ type Node interface {
 	// LastSave is the Unix time in seconds of the last snapshot, or of the
 	// start. No lock is needed.
 	LastSave() int64
-	// ReleaseMemory gives unused memory back to the system. Nothing may be
-	// locked.
-	ReleaseMemory()
+	// ReleaseHeap gives unused memory of the Go heap back to the system. No
+	// lock is needed.
+	ReleaseHeap()
 }
 
 // family is the handlers with what they share.
