@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/config"
+	"github.com/redstart-db/redstart/internal/resp"
 )
 
 // TestEveryCommandInTransactions queues each command in the table beside one that
@@ -35,8 +37,11 @@ func TestEveryCommandInTransactions(t *testing.T) {
 			for _, beside := range []string{"DBSIZE", "CLIENT LIST"} {
 				w := s.wire()
 				w.send(fmt.Sprintf("SET 1 1\r\nMULTI\r\n%s\r\n%s\r\n%s\r\nEXEC\r\n", strings.Join(words, " "), beside, strings.Join(words, " ")))
+				w.nc.SetReadDeadline(time.Now().Add(10 * time.Second))
 				for range 6 {
-					w.read()
+					if _, err := resp.ReadValue(w.br, 64, 64<<20); err != nil {
+						t.Fatalf("%s beside %s: %v", spec.Name, beside, err)
+					}
 				}
 				w.nc.Close()
 			}
