@@ -239,5 +239,12 @@ func (cl *Client) withinOutputLimit(pending int) bool {
 	return now-cl.softAt <= int64(limit.SoftSeconds)*1e9
 }
 
+// replyTooLarge tells whether what one transaction has replied so far is more
+// than may wait for the client in any case. The worker must be locked.
+func (cl *Client) replyTooLarge(size int) bool {
+	limit := cl.x.Config.ClientOutputBufferLimits[outputClass(&cl.Sess)].Hard
+	return limit != 0 && uint64(size) > limit
+}
+
 // errIdle ends a connection that was idle for longer than timeout.
 var errIdle = errors.New("exec: the client was idle for too long")

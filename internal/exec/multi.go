@@ -12,8 +12,13 @@ type transaction struct {
 	queue   []queued
 	flags   command.Flag // of all queued commands together
 	watched []watchedKey
+	names   map[watchedName]struct{} // of watched, once there are many
 	watcher store.Watcher
 }
+
+// manyWatched is from how many watched keys on names is kept, so that a list
+// of keys is not gone through for each of them.
+const manyWatched = 16
 
 // queued is a command that waits for EXEC. Its arguments are a copy.
 type queued struct {
@@ -24,6 +29,11 @@ type queued struct {
 type watchedKey struct {
 	db  int
 	key store.Key
+}
+
+type watchedName struct {
+	db  int
+	key string
 }
 
 // TransactionSpecs is the family of commands that the executor runs itself.
@@ -106,7 +116,7 @@ func (cl *Client) unwatch(held store.LockSet) {
 			sh.Unlock()
 		}
 	}
-	cl.tx.watched = nil
+	cl.tx.watched, cl.tx.names = nil, nil
 	cl.Sess.Watching = 0
 	cl.tx.watcher.Changed.Store(false)
 }
@@ -128,12 +138,32 @@ func (x *Exec) watch(c *command.Ctx) {
 		name := string(k.B)
 		x.Store.ShardOf(k.H).Watch(c.DB(), name, &cl.tx.watcher)
 		cl.tx.watched = append(cl.tx.watched, watchedKey{c.DB(), store.Key{B: []byte(name), H: k.H}})
+		cl.tx.index()
 	}
 	cl.Sess.Watching = len(cl.tx.watched)
 	c.OK()
 }
 
+// index enters the last of the watched keys in names, or all when that begins.
+func (tx *transaction) index() {
+	n := len(tx.watched)
+	if n < manyWatched {
+		return
+	}
+	fresh := tx.watched[n-1:]
+	if tx.names == nil {
+		tx.names, fresh = make(map[watchedName]struct{}, 2*n), tx.watched
+	}
+	for _, w := range fresh {
+		tx.names[watchedName{w.db, string(w.key.B)}] = struct{}{}
+	}
+}
+
 func (cl *Client) watches(db int, key []byte) bool {
+	if cl.tx.names != nil {
+		_, ok := cl.tx.names[watchedName{db, string(key)}]
+		return ok
+	}
 	for _, w := range cl.tx.watched {
 		if w.db == db && string(w.key.B) == string(key) {
 			return true
@@ -223,8 +253,18 @@ func (x *Exec) runQueue(w *Worker, c *command.Ctx, cl *Client, queue []queued) {
 	var effects []oplog.Effect
 	c.Array(len(queue))
 	last := -1 // where replies end when a command closes the connection
+	first := len(c.Out)
 	for _, q := range queue {
-		if last < 0 && s.Flags&session.Closing != 0 {
+		switch {
+		case last >= 0:
+			c.Out = c.Out[:last] // nobody will read it
+		case s.Flags&session.Closing != 0:
+			last = len(c.Out)
+		case cl.replyTooLarge(len(c.Out) - first):
+			// The other commands run, but there is to be no end of
+			// memory for what they reply.
+			cl.overOutputLimit()
+			s.Flags |= session.Closing
 			last = len(c.Out)
 		}
 		before := x.Clock.Nano()
