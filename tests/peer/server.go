@@ -73,15 +73,28 @@ func StartRedstart(t testing.TB, o Options) *Server {
 // fails it when peers are required.
 func Reference(t testing.TB) string {
 	t.Helper()
-	bin, err := exec.LookPath("redis-server")
-	if err == nil {
-		return bin
+	return Tool(t, "redis-server")
+}
+
+// Tool returns the path of a program. Where it is not installed it skips the
+// test, or fails it when peers are required.
+func Tool(t testing.TB, name string) string {
+	t.Helper()
+	bin, err := exec.LookPath(name)
+	if err != nil {
+		Lack(t, err.Error())
 	}
+	return bin
+}
+
+// Lack skips a test because of what is not installed, or fails it when peers are
+// required.
+func Lack(t testing.TB, what string) {
+	t.Helper()
 	if os.Getenv("REDSTART_REQUIRE_PEERS") == "1" {
-		t.Fatalf("REDSTART_REQUIRE_PEERS=1, but: %v", err)
+		t.Fatalf("REDSTART_REQUIRE_PEERS=1, but: %s", what)
 	}
-	t.Skipf("the reference is not installed: %v", err)
-	return ""
+	t.Skipf("not installed: %s", what)
 }
 
 func startFor(t testing.TB, bin string, o Options) *Server {
