@@ -96,11 +96,7 @@ func destination(c *command.Ctx, k store.Key, n int) (dst []byte, aliased bool) 
 	e := c.Write(k)
 	aliased = isSource(c, k.B)
 	if aliased || e.Ok() && e.Type() == store.String && e.Len() == n {
-		kept := e
-		if e.Ok() {
-			kept = ks.SetDeadline(k, e, 0)
-		}
-		_, dst = ks.Resize(k, kept, n)
+		dst = resizePersistent(ks, k, e, n)
 	} else {
 		_, dst = ks.NewString(k, e, n, 0)
 	}
@@ -108,6 +104,27 @@ func destination(c *command.Ctx, k store.Key, n int) (dst []byte, aliased bool) 
 		c.Event(k, command.NotifyNew, "new")
 	}
 	return dst, aliased
+}
+
+// resizePersistent resizes the value of e, a string or nothing, and takes the
+// deadline off it. If there is no memory for that, all stays as it was.
+func resizePersistent(ks *store.Keyspace, k store.Key, e store.Entry, n int) (dst []byte) {
+	at := int64(0)
+	if e.Ok() {
+		at = e.Deadline()
+	}
+	if at == 0 {
+		_, dst = ks.Resize(k, e, n)
+		return dst
+	}
+	e = ks.SetDeadline(k, e, 0)
+	defer func() {
+		if dst == nil {
+			ks.SetDeadline(k, e, at) // in the room that it has just left
+		}
+	}()
+	_, dst = ks.Resize(k, e, n)
+	return dst
 }
 
 func isSource(c *command.Ctx, key []byte) bool {

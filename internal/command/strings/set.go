@@ -151,8 +151,17 @@ func mset(c *command.Ctx) {
 		c.Err(command.WrongArity(c.Spec.Name))
 		return
 	}
+	defer msetEffect(c)
 	putAll(c)
 	c.OK()
+}
+
+// msetEffect keeps the effect true when memory ended half way: the pairs that
+// were stored before stay, as what they took the place of is gone.
+func msetEffect(c *command.Ctx) {
+	if done := 1 + 2*c.Changes(); done > 1 && done < len(c.Args) && c.Logging() {
+		c.Effect(c.Args[:done]...)
+	}
 }
 
 func msetNX(c *command.Ctx) {
@@ -166,12 +175,29 @@ func msetNX(c *command.Ctx) {
 			return
 		}
 	}
+	defer msetNXUndo(c)
 	putAll(c)
 	c.Int(1)
 }
 
-// putAll stores the pairs of a request. A key that is named twice has its last
-// value, so each is looked up anew.
+// msetNXUndo takes back what was stored when memory ended half way: none of the
+// keys had existed, and either all are set or none.
+func msetNXUndo(c *command.Ctx) {
+	done := 1 + 2*c.Changes()
+	if done >= len(c.Args) {
+		return
+	}
+	for i := 1; i < done; i += 2 {
+		k := c.Key(i)
+		if e := c.Write(k); e.Ok() {
+			c.Keyspace(k).Remove(k, e)
+		}
+	}
+	c.NoEffect()
+}
+
+// putAll stores the pairs of a request, each of which counts as one change. A key
+// that is named twice has its last value, so each is looked up anew.
 func putAll(c *command.Ctx) {
 	for i := 1; i < len(c.Args); i += 2 {
 		k := c.Key(i)
