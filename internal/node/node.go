@@ -68,6 +68,12 @@ func Open(cfg *config.Config, log *slog.Logger) (*Node, error) {
 // OpenLoops is Open with the number of event loops given, for a configuration
 // that does not say it.
 func OpenLoops(cfg *config.Config, log *slog.Logger, loops int) (*Node, error) {
+	return open(cfg, log, loops, 0)
+}
+
+// open is OpenLoops with the address space of a shard in bytes, or 0: tests
+// choose one that is soon full.
+func open(cfg *config.Config, log *slog.Logger, loops int, reserve uint64) (*Node, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
@@ -78,7 +84,7 @@ func OpenLoops(cfg *config.Config, log *slog.Logger, loops int) (*Node, error) {
 	if shards == 0 {
 		shards = store.ShardsFor(loops)
 	}
-	st, err := store.New(store.Options{Databases: cfg.Databases, Shards: shards})
+	st, err := store.New(store.Options{Databases: cfg.Databases, Shards: shards, Reserve: reserve})
 	if err != nil {
 		return nil, err
 	}
