@@ -178,10 +178,11 @@ func TestExhausted(t *testing.T) {
 	}
 	replay(t, &j, w.run("DEBUG", "DIGEST").String())
 
-	w.run("SELECT", "0")
-	r := w.run("SCAN", "0", "COUNT", "2000")
-	for _, k := range r.Elems[1].Elems {
-		w.run("DEL", string(k.Str))
+	for db := range 2 {
+		w.run("SELECT", fmt.Sprint(db))
+		for _, k := range w.run("SCAN", "0", "COUNT", "2000").Elems[1].Elems {
+			w.run("DEL", string(k.Str))
+		}
 	}
 	for i := range 200 {
 		if r := w.run("SET", fmt.Sprint("after:", i), "x"); r.IsError() {
