@@ -5,6 +5,7 @@ const (
 	trimTicks   = 10       // a shard's free pages are looked at every so many ticks
 	trimShare   = 8        // one part in so many is given back each time
 	trimLeast   = 64 << 10 // bytes that are kept, and given back at the least
+	trimFrom    = 16       // one part in so many of an arena may be free pages: holes would keep regions from filling
 	trimMost    = 1 << 20  // bytes given back at the most: some 50 µs
 
 	collapseStep = 8 // regions made huge pages at a time, of some 200 µs each without a lock
@@ -21,7 +22,8 @@ func (n *Node) reclaim() {
 		sh.Lock()
 		sh.Reclaim(reclaimStep)
 		if (turn+i)%trimTicks == 0 {
-			if free := int(sh.Arena().Stats().FreeDirty); free > trimLeast {
+			st := sh.Arena().Stats()
+			if free := int(st.FreeDirty); free > max(trimLeast, int(st.Resident)/trimFrom) {
 				sh.Arena().Trim(min(max(free/trimShare, trimLeast), trimMost))
 			}
 		}
