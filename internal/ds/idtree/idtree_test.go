@@ -250,14 +250,14 @@ func TestStress(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Logf("seed %d", seed)
 			s := newStress(t, mem.Options{}, kind, seed)
-			s.run(t, 20_000, 16)
+			s.run(t, 6000, 16)
 			s.check(t)
-			s.run(t, 5000, 4)
+			s.run(t, 2000, 4)
 			s.check(t)
 			for range 5 {
 				s.removeRange(t)
 				s.check(t)
-				s.run(t, 3000, 15)
+				s.run(t, 1500, 15)
 			}
 			for len(s.entries) > 0 {
 				s.remove(t, s.rnd.IntN(len(s.entries)))
@@ -326,7 +326,7 @@ func perEntry[V Value](t *testing.T, n int, id func(i int) ID) float64 {
 }
 
 func TestMemory(t *testing.T) {
-	const n = 200_000
+	const n = 50_000
 	random := func(i int) ID { return ID{uint64(i) * 0x9e3779b97f4a7c15, 0} }
 	ascending := func(i int) ID { return ID{uint64(i / 3), uint64(i % 3)} }
 	for _, c := range []struct {

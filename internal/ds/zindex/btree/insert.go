@@ -133,11 +133,9 @@ func (t *Tree[K, V]) reserve(n int) (s spares) {
 	return s
 }
 
-// release gives back what was not needed.
+// release gives back what reserve took.
 func (t *Tree[K, V]) release(s *spares) {
-	if s.leaf != 0 {
-		t.give(s.leaf, leafSize[K, V](Cap))
-	}
+	t.give(s.leaf, leafSize[K, V](Cap))
 	for ; s.n > 0; s.n-- {
 		t.give(s.inners[s.n-1], innerSize[K, V]())
 	}
@@ -174,11 +172,10 @@ func (t *Tree[K, V]) makeRoom(p *Path[K, V]) {
 	default:
 		s := t.reserve(t.added(p))
 		t.room(p, 0, &s)
-		t.release(&s)
 	}
 }
 
-// added is the number of nodes that room needs at most.
+// added is the number of nodes that room adds.
 func (t *Tree[K, V]) added(p *Path[K, V]) int {
 	for level := range t.height - 1 {
 		if t.sharer(p, level) >= 0 {
@@ -310,14 +307,13 @@ func (t *Tree[K, V]) room(p *Path[K, V], level int, s *spares) {
 	if level == t.height-1 {
 		t.addRoot(p, s)
 	}
-	if t.tryShare(p, level) {
+	if j := t.sharer(p, level); j >= 0 {
+		from := min(j, p.up[level+1].i)
+		t.spreadPath(p, level, from, from+2)
 		return
 	}
 	if p.up[level+1].n.N == Cap {
 		t.room(p, level+1, s)
-		if t.tryShare(p, level) { // there may be other neighbours now
-			return
-		}
 	}
 	up, i := p.up[level+1].n, p.up[level+1].i
 	from, to := max(i-1, 0), min(i+2, int(up.N))
@@ -330,16 +326,6 @@ func (t *Tree[K, V]) room(p *Path[K, V], level int, s *spares) {
 	}
 	up.insertKid(to, kid)
 	t.spreadPath(p, level, from, to+1)
-}
-
-func (t *Tree[K, V]) tryShare(p *Path[K, V], level int) bool {
-	j := t.sharer(p, level)
-	if j < 0 {
-		return false
-	}
-	from := min(j, p.up[level+1].i)
-	t.spreadPath(p, level, from, from+2)
-	return true
 }
 
 // spreadPath shares the elements of neighbours out evenly and leads p to where

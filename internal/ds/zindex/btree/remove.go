@@ -162,7 +162,6 @@ func (t *Tree[K, V]) mend(rank int) {
 	if rank < 0 || rank >= t.count {
 		return
 	}
-	t.collapse()
 	first, last := true, true
 	ref := t.root
 	for level := t.height - 1; level > 0; level-- {
