@@ -13,7 +13,8 @@ import (
 // Client is a connection as the executor sees it: it takes requests off the
 // bytes that arrive and runs them. It is the loop.Client of a connection.
 //
-// Everything in it is guarded by the lock of its worker.
+// Everything in it is guarded by the lock of its worker, but for hash and
+// foreseen, which are the connection's goroutine's alone.
 type Client struct {
 	Sess     session.Session
 	x        *Exec
