@@ -33,10 +33,7 @@ type Tree struct {
 	entries Entries
 }
 
-type (
-	path  = btree.Path[float64, mem.Ref]
-	inner = btree.Inner[float64, mem.Ref]
-)
+type path = btree.Path[float64, mem.Ref]
 
 // bound is a place in the order: before or after all elements with a score, or
 // before or after one element.
