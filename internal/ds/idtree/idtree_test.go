@@ -220,7 +220,7 @@ func TestAgainstSlice(t *testing.T) {
 		s.query(rt)
 		rt.Repeat(map[string]func(*rapid.T){
 			"":     func(rt *rapid.T) { s.check(rt) },
-			"grow": func(rt *rapid.T) { s.run(rt, rapid.IntRange(1, 700).Draw(rt, "n"), 16) },
+			"grow": func(rt *rapid.T) { s.run(rt, rapid.IntRange(1, 400).Draw(rt, "n"), 16) },
 			"mix": func(rt *rapid.T) {
 				s.run(rt, rapid.IntRange(1, 300).Draw(rt, "n"), rapid.IntRange(0, 16).Draw(rt, "grow"))
 			},
@@ -261,7 +261,7 @@ func TestStress(t *testing.T) {
 			}
 			for len(s.entries) > 0 {
 				s.remove(t, s.rnd.IntN(len(s.entries)))
-				if len(s.entries)%500 == 0 {
+				if len(s.entries)%1000 == 0 {
 					s.check(t)
 				}
 			}
@@ -275,9 +275,9 @@ func TestExhausted(t *testing.T) {
 	for kind, name := range kinds {
 		t.Run(name, func(t *testing.T) {
 			t.Logf("seed %d", seed)
-			s := newStress(t, mem.Options{Reserve: 256 << 10}, kind, seed)
+			s := newStress(t, mem.Options{Reserve: 192 << 10}, kind, seed)
 			failed := 0
-			for range 10 {
+			for range 4 {
 				func() {
 					defer func() {
 						if r := recover(); r != nil {
@@ -326,7 +326,7 @@ func perEntry[V Value](t *testing.T, n int, id func(i int) ID) float64 {
 }
 
 func TestMemory(t *testing.T) {
-	const n = 50_000
+	const n = 30_000
 	random := func(i int) ID { return ID{uint64(i) * 0x9e3779b97f4a7c15, 0} }
 	ascending := func(i int) ID { return ID{uint64(i / 3), uint64(i % 3)} }
 	for _, c := range []struct {

@@ -20,7 +20,7 @@ func TestAgainstSlice(t *testing.T) {
 		rt.Repeat(map[string]func(*rapid.T){
 			"": func(rt *rapid.T) { m.check(rt, tree) },
 			"grow": func(rt *rapid.T) {
-				for range rapid.IntRange(1, 700).Draw(rt, "n") {
+				for range rapid.IntRange(1, 400).Draw(rt, "n") {
 					s.insert()
 				}
 			},
@@ -63,7 +63,7 @@ func TestStress(t *testing.T) {
 			t.Logf("seed %d", seed)
 			tree, m := newTree(t, mem.Options{})
 			s := &stress{tree: tree, m: m, s: scores{kind: kind, rnd: rand.New(rand.NewPCG(seed, 2))}}
-			for range 6000 {
+			for range 5000 {
 				s.insert()
 			}
 			m.check(t, tree)
@@ -164,7 +164,7 @@ func bulk(tree *Tree, m *model, n int, score func(i int) float64) {
 }
 
 func TestMemory(t *testing.T) {
-	const n = 50_000
+	const n = 30_000
 	rnd := rand.New(rand.NewPCG(1, 2))
 	for _, c := range []struct {
 		name  string
@@ -239,7 +239,7 @@ func TestQueue(t *testing.T) {
 func TestDeleteWholeLeaves(t *testing.T) {
 	const leaf, node = 63, 63 * 63
 	tree, m := newTree(t, mem.Options{})
-	for i := range 5 * node {
+	for i := range 4 * node {
 		x := elem{float64(i), m.e.add(nil)}
 		tree.Append(x.score, x.ref)
 		m.elems = append(m.elems, x)
@@ -249,10 +249,12 @@ func TestDeleteWholeLeaves(t *testing.T) {
 		m.elems = slices.Delete(m.elems, at, at+leaf)
 		m.check(t, tree)
 	}
-	for range leaf {
+	for i := range leaf {
 		tree.Delete(m.elems[0].score, m.elems[0].ref)
 		m.elems = m.elems[1:]
-		m.check(t, tree)
+		if i >= leaf-2 {
+			m.check(t, tree)
+		}
 	}
 }
 
