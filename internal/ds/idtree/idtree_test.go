@@ -326,7 +326,7 @@ func perEntry[V Value](t *testing.T, n int, id func(i int) ID) float64 {
 }
 
 func TestMemory(t *testing.T) {
-	const n = 30_000
+	const n = 50_000
 	random := func(i int) ID { return ID{uint64(i) * 0x9e3779b97f4a7c15, 0} }
 	ascending := func(i int) ID { return ID{uint64(i / 3), uint64(i % 3)} }
 	for _, c := range []struct {
