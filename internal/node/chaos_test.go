@@ -43,25 +43,39 @@ func (a agent) value() string { return strings.Repeat("v", a.rnd.IntN(30)*a.rnd.
 
 // words are a command, most often a valid one.
 func (a agent) words() []string {
-	line := a.pick(
+	if a.rnd.IntN(12) == 0 {
+		return a.fill(a.pick(hard()...))
+	}
+	return a.fill(a.pick(
 		"SET k v", "SET k v", "GET k", "GET k", "GET k", "SET k v PX 3", "SET k v EX 100 GET", "INCR k", "APPEND k v",
 		"DEL k k k", "UNLINK k", "MSET k v k v k v", "MSETNX k v k v", "MGET k k k k", "GETDEL k", "SETRANGE k 70 v", "STRLEN k",
 		"EXPIRE k 1", "PEXPIRE k 2", "PERSIST k", "TTL k", "RENAME k k", "COPY k k DB 2 REPLACE", "MOVE k 1", "BITOP OR k k k",
 		"SETBIT k 9999 1", "BITCOUNT k", "BITFIELD k INCRBY u8 #3 9", "OBJECT ENCODING k", "DUMP k", "LCS k k", "EXISTS k k", "TYPE k",
 		"SCAN 0 COUNT 50", "KEYS *", "KEYS k", "RANDOMKEY", "DBSIZE", "SELECT 0", "SELECT 1", "SELECT 2", "SWAPDB 0 1", "SWAPDB 1 2",
 		"FLUSHDB", "FLUSHALL ASYNC", "FLUSHDB SYNC",
-		"MULTI", "MULTI", "EXEC", "EXEC", "EXEC", "EXEC", "DISCARD", "WATCH k k", "WATCH k", "UNWATCH", "RESET", "QUIT",
-		"CLIENT KILL ID n", "CLIENT KILL TYPE normal SKIPME yes", "CLIENT LIST", "CLIENT INFO", "CLIENT PAUSE 3 WRITE", "CLIENT PAUSE 3",
-		"CLIENT UNPAUSE", "CLIENT SETNAME x", "CLIENT REPLY SKIP", "CLIENT REPLY OFF", "CLIENT REPLY ON", "CLIENT NO-TOUCH ON",
-		"MONITOR", "HELLO 3", "HELLO 2", "AUTH secret", "AUTH wrong", "INFO", "INFO everything", "MEMORY PURGE", "MEMORY STATS",
-		"DEBUG SLEEP 0", "DEBUG DIGEST", "DEBUG OBJECT k", "DEBUG SET-ACTIVE-EXPIRE 1", "COMMAND COUNT", "SLOWLOG GET 3", "SLOWLOG RESET",
+		"MULTI", "MULTI", "EXEC", "EXEC", "EXEC", "EXEC", "DISCARD", "WATCH k k", "WATCH k", "UNWATCH",
+		"CLIENT INFO", "CLIENT SETNAME x", "CLIENT NO-TOUCH ON", "HELLO 3", "HELLO 2", "AUTH secret", "COMMAND COUNT",
+		"NOSUCH a b", "GET", "SET k", "CLIENT NOSUCH", "PING", "PING v", "ECHO v", "SLOWLOG GET 3",
+	))
+}
+
+// hard is what concerns others too, or ends a connection.
+func hard() []string {
+	return []string{
+		"RESET", "QUIT", "CLIENT KILL ID n", "CLIENT KILL ID n", "CLIENT KILL ID n", "CLIENT KILL TYPE normal SKIPME yes", "CLIENT LIST", "CLIENT PAUSE 3 WRITE", "CLIENT PAUSE 3",
+		"CLIENT UNPAUSE", "CLIENT REPLY SKIP", "CLIENT REPLY OFF", "CLIENT REPLY ON", "MONITOR", "AUTH wrong", "INFO everything", "INFO", "MEMORY PURGE",
+		"MEMORY STATS", "DEBUG SLEEP 0", "DEBUG DIGEST", "DEBUG OBJECT k", "DEBUG SET-ACTIVE-EXPIRE 1", "SLOWLOG RESET",
 		"CONFIG SET slowlog-log-slower-than 0", "CONFIG SET slowlog-log-slower-than 1000000", "CONFIG GET *", "CONFIG RESETSTAT",
 		"CONFIG SET notify-keyspace-events KEA", "CONFIG SET maxmemory 1", "CONFIG SET maxmemory 0", "CONFIG SET maxmemory 0",
 		"CONFIG SET maxmemory-policy allkeys-lfu", "CONFIG SET maxmemory-policy noeviction", "CONFIG SET requirepass secret",
 		`CONFIG SET requirepass ""`, "CONFIG SET client-output-buffer-limit normal-10000-0-0", "CONFIG SET port p", "CONFIG SET nosuch 1",
 		"CONFIG SET client-output-buffer-limit normal-0-0-0", "CONFIG SET latency-monitor-threshold 1", "LATENCY LATEST",
-		"LATENCY RESET", "NOSUCH a b", "GET", "SET k", "CLIENT NOSUCH", "PING", "PING v", "ECHO v", "SHUTDOWN ABORT",
-	)
+		"LATENCY RESET", "SHUTDOWN ABORT",
+	}
+}
+
+// fill puts keys, values and numbers in the place of single letters.
+func (a agent) fill(line string) []string {
 	words := strings.Fields(line)
 	for i, w := range words {
 		switch w {
@@ -86,6 +100,9 @@ func (a agent) words() []string {
 // burst is the bytes of some requests, now and then damaged or cut short.
 func (a agent) burst() []byte {
 	var b []byte
+	if a.rnd.IntN(3) == 0 {
+		b = append(b, "AUTH secret\r\n"...)
+	}
 	for range 1 + a.rnd.IntN(1+a.rnd.IntN(30)) {
 		words := a.words()
 		if words[0] == "QUIT" && a.rnd.IntN(4) > 0 {
