@@ -65,6 +65,10 @@ type Local struct {
 func (n *Node) NewLocal() (*Local, error) {
 	l := &Local{n: n, turn: make(chan struct{}, 1), wake: make(chan struct{}, 1)}
 	l.br = bufio.NewReaderSize(&l.src, 512)
+	// Others can close it as soon as its client is there, which is before it
+	// is known here: they wait for the turn.
+	l.turn <- struct{}{}
+	defer l.leave()
 	n.localMu.Lock()
 	defer n.localMu.Unlock()
 	if n.locals == nil {
