@@ -137,6 +137,11 @@ type Slot struct {
 // nothing before the first insertion.
 func (t *Table) Init(arena *mem.Arena, recs Records) {
 	t.arena, t.recs = arena, recs
+	t.reset()
+}
+
+// reset empties the table. It leaves alone what Hint reads without a lock.
+func (t *Table) reset() {
 	t.count, t.size = 0, 0
 	t.setDir(nil, 0, 0)
 }
@@ -389,5 +394,5 @@ func (t *Table) Clear() {
 	for i := 0; i < len(t.dir); i += 1 << (t.depth - t.dir[i].local()) {
 		t.arena.Free(t.dir[i].base())
 	}
-	t.Init(t.arena, t.recs)
+	t.reset()
 }
