@@ -188,7 +188,9 @@ func TestRebind(t *testing.T) {
 		{"bind", "127.0.0.1", "", local(port), ""},
 	} {
 		n.Exec.World.Stop()
+		n.store.Lock(n.store.All()) // as the background reads it under the lock of any shard
 		err := n.Config.Set([][2]string{{tc.name, tc.value}}, n.Apply)
+		n.store.Unlock(n.store.All())
 		n.Exec.World.Go()
 		got := ""
 		if err != nil {
