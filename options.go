@@ -38,7 +38,8 @@ type Options struct {
 	// the like) are accepted and do nothing.
 	Directives map[string]string
 
-	// Logger receives what an operator would want to know; nil means nobody.
+	// Logger receives what an operator would want to know; nil means nobody. Its
+	// handler is called while commands wait, so it must not run commands itself.
 	Logger *slog.Logger
 }
 

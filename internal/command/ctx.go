@@ -290,22 +290,25 @@ func (c *Ctx) LastError() string { return c.lastErr }
 // commands; f returns false to stop.
 func (c *Ctx) EachShard(from int, f func(sh *store.Shard) bool) {
 	for i := from; i < c.Store.Shards(); i++ {
-		sh := c.Store.Shard(i)
-		if c.held.Has(sh) {
-			if !f(sh) {
-				return
-			}
-			continue
-		}
-		sh.Lock()
-		c.held |= 1 << i
-		more := f(sh)
-		c.held &^= 1 << i
-		sh.Unlock()
-		if !more {
+		if !c.withShard(c.Store.Shard(i), f) {
 			return
 		}
 	}
+}
+
+// withShard runs f with a shard locked. The lock is given back also when f finds
+// the memory exhausted.
+func (c *Ctx) withShard(sh *store.Shard, f func(sh *store.Shard) bool) bool {
+	if c.held.Has(sh) {
+		return f(sh)
+	}
+	sh.Lock()
+	c.held |= 1 << sh.ID()
+	defer func() {
+		c.held &^= 1 << sh.ID()
+		sh.Unlock()
+	}()
+	return f(sh)
 }
 
 // Is tells whether argument i is the given word, in any case. The word is in

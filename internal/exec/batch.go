@@ -142,13 +142,19 @@ func (cl *Client) prefetch(reqs []request) {
 	}
 }
 
-// trimAhead lets go of lists that a request with very many arguments made long.
+// trimAhead lets go of lists that a request with very many arguments made long,
+// and of the input that the last requests lie in.
 func (w *Worker) trimAhead() {
 	for i := range w.ahead {
-		if cap(w.ahead[i].args) > keptArgs {
-			w.ahead[i].args = nil
+		r := &w.ahead[i]
+		r.key = store.Key{}
+		if cap(r.args) > keptArgs {
+			r.args = nil
+		} else {
+			clear(r.args[:cap(r.args)])
 		}
 	}
+	w.ctx.Hold(0, store.Key{})
 	if cap(w.keys) > keptArgs {
 		w.keys, w.hashes = nil, nil
 	}

@@ -2,11 +2,16 @@
 
 package mem
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"github.com/redstart-db/redstart/internal/invariants"
+)
 
 // CanPrefetch tells whether Prefetch does anything, and whether blocks may be
-// read without a lock for the sake of it.
-const CanPrefetch = true
+// read without a lock for the sake of it: not where every view is checked
+// against the blocks that are live.
+const CanPrefetch = !invariants.Enabled
 
 // Prefetch asks the processor to bring the 64 bytes at r into its cache. It is a
 // hint that cannot fault: r may be stale or never have been a block, so it may

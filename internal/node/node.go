@@ -224,9 +224,8 @@ func (n *Node) expire() {
 				took -= n.env.Clock.Nano()
 			}
 			more = false
-			for db := range n.store.Databases() {
-				_, again := sh.DB(db).Expire(now, expireStep)
-				more = more || again
+			for db := 0; db < n.store.Databases() && sh.Volatile() > 0 && !more; db++ {
+				_, more = sh.DB(db).Expire(now, expireStep)
 			}
 			if threshold > 0 {
 				took += n.env.Clock.Nano()

@@ -11,25 +11,41 @@ const (
 	collapseStep = 8 // regions made huge pages at a time, of some 200 µs each without a lock
 )
 
-// reclaim frees a little of what FLUSHALL and the like left behind, and gives
-// free pages back to the system. Pages go slowly, by halves in about half a
-// second, so that memory in use by turns is not returned and asked for all the
-// time. Regions that have filled become huge pages.
+// reclaim frees what FLUSHALL and the like left behind, and gives free pages back
+// to the system. Pages go slowly, by halves in about half a second, so that
+// memory in use by turns is not returned and asked for all the time. Regions
+// that have filled become huge pages.
 func (n *Node) reclaim() {
 	turn := int(n.env.Clock.Nano() / int64(expireTick))
+	n.free()
 	for i := range n.store.Shards() {
+		if (turn+i)%trimTicks != 0 {
+			continue
+		}
 		sh := n.store.Shard(i)
 		sh.Lock()
-		sh.Reclaim(reclaimStep)
-		if (turn+i)%trimTicks == 0 {
-			st := sh.Arena().Stats()
-			if free := int(st.FreeDirty); free > max(trimLeast, int(st.Resident)/trimFrom) {
-				sh.Arena().Trim(min(max(free/trimShare, trimLeast), trimMost))
-			}
+		st := sh.Arena().Stats()
+		if free := int(st.FreeDirty); free > max(trimLeast, int(st.Resident)/trimFrom) {
+			sh.Arena().Trim(min(max(free/trimShare, trimLeast), trimMost))
 		}
 		sh.Unlock()
 	}
 	if n.huge && turn%trimTicks == 0 {
 		n.store.Collapse(collapseStep)
+	}
+}
+
+// free frees records of flushed databases, a few of each shard in turn, for at
+// most half of a tick.
+func (n *Node) free() {
+	end := n.env.Clock.Nano() + int64(expireTick)/2
+	for more := true; more && n.env.Clock.Nano() < end; {
+		more = false
+		for i := range n.store.Shards() {
+			sh := n.store.Shard(i)
+			sh.Lock()
+			more = sh.Reclaim(reclaimStep) || more
+			sh.Unlock()
+		}
 	}
 }

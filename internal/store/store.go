@@ -74,6 +74,7 @@ type Shard struct {
 	garbage  []*Keyspace                // flushed, to be freed piece by piece
 	watchers map[watched][]*Watcher
 	lfuRand  uint64
+	volatile int // keys with a deadline
 	expired  Lag
 	// expiredKeys counts the removals of keys whose deadline had passed.
 	expiredKeys uint64
@@ -248,7 +249,7 @@ func (st *Store) Flush(db int) int {
 			for i := range sh.dbs {
 				sh.dbs[i].Store(newKeyspace(st, sh, i))
 			}
-			sh.garbage = nil
+			sh.garbage, sh.volatile = nil, 0
 			sh.arena.Reset()
 		} else {
 			sh.garbage = append(sh.garbage, old)

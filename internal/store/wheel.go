@@ -68,6 +68,7 @@ func (ks *Keyspace) link(ref mem.Ref, deadline int64) {
 		ks.wheel = &wheel{now: int64(ks.st.Access.Load()) * 1000 >> tickShift}
 	}
 	ks.volatile++
+	ks.sh.volatile++
 	ks.push(ks.wheel.slot(deadline), ref, l)
 }
 
@@ -96,6 +97,7 @@ func (ks *Keyspace) push(slot int, ref mem.Ref, l []byte) {
 // unlink takes a record off the wheel.
 func (ks *Keyspace) unlink(ref mem.Ref) {
 	ks.volatile--
+	ks.sh.volatile--
 	ks.detach(ks.links(ref))
 }
 
@@ -259,6 +261,10 @@ func (l *Lag) Merge(o *Lag) {
 		l.Log2[i] += o.Log2[i]
 	}
 }
+
+// Volatile is the number of keys with a deadline in all databases of the shard,
+// flushed ones included. The shard must be locked.
+func (sh *Shard) Volatile() int { return sh.volatile }
 
 // Lag gives the shard's distribution. The shard must be locked.
 func (sh *Shard) Lag() Lag { return sh.expired }

@@ -32,19 +32,20 @@ func flushAll(c *command.Ctx) {
 	}
 }
 
-// reclaimStep is the number of records freed by one call.
-const reclaimStep = 4096
+// reclaimStep is the number of records of a shard that SYNC frees at once.
+const reclaimStep = 256
 
-// flush empties the databases from first up to last. What is not freed at once
-// is left to the background when async is set.
+// flush empties the databases from first up to last. In a shard that has no
+// other keys the memory is free at once; elsewhere SYNC frees the first records,
+// which for a small database are all, and the background does the rest: to wait
+// for millions of them would make everybody wait.
 func flush(c *command.Ctx, first, last int, async bool) {
 	for db := first; db < last; db++ {
 		c.Dirty(c.Store.Flush(db))
 	}
 	if !async {
 		c.EachShard(0, func(sh *store.Shard) bool {
-			for sh.Reclaim(reclaimStep) {
-			}
+			sh.Reclaim(reclaimStep)
 			return true
 		})
 	}
