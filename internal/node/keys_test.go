@@ -255,7 +255,7 @@ func TestFlushGivesMemoryBack(t *testing.T) {
 		mode   string
 		keys   int
 		atOnce bool
-	}{{"SYNC", 2_000, true}, {"SYNC", 20_000, false}, {"ASYNC", 5_000, false}} {
+	}{{"SYNC", 700, true}, {"SYNC", 20_000, false}, {"ASYNC", 5_000, false}} {
 		k.do("SELECT", "1")
 		for i := range 100 { // so that no shard is without keys
 			k.do("SET", strconv.Itoa(i), "v")
