@@ -290,6 +290,19 @@ func TestManyNodes(t *testing.T) {
 			t.Fatalf("element %d is %d", i, v.Int)
 		}
 	}
+	for _, i := range []int{0, 255, 256, 3000, n - 1, n, -1} {
+		k := 0
+		l.Walk(i, func(_ bool, data []byte) bool {
+			if v := listpack.Get(data, first); v.Int != int64(i+k) {
+				t.Fatalf("node %d has %d", i+k, v.Int)
+			}
+			k++
+			return k < 1000
+		})
+		if i >= 0 && k != min(n-i, 1000) || i < 0 && k != 0 {
+			t.Fatalf("from node %d on %d were visited", i, k)
+		}
+	}
 	var want []string
 	for i := range n {
 		want = append(want, fmt.Sprint(i))
