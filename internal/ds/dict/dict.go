@@ -154,7 +154,7 @@ func (d *Dict) Find(member []byte) (e Elem, ok bool) {
 	return Elem{d, hash, slot, ref}, ref != 0
 }
 
-// At is the element of a reference that Elem.Ref gave.
+// At is the element of a reference that Elem.Ref gave, unless that has changed.
 func (d *Dict) At(ref mem.Ref) Elem { return Elem{d: d, ref: ref} }
 
 // Member is the member or field of the record at ref. With this a Dict is the
@@ -164,7 +164,7 @@ func (d *Dict) Member(ref mem.Ref) []byte {
 	return d.arena.Bytes(ref, off+n)[off:]
 }
 
-// Ref is the element's reference. It changes when the element's value changes,
+// Ref is the element's reference. It changes with the element's value or deadline
 // and by Defrag, but neither with its score nor when others come and go.
 func (e Elem) Ref() mem.Ref { return e.ref }
 

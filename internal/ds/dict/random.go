@@ -64,9 +64,10 @@ func (d *Dict) nth(cell uint32, level, i int) mem.Ref {
 }
 
 // RandomDistinct calls visit for n different elements, or for all if there are
-// no more; each set of n has the same probability. They come in no order to rely
-// on. visit must not change the Dict. It takes a time proportional to n, and for
-// a small share of the elements a byte or ten for each, on the heap.
+// no more; each choice of n has the same probability. They come in no order to
+// rely on. visit must not change the Dict. For more than a quarter of the elements
+// it walks over all of them; for fewer it remembers those it has chosen, in some
+// 10 bytes of the Go heap for each.
 func (d *Dict) RandomDistinct(rnd *rand.Rand, n int, visit func(Elem)) {
 	left := d.Len()
 	n = min(n, left)
