@@ -3,6 +3,7 @@ package htable
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -271,24 +272,26 @@ func TestFillAndShrink(t *testing.T) {
 }
 
 func TestRandomIsFair(t *testing.T) {
-	tab, r := newTable(t, true)
-	const n = 2000
-	for k := range uint64(n) {
-		tab.Insert(r.hash(k), r.add(k))
-	}
-	rnd := rand.New(rand.NewPCG(1, 2))
-	times := make([]int, n)
-	const rounds = n * 100
-	for range rounds {
-		times[r.key(tab.Random(rnd))]++
-	}
-	chi := 0.0
-	for _, x := range times {
-		chi += float64((x-100)*(x-100)) / 100
-	}
-	// Mean n, standard deviation sqrt(2n) = 63 for a uniform choice.
-	if chi > n+8*63 {
-		t.Errorf("chi-square is %.0f for %d records", chi, n)
+	// The table is one segment of any length, or some are split and some not.
+	for _, n := range []int{5, 60, 500, 800, 1000, 2000, 2816, 5632, 11_264} {
+		tab, r := newTable(t, true)
+		for k := range uint64(n) {
+			tab.Insert(r.hash(k), r.add(k))
+		}
+		rnd := rand.New(rand.NewPCG(1, 2))
+		times := make([]int, n)
+		for range n * 100 {
+			times[r.key(tab.Random(rnd))]++
+		}
+		chi := 0.0
+		for _, x := range times {
+			chi += float64((x-100)*(x-100)) / 100
+		}
+		// Mean n, standard deviation sqrt(2n) for a uniform choice.
+		if chi > float64(n)+8*math.Sqrt(2*float64(n)) {
+			t.Errorf("chi-square is %.0f for %d records", chi, n)
+		}
+		tab.Clear()
 	}
 }
 
@@ -344,5 +347,23 @@ func BenchmarkInsert(b *testing.B) {
 	tab, r := newTable(b, true)
 	for k := range uint64(b.N) {
 		tab.Insert(r.hash(k), r.add(k))
+	}
+}
+
+// TestInOrderOfHashes fills a table in the order in which another one that hashes
+// the same way is walked.
+func TestInOrderOfHashes(t *testing.T) {
+	tab, r := newTable(t, false)
+	const n = 30_000
+	for i := range uint64(n) {
+		k := i*(1<<lineBits/n)<<26 | i&255
+		tab.Insert(k, r.add(k))
+		if i%1000 == 0 {
+			check(t, tab)
+		}
+	}
+	check(t, tab)
+	if tab.Len() != n || tab.Bytes() > 10*n {
+		t.Errorf("%d records in %d bytes", tab.Len(), tab.Bytes())
 	}
 }

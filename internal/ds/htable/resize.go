@@ -101,8 +101,15 @@ func (t *Table) grow(pos uint32, s segment) {
 		t.double()
 		at *= 2
 	}
-	lo := t.newSegment(halfSplit, s.local()+1)
-	hi, ok := t.trySegment(halfSplit, s.local()+1)
+	bit := uint32(1) << (lineBits - 1 - s.local())
+	inLo := 0
+	t.each(s, func(hash uint64, _ mem.Ref) {
+		if Pos(hash)&bit == 0 {
+			inLo++
+		}
+	})
+	lo := t.newSegment(bucketsOfHalf(inLo), s.local()+1)
+	hi, ok := t.trySegment(bucketsOfHalf(int(t.at(s, 0).seg)-inLo), s.local()+1)
 	if !ok {
 		t.freeSegment(lo)
 		panic(mem.ErrExhausted)
@@ -110,7 +117,6 @@ func (t *Table) grow(pos uint32, s segment) {
 	if lo.local() == t.depth {
 		t.deep += 2
 	}
-	bit := uint32(1) << (lineBits - 1 - s.local())
 	t.each(s, func(hash uint64, ref mem.Ref) {
 		to := lo
 		if Pos(hash)&bit != 0 {
@@ -121,10 +127,23 @@ func (t *Table) grow(pos uint32, s segment) {
 	t.set(at, lo)
 	t.set(at+1<<(t.depth-lo.local()), hi)
 	t.freeSegment(s)
-	// Halves are uneven by chance only; one that is full at once (a hash
-	// that does not spread) grows on.
+	// One that is full at once grows on.
 	if s := t.segmentOf(pos); int(t.at(s, 0).seg) >= fill*int(s.n()) {
 		t.grow(pos, s)
+	}
+}
+
+// bucketsOfHalf is the size of a half that gets count records. Halves are about
+// even, unless records come in the order of their hashes, as they do when
+// another table is walked that hashes the same way; then one gets all.
+func bucketsOfHalf(count int) int {
+	switch {
+	case count > halfSplit*fill:
+		return bucketsFor(count, fill)
+	case count < halfSplit*sparse:
+		return bucketsFor(count, dense)
+	default:
+		return halfSplit
 	}
 }
 
@@ -240,23 +259,31 @@ func (t *Table) Scan(pos uint32, visit func(ref mem.Ref)) (next uint32, done boo
 	return uint32(start + step), false
 }
 
-// Random gives a record, each with nearly the same probability, or 0 when the
-// table is empty.
+// Random gives a record, each with the same probability, or 0 when the table is
+// empty.
 func (t *Table) Random(rnd *rand.Rand) mem.Ref {
 	if t.count == 0 {
 		return 0
 	}
-	for {
-		s := t.dir[rnd.IntN(len(t.dir))]
-		i := rnd.IntN(maxBuckets)
-		if len(t.dir) > 1 {
-			// Segments of equal share of the line have different
-			// numbers of buckets: refuse in proportion.
-			if i >= int(s.n()) {
-				continue
+	if len(t.dir) == 1 {
+		s := t.dir[0]
+		for {
+			b := t.at(s, uint32(rnd.IntN(int(s.n()))))
+			if j := rnd.IntN(slots); b.tags[j] != 0 {
+				return b.refs[j]
 			}
-		} else {
-			i %= int(s.n())
+		}
+	}
+	for {
+		// Each bucket belongs to one of the directory entries of its segment,
+		// by turns, so that none is chosen more often because its segment has
+		// more entries or fewer buckets.
+		k := rnd.IntN(len(t.dir))
+		s := t.dir[k]
+		shift := t.depth - s.local()
+		i := rnd.IntN(maxBuckets)<<shift | k&(1<<shift-1)
+		if i >= int(s.n()) {
+			continue
 		}
 		b := t.at(s, uint32(i))
 		if j := rnd.IntN(slots); b.tags[j] != 0 {
