@@ -145,8 +145,16 @@ func (c *Ctx) KeyspaceIn(k store.Key, db int) *store.Keyspace {
 // Read looks a key up for reading: it counts as a hit or a miss, and as a use
 // of the key.
 func (c *Ctx) Read(k store.Key) store.Entry {
-	e := c.Peek(k)
-	if e.Ok() && c.Sess.Flags&session.NoTouch == 0 {
+	e := c.Keyspace(k).Find(k)
+	if !e.Ok() || e.Volatile() {
+		e = c.Peek(k)
+		if !e.Ok() {
+			return e
+		}
+	} else {
+		c.Stats.Hits++
+	}
+	if c.Sess.Flags&session.NoTouch == 0 {
 		e.Used()
 	}
 	return e
@@ -179,21 +187,21 @@ func (c *Ctx) Write(k store.Key) store.Entry {
 // the reply, when the key holds another type. A missing key is ok.
 func (c *Ctx) ReadType(k store.Key, t store.Type) (e store.Entry, ok bool) {
 	e = c.Read(k)
-	return e, c.check(e, t)
+	if e.Ok() && e.Type() != t {
+		c.Err(ErrWrongType)
+		return e, false
+	}
+	return e, true
 }
 
 // WriteType is Write for commands of one type, as ReadType.
 func (c *Ctx) WriteType(k store.Key, t store.Type) (e store.Entry, ok bool) {
 	e = c.Write(k)
-	return e, c.check(e, t)
-}
-
-func (c *Ctx) check(e store.Entry, t store.Type) bool {
 	if e.Ok() && e.Type() != t {
 		c.Err(ErrWrongType)
-		return false
+		return e, false
 	}
-	return true
+	return e, true
 }
 
 // Value gives the bytes of a string entry, valid until the handler returns or

@@ -134,6 +134,9 @@ func (e Entry) Encoding() string {
 	}
 }
 
+// Volatile tells whether the key has a deadline.
+func (e Entry) Volatile() bool { return e.rec.kind&kindVolatile != 0 }
+
 // Deadline is the time at which the key expires in Unix milliseconds, or 0.
 // Deadlines are never 0: a time that has passed removes the key instead.
 func (e Entry) Deadline() int64 {
