@@ -3,7 +3,7 @@
 GO ?= go
 FUZZTIME ?= 30s
 
-.PHONY: build test race invariants lint diff official fuzz bench docs ci clean
+.PHONY: build test race invariants lint diff clients official fuzz bench docs ci clean
 
 build: ## the server, as ./bin/redstart
 	CGO_ENABLED=0 $(GO) build -o bin/redstart ./cmd/redstart
@@ -22,6 +22,9 @@ lint: ## formatting, vet, staticcheck
 
 diff: ## the same commands against redis-server 7.0.15
 	REDSTART_REQUIRE_PEERS=1 $(GO) test -count=1 ./tests/diff
+
+clients: ## common clients and tools against the server
+	REDSTART_REQUIRE_PEERS=1 $(GO) test -count=1 ./tests/clients
 
 official: build ## Redis's own test suite; UNITS="unit/scan unit/expire" chooses
 	REDSTART_BIN=bin/redstart tests/official/run $(UNITS)
