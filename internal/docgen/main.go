@@ -97,7 +97,7 @@ func directives(rows []config.Row) []byte {
 		"(`--name value`). Those marked *live* can be changed with `CONFIG SET` while the server runs.\n\n" +
 		"| directive | type | default | live | |\n|---|---|---|---|---|\n")
 	for _, r := range rows {
-		if r.Hidden {
+		if r.Hidden && !strings.HasPrefix(r.Name, "redstart-") {
 			continue
 		}
 		name := "`" + r.Name + "`"

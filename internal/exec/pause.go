@@ -92,6 +92,7 @@ func (x *Exec) Unpause(why PauseReason) {
 	x.Clients(func(cl *Client) {
 		if cl.Sess.Flags&session.Paused != 0 {
 			cl.unpaused()
+			cl.Sess.Active = x.Clock.Nano() // it was made to wait: that is not being idle
 			cl.Sess.Conn.Resume()
 		}
 	})
