@@ -41,7 +41,12 @@ func (st *Store) at(db int, key string) (*Keyspace, Key) {
 func checkShard(t tb, sh *Shard) {
 	t.Helper()
 	want := 0
-	all := append([]*Keyspace{}, sh.garbage...)
+	var all []*Keyspace
+	for _, g := range sh.garbage {
+		if ks, ok := g.(*Keyspace); ok {
+			all = append(all, ks)
+		}
+	}
 	for db := range sh.dbs {
 		all = append(all, sh.DB(db))
 	}

@@ -129,9 +129,30 @@ func (e Entry) Encoding() string {
 		return "int"
 	case encEmbstr:
 		return "embstr"
-	default:
+	case encRaw, encBlock:
 		return "raw"
 	}
+	packed := e.rec.enc() != encObject
+	switch e.Type() {
+	case List:
+		return "quicklist"
+	case Set:
+		if packed && e.Intset() {
+			return "intset"
+		}
+		return "hashtable" // packed or not: what 7.0 knows
+	case ZSet:
+		if packed {
+			return "listpack"
+		}
+		return "skiplist"
+	case Hash:
+		if packed {
+			return "listpack"
+		}
+		return "hashtable"
+	}
+	return "stream"
 }
 
 // Volatile tells whether the key has a deadline.
@@ -150,9 +171,11 @@ func (e Entry) Deadline() int64 {
 // of the table.
 func (e Entry) MemoryUsage() int {
 	n := e.ks.arena.Usable(e.ref)
-	if e.rec.enc() == encBlock {
-		ref, _ := block(e.ks.arena, e.ref, e.rec.valOff())
-		n += e.ks.arena.Usable(ref)
+	switch e.rec.enc() {
+	case encBlock, encPackedBlock:
+		n += e.ks.arena.Usable(e.blockRef())
+	case encObject:
+		n += e.Object().Bytes()
 	}
 	return n + e.ks.table.Bytes()/max(e.ks.table.Len(), 1)
 }
@@ -239,6 +262,10 @@ func (e Entry) value() []byte {
 	case encEmbstr, encRaw:
 		at, n := inline(e.ks.arena, e.ref, off)
 		end = at + n
+	case encPacked:
+		end = off + len(e.Pack())
+	case encPackedBlock, encObject:
+		end = off + 4
 	}
 	return e.ks.arena.Bytes(e.ref, end)[off:]
 }
@@ -264,11 +291,26 @@ func (ks *Keyspace) free(e Entry) {
 	if e.rec.kind&kindVolatile != 0 {
 		ks.unlink(e.ref)
 	}
-	if e.rec.enc() == encBlock {
-		ref, _ := block(ks.arena, e.ref, e.rec.valOff())
-		ks.arena.Free(ref)
-	}
+	ks.freeValue(e)
 	ks.arena.Free(e.ref)
+}
+
+// freeValue gives back what the record refers to. It gives about how many
+// elements were freed.
+func (ks *Keyspace) freeValue(e Entry) int {
+	switch e.rec.enc() {
+	case encBlock, encPackedBlock:
+		ks.arena.Free(e.blockRef())
+	case encObject:
+		return ks.sh.discard(ks.sh.release(e.handle()))
+	}
+	return 0
+}
+
+// blockRef is the block that a record refers to.
+func (e Entry) blockRef() mem.Ref {
+	off := e.rec.valOff()
+	return mem.Ref(binary.LittleEndian.Uint32(e.ks.arena.Bytes(e.ref, off+4)[off:]))
 }
 
 // Remove deletes an entry.
@@ -279,21 +321,29 @@ func (ks *Keyspace) remove(hash uint64, e Entry) {
 	ks.free(e)
 }
 
-// drop frees up to max records of a keyspace that nobody can reach any more.
-func (ks *Keyspace) drop(max int) (n int) {
-	pos, done := uint32(0), false
-	for !done && n < max {
+// Drop frees about max records, or elements of the collections in them, of a
+// keyspace that nobody can reach any more, and tells whether nothing is left.
+func (ks *Keyspace) Drop(max int) (done bool) {
+	pos := uint32(0)
+	for n := 0; n < max && ks.table.Len() > 0; {
 		var batch []mem.Ref
-		pos, done = ks.table.Scan(pos, func(ref mem.Ref) { batch = append(batch, ref) })
+		pos, _ = ks.table.Scan(pos, func(ref mem.Ref) { batch = append(batch, ref) })
 		for _, ref := range batch {
 			hash := ks.Hash(ref)
-			if slot, ok := ks.table.FindRef(hash, ref); ok {
-				ks.remove(hash, Entry{ks, ref, parse(ks.arena, ref), slot})
-				n++
+			slot, ok := ks.table.FindRef(hash, ref)
+			if !ok {
+				continue
 			}
+			e := Entry{ks, ref, parse(ks.arena, ref), slot}
+			ks.table.Remove(hash, slot)
+			if e.rec.kind&kindVolatile != 0 {
+				ks.unlink(ref)
+			}
+			n += 1 + ks.freeValue(e)
+			ks.arena.Free(ref)
 		}
 	}
-	return n
+	return ks.table.Len() == 0
 }
 
 // Scan calls visit for the entries of a stretch of the table, expired ones

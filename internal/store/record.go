@@ -41,6 +41,9 @@ func (t Type) String() string { return typeNames[t] }
 //	        encEmbstr,
 //	        encRaw          length (1 byte below 255, else 255 and 4 bytes), bytes
 //	        encBlock        reference of a block (4), length (4)
+//	        encPacked       a listpack or an intset
+//	        encPackedBlock  reference of a block (4) with one
+//	        encObject       handle of an Object (4)
 //
 // encEmbstr and encRaw differ in name only: what OBJECT ENCODING tells.
 // Exactly one table slot refers to a record, so a record may move.
@@ -65,6 +68,9 @@ const (
 	encEmbstr
 	encRaw
 	encBlock
+	encPacked
+	encPackedBlock
+	encObject
 )
 
 const (

@@ -71,7 +71,10 @@ type Shard struct {
 	id       int
 	arena    *mem.Arena
 	dbs      []atomic.Pointer[Keyspace] // atomic for Hint only
-	garbage  []*Keyspace                // flushed, to be freed piece by piece
+	garbage  []garbage                  // to be freed piece by piece, oldest first
+	thrown   uint64                     // all that was ever put there
+	objects  []Object                   // by handle
+	handles  []uint32                   // free ones
 	watchers map[watched][]*Watcher
 	lfuRand  uint64
 	volatile int // keys with a deadline
@@ -249,10 +252,10 @@ func (st *Store) Flush(db int) int {
 			for i := range sh.dbs {
 				sh.dbs[i].Store(newKeyspace(st, sh, i))
 			}
-			sh.garbage, sh.volatile = nil, 0
+			sh.garbage, sh.objects, sh.handles, sh.volatile = nil, nil, nil, 0
 			sh.arena.Reset()
 		} else {
-			sh.garbage = append(sh.garbage, old)
+			sh.throw(old)
 		}
 	}
 	return n
@@ -265,21 +268,4 @@ func (sh *Shard) empty() bool {
 		}
 	}
 	return true
-}
-
-// Reclaim frees up to max records of flushed databases and gives empty pages
-// back to the system; it tells whether there is more to do. The shard must be
-// locked. It is made to be called in small steps.
-func (sh *Shard) Reclaim(max int) (more bool) {
-	for len(sh.garbage) > 0 && max > 0 {
-		last := len(sh.garbage) - 1
-		ks := sh.garbage[last]
-		max -= ks.drop(max)
-		if ks.table.Len() > 0 {
-			return true
-		}
-		sh.garbage[last] = nil
-		sh.garbage = sh.garbage[:last]
-	}
-	return len(sh.garbage) > 0
 }

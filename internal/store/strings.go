@@ -122,7 +122,7 @@ func (ks *Keyspace) SetInt(k Key, e Entry, n int64, deadline int64) Entry {
 // reuse tells whether a value of a record of size bytes can be written over the
 // one that is there.
 func (ks *Keyspace) reuse(e Entry, size int, volatile bool) (mem.Ref, bool) {
-	if !e.Ok() || e.rec.enc() == encBlock || (e.rec.kind&kindVolatile != 0) != volatile ||
+	if !e.Ok() || e.rec.enc() >= encBlock || (e.rec.kind&kindVolatile != 0) != volatile ||
 		ks.arena.Usable(e.ref) != mem.Usable(size) {
 		return 0, false
 	}
@@ -280,38 +280,4 @@ func (ks *Keyspace) resizeBlock(k Key, e Entry, old []byte, n int, deadline int6
 	at := putHeader(h, String, encBlock, vol, access, k.B)
 	putBlock(h[at:], data, n)
 	return ks.install(k, e, ref, deadline), b
-}
-
-// Copy stores the value of src, an entry of this or another keyspace, under k,
-// in the place of e. The source stays.
-func (ks *Keyspace) Copy(k Key, e Entry, src Entry, deadline int64) Entry {
-	vol := deadline != 0
-	value := src.value()
-	head := headerSize(len(k.B), vol)
-	size := head + len(value)
-	if !e.Ok() {
-		ks.table.Reserve(k.H)
-	}
-	var data mem.Ref
-	var n int
-	if src.rec.enc() == encBlock {
-		var from mem.Ref
-		from, n = block(src.ks.arena, src.ref, src.rec.valOff())
-		data = ks.arena.Alloc(n)
-		copy(ks.arena.Bytes(data, n), src.ks.arena.Bytes(from, n))
-	}
-	ref, ok := ks.arena.TryAlloc(size)
-	if !ok {
-		if data != 0 {
-			ks.arena.Free(data)
-		}
-		panic(mem.ErrExhausted)
-	}
-	b := ks.arena.Bytes(ref, size)
-	putHeader(b, src.Type(), src.rec.enc(), vol, src.accessField(), k.B)
-	copy(b[head:], value)
-	if data != 0 {
-		putBlock(b[head:], data, n)
-	}
-	return ks.install(k, e, ref, deadline)
 }

@@ -74,8 +74,7 @@ func move(c *command.Ctx) {
 		c.Int(0)
 		return
 	}
-	dst.Copy(k, old, e, e.Deadline())
-	src.Remove(k, e)
+	dst.Take(k, old, k, e)
 	added(c, dst, k.B)
 	src.Touch(k.B)
 	c.Event(k, command.NotifyGeneric, "move_from")

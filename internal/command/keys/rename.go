@@ -37,8 +37,7 @@ func moveTo(c *command.Ctx) {
 	src, dst := c.Keyspace(from), c.Keyspace(to)
 	old := dst.Lookup(to, c.Now()) // may remove it, so it comes first
 	e := src.Find(from)
-	dst.Copy(to, old, e, e.Deadline())
-	src.Remove(from, src.Find(from))
+	dst.Take(to, old, from, e)
 	added(c, dst, to.B)
 	src.Touch(from.B)
 	c.Event(from, command.NotifyGeneric, "rename_from")

@@ -140,3 +140,14 @@ func (l *List) Drop(max int) (done bool) {
 	}
 	return l.count == 0
 }
+
+// CopyTo adds all elements to another list, which is empty and may live in another
+// arena, node by node and with the same limits. When memory is exhausted, what
+// has been copied is the other's to drop.
+func (l *List) CopyTo(to *List) {
+	to.limit, to.maxCount, to.plainAt = l.limit, l.maxCount, l.plainAt
+	l.Walk(0, func(plain bool, data []byte) bool {
+		to.AppendNode(plain, data)
+		return true
+	})
+}

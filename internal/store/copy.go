@@ -1,0 +1,75 @@
+package store
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/redstart-db/redstart/internal/ds/dict"
+	"github.com/redstart-db/redstart/internal/ds/qlist"
+	"github.com/redstart-db/redstart/internal/mem"
+)
+
+// Copy stores the value of src, an entry of this or another keyspace, under k,
+// in the place of e. The source stays.
+func (ks *Keyspace) Copy(k Key, e Entry, src Entry, deadline int64) Entry {
+	if src.rec.enc() == encObject {
+		t, access := src.Type(), src.accessField()
+		dst := ks.NewObject(k, e, t, ks.copyObject(src.Object()), deadline)
+		dst.setAccess(access)
+		return dst
+	}
+	vol := deadline != 0
+	value := src.value()
+	head := headerSize(len(k.B), vol)
+	size := head + len(value)
+	if !e.Ok() {
+		ks.table.Reserve(k.H)
+	}
+	var data mem.Ref
+	if from := src.blockBytes(); from != nil {
+		data = ks.arena.Alloc(len(from))
+		copy(ks.arena.Bytes(data, len(from)), from)
+	}
+	ref, ok := ks.arena.TryAlloc(size)
+	if !ok {
+		if data != 0 {
+			ks.arena.Free(data)
+		}
+		panic(mem.ErrExhausted)
+	}
+	b := ks.arena.Bytes(ref, size)
+	putHeader(b, src.Type(), src.rec.enc(), vol, src.accessField(), k.B)
+	copy(b[head:], value)
+	if data != 0 {
+		binary.LittleEndian.PutUint32(b[head:], uint32(data))
+	}
+	return ks.install(k, e, ref, deadline)
+}
+
+// blockBytes is the content of the block that a record refers to, if it does.
+func (e Entry) blockBytes() []byte {
+	switch e.rec.enc() {
+	case encBlock:
+		return e.Bytes(nil)
+	case encPackedBlock:
+		return e.Pack()
+	}
+	return nil
+}
+
+// copyObject makes a copy of a large collection in the arena of the shard.
+func (ks *Keyspace) copyObject(o Object) Object {
+	switch o := o.(type) {
+	case *dict.Dict:
+		to := new(dict.Dict)
+		to.Init(ks.arena, o.Kind())
+		ks.Build(to, func() { o.CopyTo(to) })
+		return to
+	case *qlist.List:
+		to := new(qlist.List)
+		to.Init(ks.arena, 0)
+		ks.Build(to, func() { o.CopyTo(to) })
+		return to
+	}
+	panic(fmt.Sprintf("store: no way to copy a %T", o))
+}
