@@ -78,6 +78,8 @@ type Ctx struct {
 	lastErr  string
 	redacted uint64 // arguments that nobody else may see, one bit each
 	scratch  store.Scratch
+	wait     *Wait // the command waits for this
+	data     any   // of the Wait that is served
 }
 
 // Begin prepares c for a command. The executor calls it.
@@ -86,6 +88,7 @@ func (c *Ctx) Begin(s *session.Session, spec *Spec, args [][]byte, nano int64) {
 	c.now, c.dirty, c.failed, c.redacted, c.first, c.keys = 0, 0, false, 0, store.Key{}, nil
 	c.logging = c.Log.Active()
 	c.rewrote, c.nEffects, c.effects = false, 0, c.effects[:0]
+	c.wait = nil
 }
 
 // Hold tells c which shards are locked for it, and the first key if it has been

@@ -1,0 +1,85 @@
+package command
+
+import (
+	"github.com/redstart-db/redstart/internal/num"
+	"github.com/redstart-db/redstart/internal/resp"
+	"github.com/redstart-db/redstart/internal/session"
+)
+
+// Wait is what a blocking command that found nothing waits for.
+type Wait struct {
+	// Keys are the arguments that name the keys, in the order in which they
+	// are looked at when several are ready. Without keys only time ends it.
+	Keys []int
+	// Also are arguments with keys whose shards Serve needs besides.
+	Also []int
+	// Timeout is in milliseconds; 0 stands for ever.
+	Timeout int64
+	// OnTimeout is the reply when the time is over, and inside a
+	// transaction or a script, where nothing can be waited for.
+	OnTimeout []byte
+	// Gone has Serve called also when the key was removed or became one of
+	// another type.
+	Gone bool
+	// Serve is called after a change of the key in c.Args[i], with the lock
+	// of its shard, and of those of Also. Either it does what the command
+	// does, as its handler would have, and returns true, or it changes nothing,
+	// replies nothing and returns false. c.Args is a copy of the command's.
+	Serve func(c *Ctx, i int) bool
+	// Data is kept for Serve, which gets it from Ctx.WaitData.
+	Data any
+}
+
+// Block says that the command cannot be done yet. It is the last thing that a
+// handler does, and its reply.
+func (c *Ctx) Block(w Wait) {
+	if c.Sess.Flags&session.InExec != 0 {
+		c.Out = append(c.Out, w.OnTimeout...)
+		return
+	}
+	c.wait = &w
+}
+
+// Waits gives what the command waits for, or nil when it is done.
+func (c *Ctx) Waits() *Wait { return c.wait }
+
+// WaitData gives Wait.Data to Serve.
+func (c *Ctx) WaitData() any { return c.data }
+
+// Serving tells c what it serves: a client that waits, on whose behalf
+// Serve runs next. The executor calls it after Begin.
+func (c *Ctx) Serving(w *Wait) { c.data = w.Data }
+
+// NullReply is the reply of Null, for Wait.OnTimeout.
+func (c *Ctx) NullReply() []byte { return resp.AppendNull(nil, c.proto()) }
+
+// NullArrayReply is the reply of NullArray, for Wait.OnTimeout.
+func (c *Ctx) NullArrayReply() []byte { return resp.AppendNullArray(nil, c.proto()) }
+
+// TimeoutArg reads argument i as a time in seconds, which may have a fraction,
+// and gives it in milliseconds, rounded up; 0 stands for ever. The error is in
+// the reply when ok is false.
+func (c *Ctx) TimeoutArg(i int) (ms int64, ok bool) {
+	ms, ok = num.ParseTimeout(c.Args[i])
+	switch {
+	case !ok:
+		c.Err("ERR timeout is not a float or out of range")
+	case ms < 0:
+		c.Err("ERR timeout is negative")
+		ok = false
+	}
+	return ms, ok
+}
+
+// TimeoutMSArg reads argument i as a time in milliseconds, as XREAD and WAIT do.
+func (c *Ctx) TimeoutMSArg(i int) (ms int64, ok bool) {
+	ms, ok = num.ParseInt(c.Args[i])
+	switch {
+	case !ok:
+		c.Err("ERR timeout is not an integer or out of range")
+	case ms < 0:
+		c.Err("ERR timeout is negative")
+		ok = false
+	}
+	return ms, ok
+}
