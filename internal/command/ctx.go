@@ -2,6 +2,7 @@ package command
 
 import (
 	"log/slog"
+	"math/rand/v2"
 	"slices"
 
 	"github.com/redstart-db/redstart/internal/clock"
@@ -80,6 +81,7 @@ type Ctx struct {
 	scratch  store.Scratch
 	wait     *Wait // the command waits for this
 	data     any   // of the Wait that is served
+	rnd      *rand.Rand
 }
 
 // Begin prepares c for a command. The executor calls it.

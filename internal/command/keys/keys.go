@@ -2,7 +2,6 @@ package keys
 
 import (
 	"bytes"
-	"math/rand/v2"
 
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/glob"
@@ -45,7 +44,7 @@ const randomTries = 100
 
 func randomKey(c *command.Ctx) {
 	db := c.DB()
-	rnd := rand.New(processRandom{})
+	rnd := c.Rand()
 	for tries := 1; ; tries++ {
 		total := c.Store.Len(db)
 		if total == 0 {
@@ -72,9 +71,3 @@ func pickShard(st *store.Store, db, i int) *store.Keyspace {
 		i -= ks.Len()
 	}
 }
-
-// processRandom is the generator of the process as a source, which needs no
-// state and no lock of its own.
-type processRandom struct{}
-
-func (processRandom) Uint64() uint64 { return rand.Uint64() }

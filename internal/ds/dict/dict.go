@@ -191,14 +191,21 @@ func (d *Dict) Scan(pos uint32, visit func(Elem)) (next uint32, done bool) {
 
 // Each calls visit for every element. visit must not change the Dict.
 func (d *Dict) Each(visit func(Elem)) {
-	for pos, done := uint32(0), false; !done; {
-		pos, done = d.Scan(pos, visit)
-	}
+	d.table.All(func(ref mem.Ref) bool {
+		visit(Elem{d: d, ref: ref})
+		return true
+	})
+}
+
+// All calls yield for every element, in no order to rely on, until it returns
+// false. yield must not change the Dict.
+func (d *Dict) All(yield func(Elem) bool) {
+	d.table.All(func(ref mem.Ref) bool { return yield(Elem{d: d, ref: ref}) })
 }
 
 // Random gives an element, each with the same probability; ok is false when
 // there is none.
 func (d *Dict) Random(rnd *rand.Rand) (e Elem, ok bool) {
-	ref := d.random(rnd)
+	ref := d.table.Random(rnd)
 	return Elem{d: d, ref: ref}, ref != 0
 }

@@ -55,9 +55,18 @@ func (t *Table) set(i int, s segment) {
 	}
 }
 
-// each calls f for every record of a segment. The records of the next buckets
-// are fetched while those of one are looked at.
+// each calls f for every record of a segment.
 func (t *Table) each(s segment, f func(hash uint64, ref mem.Ref)) {
+	t.walk(s, func(ref mem.Ref) bool {
+		f(t.recs.Hash(ref), ref)
+		return true
+	})
+}
+
+// walk calls yield for every record of a segment until it returns false, and
+// tells whether it never did. The records of the next buckets are fetched while
+// those of one are looked at.
+func (t *Table) walk(s segment, yield func(ref mem.Ref) bool) bool {
 	const ahead = 2
 	for i := range min(ahead, s.n()) {
 		t.fetch(t.at(s, i))
@@ -68,11 +77,12 @@ func (t *Table) each(s segment, f func(hash uint64, ref mem.Ref)) {
 		}
 		b := t.at(s, i)
 		for j := range slots {
-			if b.tags[j] != 0 {
-				f(t.recs.Hash(b.refs[j]), b.refs[j])
+			if b.tags[j] != 0 && !yield(b.refs[j]) {
+				return false
 			}
 		}
 	}
+	return true
 }
 
 func (t *Table) fetch(b *bucket) {
@@ -257,6 +267,17 @@ func (t *Table) Scan(pos uint32, visit func(ref mem.Ref)) (next uint32, done boo
 		return 0, true
 	}
 	return uint32(start + step), false
+}
+
+// All calls yield for every record, in no order to rely on, until it returns
+// false. yield must not change the table. It hashes nothing, and has the records
+// fetched ahead, so it takes a fraction of the time of a Scan of everything.
+func (t *Table) All(yield func(ref mem.Ref) bool) {
+	for i := 0; i < len(t.dir); i += 1 << (t.depth - t.dir[i].local()) {
+		if !t.walk(t.dir[i], yield) {
+			return
+		}
+	}
 }
 
 // Random gives a record, each with the same probability, or 0 when the table is

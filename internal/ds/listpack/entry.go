@@ -40,6 +40,15 @@ func (v Value) AppendTo(dst []byte) []byte {
 	return append(dst, v.Str...)
 }
 
+// Bytes gives the string that was stored: an integer written over dst, which has
+// to have room for 20 bytes if nothing is to be allocated, and else Str itself.
+func (v Value) Bytes(dst []byte) []byte {
+	if v.IsInt() {
+		return num.AppendInt(dst[:0], v.Int)
+	}
+	return v.Str
+}
+
 // Len is the length of the string that was stored, in bytes.
 func (v Value) Len() int {
 	if v.IsInt() {
