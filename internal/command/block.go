@@ -1,6 +1,8 @@
 package command
 
 import (
+	"math/bits"
+
 	"github.com/redstart-db/redstart/internal/num"
 	"github.com/redstart-db/redstart/internal/resp"
 	"github.com/redstart-db/redstart/internal/session"
@@ -26,6 +28,9 @@ type Wait struct {
 	// does, as its handler would have, and returns true, or it changes nothing,
 	// replies nothing and returns false. c.Args is a copy of the command's.
 	Serve func(c *Ctx, i int) bool
+	// Freeing makes the client wait until the large values that the command
+	// has removed are free. The reply is OnTimeout then.
+	Freeing bool
 	// Data is kept for Serve, which gets it from Ctx.WaitData.
 	Data any
 }
@@ -33,11 +38,20 @@ type Wait struct {
 // Block says that the command cannot be done yet. It is the last thing that a
 // handler does, and its reply.
 func (c *Ctx) Block(w Wait) {
-	if c.Sess.Flags&session.InExec != 0 {
+	if c.Sess.Flags&session.InExec != 0 || c.Sess.Conn == nil {
 		c.Out = append(c.Out, w.OnTimeout...)
 		return
 	}
 	c.wait = &w
+}
+
+// Thrown is the number of large values of the shards that are locked which were
+// ever left to be freed later.
+func (c *Ctx) Thrown() (n uint64) {
+	for held := c.held; held != 0; held &= held - 1 {
+		n += c.Store.Shard(bits.TrailingZeros64(uint64(held))).Thrown()
+	}
+	return n
 }
 
 // Waits gives what the command waits for, or nil when it is done.

@@ -122,6 +122,9 @@ func (x *Exec) call(w *Worker, c *command.Ctx, cl *Client, k store.Key) {
 		x.finish(w, c)
 		x.Store.Unlock(locks)
 	}
+	if w.again != 0 {
+		x.serveAgain(w)
+	}
 	x.measure(w, c, cl)
 }
 
@@ -180,6 +183,12 @@ func (x *Exec) finish(w *Worker, c *command.Ctx) {
 		if e := c.Effects(c.DB()); e.Count > 0 {
 			x.Log.Append(e)
 		}
+	}
+	if c.Waits() != nil {
+		x.block(c, owner(c))
+	}
+	if x.waiting.Load() != 0 {
+		x.serve(w, c.Held(), c.Now())
 	}
 }
 

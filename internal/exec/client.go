@@ -22,7 +22,8 @@ type Client struct {
 	parser   resp.Parser
 	last     *command.Spec // the command before, most often the next one too
 	tx       transaction
-	softAt   int64 // since when the soft output limit is exceeded, 0 if it is not
+	waits    *waiter // what it waits for, while it is blocked
+	softAt   int64   // since when the soft output limit is exceeded, 0 if it is not
 	seen     traffic
 	hash     uint64 // of the key in the request that comes next,
 	foreseen bool   // if it is known
@@ -90,6 +91,7 @@ func (cl *Client) leave(held store.LockSet) {
 	}
 	cl.Unmonitor()
 	cl.unpaused()
+	cl.unwait(held)
 	cl.endTransaction()
 	cl.unwatch(held)
 }
@@ -159,6 +161,11 @@ func (cl *Client) Process(in, out []byte) (n int, reply []byte, st loop.Status) 
 	s.InPeak = max(s.InPeak, len(in))
 	s.Active = w.nano
 	cl.parser.MaxBulk = cl.x.Config.ProtoMaxBulkLen
+	if s.Flags&session.Blocked != 0 && !cl.unblock(c) {
+		c.Out = nil
+		w.mu.Unlock()
+		return 0, out, loop.Suspend
+	}
 	if s.Flags&(session.NeedAuth|session.Paused) != 0 {
 		cl.unpaused()
 		// The password may have been taken away.

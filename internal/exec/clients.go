@@ -59,11 +59,6 @@ func (x *Exec) Session(id uint64) *session.Session {
 // stopped and all shards locked.
 func (x *Exec) Kill(s *session.Session) { s.Owner.(*Client).drop(x.Store.All(), nil) }
 
-// Unblock ends the waiting of a client that is blocked by its own command, as if
-// its time was over or with an error. It tells whether the client was. All
-// workers must be stopped and all shards locked. No command blocks yet.
-func (x *Exec) Unblock(s *session.Session, withError bool) bool { return false }
-
 const (
 	// fullReply is the reply buffer that a connection starts with, in bytes,
 	// and the largest it is counted with.

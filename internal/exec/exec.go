@@ -23,6 +23,7 @@ import (
 
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/stats"
+	"github.com/redstart-db/redstart/internal/store"
 )
 
 // Alert is a condition of the whole server that some command may not run under.
@@ -52,6 +53,8 @@ type Exec struct {
 	clients  atomic.Int64
 	execSpec *command.Spec
 	pause    pause
+	waiting  atomic.Int32 // clients that wait for keys
+	freeing  freeing
 
 	monitors   atomic.Pointer[[]*Client] // nil while nobody watches
 	monitorsMu sync.Mutex                // for changing it
@@ -77,6 +80,8 @@ func (x *Exec) Start(loops, shared int) {
 	for range shared {
 		x.World.add(newWorker(x, true))
 	}
+	x.World.background = newWorker(x, true)
+	x.World.add(x.World.background)
 }
 
 // Alert sets or clears an alert.
@@ -101,7 +106,10 @@ func (x *Exec) ClientCount() int { return int(x.clients.Load()) }
 type World struct {
 	mu      sync.Mutex
 	workers []*Worker
-	stops   uint64 // times that all workers were stopped
+	// background is the last of workers. It has no connections, and belongs
+	// to whoever calls ServeExpired.
+	background *Worker
+	stops      uint64 // times that all workers were stopped
 }
 
 func (w *World) add(k *Worker) { w.workers = append(w.workers, k) }
@@ -157,12 +165,14 @@ type Worker struct {
 	x       *Exec
 	ctx     command.Ctx
 	Stats   *stats.Worker
-	clients []*Client // by ID
-	tended  uint64    // the ID of the client that was looked after last
-	Changes uint64    // all changes made by its commands
-	nano    int64     // the last reading of the clock
-	keys    []int     // scratch for key indexes
-	hashes  []uint64  // of keys
+	clients []*Client     // by ID
+	tended  uint64        // the ID of the client that was looked after last
+	Changes uint64        // all changes made by its commands
+	nano    int64         // the last reading of the clock
+	serving command.Ctx   // for those who waited
+	again   store.LockSet // of those who were to be served, but locks were missing
+	keys    []int         // scratch for key indexes
+	hashes  []uint64      // of keys
 	ahead   [lookahead]request
 
 	_ [64]byte
@@ -175,6 +185,7 @@ func newWorker(x *Exec, shared bool) *Worker {
 		Stats:  stats.NewWorker(len(x.Table.Specs())),
 	}
 	w.ctx = command.Ctx{Env: x.Env, Stats: w.Stats}
+	w.serving = command.Ctx{Env: x.Env, Stats: w.Stats}
 	return w
 }
 
@@ -189,7 +200,7 @@ func (x *Exec) Worker(loop int, id uint64) *Worker {
 	for shared < len(ws) && !ws[shared].shared {
 		shared++
 	}
-	return ws[shared+int(id%uint64(len(ws)-shared))]
+	return ws[shared+int(id%uint64(len(ws)-1-shared))]
 }
 
 // Locked runs f while no command of the worker runs, so that f may read the

@@ -62,21 +62,26 @@ func (x *Exec) multi(c *command.Ctx) {
 
 // enqueue copies a request into the queue, in one piece of memory.
 func (cl *Client) enqueue(c *command.Ctx) {
-	size := 0
-	for _, a := range c.Args {
-		size += len(a)
-	}
-	flat := make([]byte, 0, size)
-	args := make([][]byte, len(c.Args))
-	for i, a := range c.Args {
-		n := len(flat)
-		flat = append(flat, a...)
-		args[i] = flat[n:len(flat):len(flat)]
-	}
+	args, size := copyArgs(c.Args)
 	cl.tx.queue = append(cl.tx.queue, queued{c.Spec, args})
 	cl.tx.flags |= c.Spec.Flags
 	cl.Sess.MultiLen = len(cl.tx.queue)
 	cl.Sess.MultiMem += size + 8*len(args)
+}
+
+// copyArgs copies arguments, in one piece of memory of so many bytes.
+func copyArgs(args [][]byte) (all [][]byte, size int) {
+	for _, a := range args {
+		size += len(a)
+	}
+	flat := make([]byte, 0, size)
+	all = make([][]byte, len(args))
+	for i, a := range args {
+		n := len(flat)
+		flat = append(flat, a...)
+		all[i] = flat[n:len(flat):len(flat)]
+	}
+	return all, size
 }
 
 func (x *Exec) discardCommand(c *command.Ctx) {
@@ -216,6 +221,9 @@ func (x *Exec) exec(c *command.Ctx) {
 	queue := cl.tx.queue
 	cl.unwatch(locks)
 	x.runQueue(w, c, cl, queue)
+	if x.waiting.Load() != 0 {
+		x.serve(w, locks, c.Now())
+	}
 	cl.endTransaction()
 	c.Hold(0, store.Key{})
 	if exclusive {

@@ -228,10 +228,12 @@ func (n *Node) expire() {
 			for db := 0; db < n.store.Databases() && sh.Volatile() > 0 && !more; db++ {
 				_, more = sh.DB(db).Expire(now, expireStep)
 			}
+			n.Exec.ServeExpired(sh, now)
 			if threshold > 0 {
 				took += n.env.Clock.Nano()
 			}
 			sh.Unlock()
+			n.Exec.ServeLeft()
 		}
 	}
 	// Waiting for a lock is the latency of who held it, and not counted.

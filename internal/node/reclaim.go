@@ -35,10 +35,15 @@ func (n *Node) reclaim() {
 	}
 }
 
-// free frees records of flushed databases, a few of each shard in turn, for at
-// most half of a tick.
+// free frees records of flushed databases and elements of removed collections, a
+// few of each shard in turn: for at most half of a tick, or all of it while
+// somebody waits for the end.
 func (n *Node) free() {
 	end := n.env.Clock.Nano() + int64(expireTick)/2
+	if n.Exec.Freed() {
+		end += int64(expireTick) / 2
+	}
+	defer n.Exec.Freed()
 	for more := true; more && n.env.Clock.Nano() < end; {
 		more = false
 		for i := range n.store.Shards() {

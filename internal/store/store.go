@@ -54,6 +54,9 @@ type Store struct {
 	dbs    int
 	hooks  Hooks
 
+	// readied counts the times that a queue became ready.
+	readied atomic.Uint64
+
 	// Access is the Unix time in seconds that records are marked with when
 	// they are used, moved on by the server's cron.
 	Access atomic.Uint32
@@ -76,6 +79,9 @@ type Shard struct {
 	objects  []Object                   // by handle
 	handles  []uint32                   // free ones
 	watchers map[watched][]*Watcher
+	waiting  map[watched]*Queue
+	ready    []*Queue // to be served, in order
+	st       *Store
 	lfuRand  uint64
 	volatile int // keys with a deadline
 	expired  Lag
@@ -109,7 +115,7 @@ func New(o Options) (*Store, error) {
 			}
 			return nil, err
 		}
-		sh.id, sh.arena, sh.lfuRand = i, arena, uint64(i)*0x9E3779B97F4A7C15+1
+		sh.st, sh.id, sh.arena, sh.lfuRand = st, i, arena, uint64(i)*0x9E3779B97F4A7C15+1
 		sh.dbs = make([]atomic.Pointer[Keyspace], o.Databases)
 		for db := range sh.dbs {
 			sh.dbs[db].Store(newKeyspace(st, sh, db))
@@ -184,6 +190,17 @@ func (st *Store) Lock(s LockSet) {
 	for ; s != 0; s &= s - 1 {
 		st.shards[bits.TrailingZeros64(uint64(s))].Lock()
 	}
+}
+
+// TryLock locks the shards of a set, in any order, if none of them is locked.
+func (st *Store) TryLock(s LockSet) bool {
+	for left := s; left != 0; left &= left - 1 {
+		if !st.shards[bits.TrailingZeros64(uint64(left))].TryLock() {
+			st.Unlock(s &^ left)
+			return false
+		}
+	}
+	return true
 }
 
 // Unlock unlocks the shards of a set.

@@ -39,10 +39,14 @@ func (sh *Shard) Unwatch(db int, key string, w *Watcher) {
 	}
 }
 
-// Touch tells the watchers of a key that it has changed.
+// Touch tells those who watch a key, and those who wait for it, that it has
+// changed.
 func (ks *Keyspace) Touch(key []byte) {
 	if len(ks.sh.watchers) != 0 {
 		ks.sh.touch(ks.db, key)
+	}
+	if len(ks.sh.waiting) != 0 {
+		ks.sh.wake(ks.db, key)
 	}
 }
 
@@ -55,6 +59,7 @@ func (sh *Shard) touch(db int, key []byte) {
 // touchFlushed tells the watchers of keys that exist in a database which is
 // about to be emptied.
 func (sh *Shard) touchFlushed(db int) {
+	sh.wakeAll(db)
 	for at, list := range sh.watchers {
 		if at.db == db && sh.DB(db).exists(at.key) {
 			mark(list)
@@ -67,6 +72,8 @@ func (sh *Shard) touchFlushed(db int) {
 // none, and is removed; one that goes is, as it had not expired when it was
 // watched.
 func (sh *Shard) touchSwapped(a, b int, now int64) {
+	sh.wakeAll(a)
+	sh.wakeAll(b)
 	for at, list := range sh.watchers {
 		from, to := a, b
 		switch at.db {

@@ -1,10 +1,27 @@
 package keys
 
-import "github.com/redstart-db/redstart/internal/command"
+import (
+	"github.com/redstart-db/redstart/internal/command"
+	"github.com/redstart-db/redstart/internal/resp"
+)
 
-// del serves DEL and UNLINK: the store never frees much at once.
+// del serves DEL. The store never frees much at once; the reply comes when all is
+// free.
 func del(c *command.Ctx) {
-	n := int64(0)
+	before := c.Thrown()
+	n := remove(c)
+	if c.Thrown() != before && !c.Config.LazyfreeLazyUserDel {
+		c.Block(command.Wait{Freeing: true, OnTimeout: resp.AppendInt(nil, n)})
+		return
+	}
+	c.Int(n)
+}
+
+func unlink(c *command.Ctx) { c.Int(remove(c)) }
+
+// remove removes the keys that are the arguments, and gives the number of those
+// that were there.
+func remove(c *command.Ctx) (n int64) {
 	for i := 1; i < len(c.Args); i++ {
 		k := c.Key(i)
 		ks := c.Keyspace(k)
@@ -14,7 +31,7 @@ func del(c *command.Ctx) {
 			n++
 		}
 	}
-	c.Int(n)
+	return n
 }
 
 func exists(c *command.Ctx) {

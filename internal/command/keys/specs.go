@@ -18,7 +18,7 @@ func Specs() []command.Spec {
 	)
 	return []command.Spec{
 		{Name: "del", Arity: -2, Flags: write, First: 1, Last: -1, Step: 1, Run: del},
-		{Name: "unlink", Arity: -2, Flags: write | fast, First: 1, Last: -1, Step: 1, Run: del},
+		{Name: "unlink", Arity: -2, Flags: write | fast, First: 1, Last: -1, Step: 1, Run: unlink},
 		{Name: "exists", Arity: -2, Flags: read | fast, First: 1, Last: -1, Step: 1, Run: exists},
 		{Name: "touch", Arity: -2, Flags: read | fast, First: 1, Last: -1, Step: 1, Run: touch},
 		{Name: "type", Arity: 2, Flags: read | fast, First: 1, Last: 1, Step: 1, Run: typeOf},
