@@ -42,7 +42,7 @@ type scanner struct {
 func scan(c *command.Ctx) {
 	s := scanner{c: c, count: 10}
 	var ok bool
-	if s.cursor, ok = parseCursor(c.Args[1]); !ok {
+	if s.cursor, ok = command.ParseCursor(c.Args[1]); !ok {
 		c.Err("ERR invalid cursor")
 		return
 	}
@@ -166,29 +166,4 @@ func typeNamed(name []byte) store.Type {
 		}
 	}
 	return store.Type(len(names))
-}
-
-// parseCursor reads a cursor as C's strtoul does: with a sign, modulo 2^64, up
-// to the first zero byte. An empty one is 0.
-func parseCursor(b []byte) (uint64, bool) {
-	b, _, _ = bytes.Cut(b, []byte{0})
-	if len(b) == 0 {
-		return 0, true
-	}
-	negative := b[0] == '-'
-	if negative || b[0] == '+' {
-		b = b[1:]
-	}
-	n := uint64(0)
-	for _, d := range b {
-		d -= '0'
-		if d > 9 || n > (math.MaxUint64-uint64(d))/10 {
-			return 0, false
-		}
-		n = n*10 + uint64(d)
-	}
-	if negative {
-		n = -n
-	}
-	return n, len(b) > 0
 }
