@@ -225,13 +225,7 @@ func (c *PackedCursor) Member() listpack.Value { return listpack.Get(c.lp, c.pos
 
 // Bytes is the member of the element at a valid cursor: a view, or the digits of
 // an integer, written into digits.
-func (c *PackedCursor) Bytes(digits *[24]byte) []byte {
-	v := c.Member()
-	if v.IsInt() {
-		return num.AppendInt(digits[:0], v.Int)
-	}
-	return v.Str
-}
+func (c *PackedCursor) Bytes(digits *[24]byte) []byte { return c.Member().Bytes(digits[:0]) }
 
 // Score is the score of the element at a valid cursor.
 func (c *PackedCursor) Score() float64 { return c.lp.Score(c.pos) }
