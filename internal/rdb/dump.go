@@ -22,9 +22,10 @@ func AppendDumpHeader(dst []byte, t Type) []byte {
 	return append(dst, byte(t))
 }
 
-// AppendDumpFooter ends the payload that started at dst[start].
+// AppendDumpFooter ends the payload that started at dst[start]. Its version is
+// Version, or the first that knows the type.
 func AppendDumpFooter(dst []byte, start int) []byte {
-	dst = binary.LittleEndian.AppendUint16(dst, Version)
+	dst = binary.LittleEndian.AppendUint16(dst, uint16(max(Version, Type(dst[start]).Since())))
 	return binary.LittleEndian.AppendUint64(dst, CRC64(0, dst[start:]))
 }
 

@@ -3,6 +3,7 @@ package rdb
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math"
 
 	"github.com/redstart-db/redstart/internal/num"
@@ -11,6 +12,10 @@ import (
 // ErrCorrupt reports bytes that are not what the format allows at their place,
 // or that end too early. RESTORE answers "ERR Bad data format" to it.
 var ErrCorrupt = errors.New("rdb: bad data format")
+
+// ErrEmpty reports a collection without elements, which is not a value. It is
+// ErrCorrupt, but does not stick: the Reader is behind the collection then.
+var ErrEmpty = fmt.Errorf("%w: empty collection", ErrCorrupt)
 
 // ErrTooLarge reports a compressed string beyond the reader's budget.
 var ErrTooLarge = errors.New("rdb: decompressed data exceeds the budget")

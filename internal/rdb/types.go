@@ -78,6 +78,17 @@ func (t Type) IsValue() bool {
 	return t <= TypeHashListpackEx && t != 8
 }
 
+// Since is the first version of the format with type t, at least Version.
+func (t Type) Since() int {
+	switch {
+	case t < TypeSetListpack:
+		return Version
+	case t < TypeHashMetadataPreGA:
+		return 11
+	}
+	return 12
+}
+
 // The first byte of a length says in its two top bits what follows.
 const (
 	len6   = 0x00
