@@ -145,7 +145,7 @@ func (l *List) Drop(max int) (done bool) {
 // arena, node by node and with the same limits. When memory is exhausted, what
 // has been copied is the other's to drop.
 func (l *List) CopyTo(to *List) {
-	to.limit, to.maxCount, to.plainAt = l.limit, l.maxCount, l.plainAt
+	to.limits = l.limits
 	l.Walk(0, func(plain bool, data []byte) bool {
 		to.AppendNode(plain, data)
 		return true

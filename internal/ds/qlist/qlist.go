@@ -100,31 +100,22 @@ type List struct {
 	nodes  int
 	bytes  int // of the blocks
 
-	limit    int // bytes of a node
-	maxCount int // elements of a node
-	plainAt  int // size from which on an element is a plain node
+	limits
 }
 
 // Init prepares an empty list whose nodes live in arena. It allocates nothing.
-// fill is the value of list-max-listpack-size: the most elements of a node, which
-// then has at most 8 KiB, or -1 to -5 for 4, 8, 16, 32 or 64 KiB. With 0 each
-// element has a node, as with 1.
+// fill is the value of list-max-listpack-size, as for NewFill.
 func (l *List) Init(arena *mem.Arena, fill int) {
-	*l = List{arena: arena, plainAt: packedThreshold}
-	if fill < 0 {
-		l.limit, l.maxCount = smallestLimit<<(-max(fill, lowestFill)-1), math.MaxInt
-	} else {
-		l.limit, l.maxCount = safetyLimit, min(fill, highestFill-1)
-	}
+	*l = List{arena: arena, limits: newLimits(fill, 0)}
 }
 
 // SetPackedThreshold changes the size in bytes from which on an element that is
 // added becomes a plain node; 0 stands for 1 GiB.
 func (l *List) SetPackedThreshold(bytes int) {
-	l.plainAt = bytes
 	if bytes <= 0 {
-		l.plainAt = packedThreshold
+		bytes = packedThreshold
 	}
+	l.plainAt = bytes
 }
 
 // Len is the number of elements.
