@@ -18,8 +18,9 @@ type Wait struct {
 	// Timeout is in milliseconds; 0 stands for ever.
 	Timeout int64
 	// OnTimeout is the reply when the time is over, and inside a
-	// transaction or a script, where nothing can be waited for.
-	OnTimeout []byte
+	// transaction or a script, where nothing can be waited for, unless
+	// Denied is another one for that.
+	OnTimeout, Denied []byte
 	// Gone has Serve called also when the key was removed or became one of
 	// another type.
 	Gone bool
@@ -39,7 +40,10 @@ type Wait struct {
 // handler does, and its reply.
 func (c *Ctx) Block(w Wait) {
 	if c.Sess.Flags&session.InExec != 0 || c.Sess.Conn == nil {
-		c.Out = append(c.Out, w.OnTimeout...)
+		if w.Denied == nil {
+			w.Denied = w.OnTimeout
+		}
+		c.Out = append(c.Out, w.Denied...)
 		return
 	}
 	c.wait = &w

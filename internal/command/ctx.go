@@ -28,6 +28,10 @@ type Env struct {
 	Notify NotifyClass
 	// Publish delivers a keyspace notification; nil while nothing is on.
 	Publish func(db int, class NotifyClass, event string, key []byte)
+	// ListPlainSize is the size in bytes from which on an element of a list has
+	// a node of its own; 0 stands for the default. It changes like the
+	// configuration (DEBUG QUICKLIST-PACKED-THRESHOLD).
+	ListPlainSize int
 }
 
 // NotifyClass is a class of keyspace events, one bit each.
