@@ -37,11 +37,12 @@ type Node struct {
 	loops  *loop.Group
 	log    *slog.Logger
 
-	lis  listeners
-	oom  oomState
-	self *self
-	huge bool          // full regions of memory become huge pages
-	quit chan struct{} // closed when the instance is asked to end
+	lis    listeners
+	oom    oomState
+	self   *self
+	defrag []defrag      // by shard
+	huge   bool          // full regions of memory become huge pages
+	quit   chan struct{} // closed when the instance is asked to end
 
 	localMu sync.Mutex
 	locals  map[*Local]struct{} // nil when the instance is closed
@@ -200,6 +201,7 @@ func (n *Node) background() {
 				n.expire()
 				n.tendClients()
 				n.reclaim()
+				n.defragment()
 			}
 		}
 	}()

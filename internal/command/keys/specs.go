@@ -51,6 +51,8 @@ func Specs() []command.Spec {
 		{Name: "flushall", Arity: -1, Flags: write | allShards, Run: flushAll},
 		{Name: "swapdb", Arity: 3, Flags: write | fast | allShards, Run: swapDB},
 
+		{Name: "wait", Arity: 3, Flags: command.NoScript, Run: wait},
+
 		{Name: "object", Arity: -2, Subs: []command.Spec{
 			{Name: "object|encoding", Arity: 3, Flags: read, First: 2, Last: 2, Step: 1, Run: objectEncoding},
 			{Name: "object|freq", Arity: 3, Flags: read, First: 2, Last: 2, Step: 1, Run: objectFreq},

@@ -1,0 +1,102 @@
+package store
+
+import (
+	"encoding/binary"
+
+	"github.com/redstart-db/redstart/internal/ds/dict"
+	"github.com/redstart-db/redstart/internal/mem"
+)
+
+// Defrag walks over the data of one shard and moves what keeps sparsely filled
+// spans of the arena alive, so that they become free. It goes on where it
+// stopped, whatever has changed meanwhile: a walk that misses something new
+// costs nothing but its space. The zero value begins a walk.
+type Defrag struct {
+	db     int    // its table is walked over, or all have been
+	pos    uint32 // in that table, or in the object
+	handle uint32 // of the object that is walked over
+
+	Moved, Kept uint64 // records and blocks
+}
+
+// movable is an object that knows how to move its parts; pos is as of Scan.
+type movable interface {
+	Defrag(pos uint32) (next uint32, done bool)
+}
+
+// Step does a small part of the walk and tells whether that ended it. The shard
+// must be locked.
+func (d *Defrag) Step(sh *Shard) (done bool) {
+	if d.db < len(sh.dbs) {
+		ks := sh.DB(d.db)
+		if d.pos, done = d.records(ks, d.pos); done {
+			d.pos = 0
+			d.db++
+		}
+		return false
+	}
+	if int(d.handle) >= len(sh.objects) {
+		d.db, d.pos, d.handle = 0, 0, 0
+		return true
+	}
+	switch o := sh.objects[d.handle].(type) {
+	case *dict.Dict:
+		d.pos, done = o.Defrag(d.pos, nil)
+	case movable:
+		d.pos, done = o.Defrag(d.pos)
+	default:
+		done = true
+	}
+	if done {
+		d.handle++
+		d.pos = 0
+	}
+	return false
+}
+
+// records moves the records of a stretch of a table, and the blocks that they
+// refer to.
+func (d *Defrag) records(ks *Keyspace, pos uint32) (next uint32, done bool) {
+	var few [32]mem.Ref
+	refs := few[:0]
+	next, done = ks.table.Scan(pos, func(ref mem.Ref) { refs = append(refs, ref) })
+	for _, ref := range refs {
+		rec := parse(ks.arena, ref)
+		if enc := rec.enc(); enc == encBlock || enc == encPackedBlock {
+			d.block(ks, ref, rec.valOff())
+		}
+		if !ks.arena.Sparse(ref) {
+			d.Kept++
+			continue
+		}
+		slot, ok := ks.table.FindRef(ks.Hash(ref), ref)
+		size := ks.arena.Usable(ref)
+		to, room := ks.arena.TryAlloc(size)
+		if !ok || !room {
+			return next, done
+		}
+		copy(ks.arena.Bytes(to, size), ks.arena.Bytes(ref, size))
+		ks.moved(Entry{ks, ref, rec, slot}, to)
+		d.Moved++
+	}
+	return next, done
+}
+
+// block moves the block whose reference is at off in a record.
+func (d *Defrag) block(ks *Keyspace, ref mem.Ref, off int) {
+	at := ks.arena.Bytes(ref, off+4)[off:]
+	from := mem.Ref(binary.LittleEndian.Uint32(at))
+	if !ks.arena.Sparse(from) {
+		d.Kept++
+		return
+	}
+	size := ks.arena.Usable(from)
+	to, ok := ks.arena.TryAlloc(size)
+	if !ok {
+		return
+	}
+	copy(ks.arena.Bytes(to, size), ks.arena.Bytes(from, size))
+	binary.LittleEndian.PutUint32(at, uint32(to))
+	ks.arena.Free(from)
+	d.Moved++
+}
