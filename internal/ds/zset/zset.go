@@ -209,6 +209,35 @@ func (z *ZSet) Drop(max int) (done bool) {
 	return z.dict.Drop(max)
 }
 
+// Append adds a member that is not there and belongs behind all others.
+func (z *ZSet) Append(member []byte, score float64) {
+	e, _ := z.dict.AddScored(member, score)
+	done := false
+	defer func() {
+		if !done {
+			z.dict.Remove(e)
+		}
+	}()
+	z.tree.Append(score, e.Ref())
+	done = true
+}
+
+// Collect adds a member with a score, without its place in the order; one that is
+// there is given as it is. Between the first call and Order nothing may be called
+// but Collect, Forget, Len, Drop, and SetScore of elements.
+func (z *ZSet) Collect(member []byte, score float64) (e Elem, created bool) {
+	return z.dict.AddScored(member, score)
+}
+
+// Forget removes a member that Collect has added, if it is there.
+func (z *ZSet) Forget(member []byte) { z.dict.Delete(member) }
+
+// Order gives all elements of a set that was collected their places. When memory
+// is exhausted, nothing but Drop may be called any more.
+func (z *ZSet) Order() {
+	z.dict.Each(func(e Elem) { z.tree.Insert(e.Score(), e.Ref()) })
+}
+
 // CopyTo adds all elements to another set, which is empty and may live in another
 // arena. When that has no memory, the other is left empty.
 func (z *ZSet) CopyTo(to *ZSet) {
@@ -219,8 +248,7 @@ func (z *ZSet) CopyTo(to *ZSet) {
 		}
 	}()
 	for c := z.First(); c.Valid(); c.Next() {
-		e, _ := to.dict.AddScored(c.Member(), c.Score())
-		to.tree.Append(c.Score(), e.Ref())
+		to.Append(c.Member(), c.Score())
 	}
 	done = true
 }

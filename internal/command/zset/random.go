@@ -1,0 +1,139 @@
+package zset
+
+import (
+	"math"
+	"math/rand/v2"
+
+	"github.com/redstart-db/redstart/internal/command"
+	"github.com/redstart-db/redstart/internal/ds/zset"
+	"github.com/redstart-db/redstart/internal/num"
+	"github.com/redstart-db/redstart/internal/store"
+)
+
+// mostRandom is how many bytes a reply may have that shows elements repeatedly.
+// Redis has no such limit, and a request of a few bytes can take all memory.
+const mostRandom = 256 << 20
+
+func zrandMember(c *command.Ctx) {
+	if len(c.Args) > 2 {
+		randomSome(c)
+		return
+	}
+	e, ok := c.ReadType(c.Key(1), store.ZSet)
+	switch {
+	case !ok:
+	case e.Ok():
+		v := open(e)
+		replyRandom(c, &v, c.Rand(), false, false)
+	default:
+		c.Null()
+	}
+}
+
+func randomSome(c *command.Ctx) {
+	n, ok := num.ParseInt(c.Args[2])
+	scores := len(c.Args) == 4 && c.Is(3, "WITHSCORES")
+	switch {
+	case !ok:
+		c.Err(command.ErrNotInteger)
+		return
+	case n == math.MinInt64:
+		c.Err("ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807")
+		return
+	case len(c.Args) > 3 && !scores:
+		c.Err(command.ErrSyntax)
+		return
+	case scores && (n < -math.MaxInt64/2 || n > math.MaxInt64/2):
+		c.Err(command.ErrOutOfRange)
+		return
+	}
+	e, ok := c.ReadType(c.Key(1), store.ZSet)
+	if !ok {
+		return
+	}
+	if !e.Ok() || n == 0 {
+		c.Array(0)
+		return
+	}
+	v := open(e)
+	switch size := v.len(); {
+	case n < 0:
+		randomRepeated(c, &v, -n, scores)
+	case n >= int64(size):
+		replyRange(c, &v, 0, size, true, scores)
+	default:
+		randomDistinct(c, &v, int(n), scores)
+	}
+}
+
+// replyRandom appends one element.
+func replyRandom(c *command.Ctx, v *view, rnd *rand.Rand, scores, nested bool) {
+	if nested {
+		c.Array(2)
+	}
+	if v.big == nil {
+		at := v.seek(rnd.IntN(v.len()))
+		at.reply(c)
+		if scores {
+			c.Double(at.score())
+		}
+		return
+	}
+	e, _ := v.big.Random(rnd)
+	c.Bulk(e.Member())
+	if scores {
+		c.Double(e.Score())
+	}
+}
+
+func randomRepeated(c *command.Ctx, v *view, n int64, scores bool) {
+	start := len(c.Out)
+	if n > mostRandom {
+		c.Err(command.ErrOutOfRange)
+		return
+	}
+	replyHeader(c, int(n), scores)
+	rnd, nested := c.Rand(), scores && c.Resp3()
+	for ; n > 0; n-- {
+		if len(c.Out)-start > mostRandom {
+			c.Out = c.Out[:start]
+			c.Err(command.ErrOutOfRange)
+			return
+		}
+		replyRandom(c, v, rnd, scores, nested)
+	}
+}
+
+// randomDistinct shows n different elements, of which there are more.
+func randomDistinct(c *command.Ctx, v *view, n int, scores bool) {
+	replyHeader(c, n, scores)
+	rnd, nested := c.Rand(), scores && c.Resp3()
+	if v.big != nil {
+		v.big.RandomDistinct(rnd, n, func(e zset.Elem) {
+			if nested {
+				c.Array(2)
+			}
+			c.Bulk(e.Member())
+			if scores {
+				c.Double(e.Score())
+			}
+		})
+		return
+	}
+	// Each is taken with the probability that what is wanted still is to what is
+	// left.
+	left := v.len()
+	for at := v.seek(0); n > 0; at.next() {
+		if rnd.IntN(left) < n {
+			n--
+			if nested {
+				c.Array(2)
+			}
+			at.reply(c)
+			if scores {
+				c.Double(at.score())
+			}
+		}
+		left--
+	}
+}

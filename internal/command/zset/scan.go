@@ -1,0 +1,70 @@
+package zset
+
+import (
+	"github.com/redstart-db/redstart/internal/command"
+	"github.com/redstart-db/redstart/internal/ds/zset"
+	"github.com/redstart-db/redstart/internal/resp"
+	"github.com/redstart-db/redstart/internal/store"
+)
+
+func zscan(c *command.Ctx) {
+	s, ok := c.ScanCursor()
+	if !ok {
+		return
+	}
+	e, ok := c.ReadType(c.Key(1), store.ZSet)
+	switch {
+	case !ok:
+	case !e.Ok():
+		s.Empty(c)
+	case s.Options(c):
+		v := open(e)
+		s.Begin(c)
+		n := 0
+		if v.big != nil {
+			n = scanBig(c, &s, v.big)
+		} else {
+			n = scanSmall(c, &s, &v)
+		}
+		s.End(c, 2*n)
+	}
+}
+
+// scanSmall shows all of a small set at once, as Redis does.
+func scanSmall(c *command.Ctx, s *command.ElementScan, v *view) (n int) {
+	var buf [24]byte
+	for at := v.seek(0); at.valid(); at.next() {
+		if member := at.member(&buf); s.Match(member) {
+			replyScanned(c, member, at.score())
+			n++
+		}
+	}
+	s.Cursor = 0
+	return n
+}
+
+func scanBig(c *command.Ctx, s *command.ElementScan, z *zset.ZSet) (n int) {
+	const emptySteps = 10 // as often as that for each element asked for, nothing may be found
+	pos, done := uint32(s.Cursor), false
+	visited := 0
+	for steps := 0; !done && visited < s.Count && steps/emptySteps < s.Count; steps++ {
+		pos, done = z.Scan(pos, func(e zset.Elem) {
+			visited++
+			if member := e.Member(); s.Match(member) {
+				replyScanned(c, member, e.Score())
+				n++
+			}
+		})
+	}
+	s.Cursor = uint64(pos)
+	if done {
+		s.Cursor = 0
+	}
+	return n
+}
+
+// replyScanned appends an element with its score as a string, in RESP3 too.
+func replyScanned(c *command.Ctx, member []byte, score float64) {
+	c.Bulk(member)
+	c.Out = resp.AppendDouble(c.Out, score, 2)
+}
