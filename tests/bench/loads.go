@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -16,6 +17,7 @@ type speedLoad struct {
 	requests int
 	// preload fills the keyspace that the load picks its keys from.
 	preload bool
+	fill    *filling // or other data
 }
 
 const (
@@ -28,13 +30,13 @@ const (
 func speedLoads() []speedLoad {
 	const few, many = 500_000, 3_000_000
 	return []speedLoad{
-		{"get", "GET, no pipeline", []string{"-t", "get", "-d", "64"}, few, true},
-		{"set", "SET, no pipeline", []string{"-t", "set", "-d", "64"}, few, true},
-		{"get-p16", "GET, pipeline 16", []string{"-t", "get", "-d", "64", "-P", "16"}, many, true},
-		{"set-p16", "SET, pipeline 16", []string{"-t", "set", "-d", "64", "-P", "16"}, many, true},
-		{"incr-p16", "INCR, pipeline 16", []string{"-t", "incr", "-P", "16"}, many, false},
-		{"mset-p16", "MSET of 10 keys, pipeline 16", []string{"-t", "mset", "-d", "64", "-P", "16"}, many / 10, true},
-		{"ping-p16", "PING, pipeline 16", []string{"-t", "ping_mbulk", "-P", "16"}, many, false},
+		{name: "get", about: "GET, no pipeline", args: []string{"-t", "get", "-d", "64"}, requests: few, preload: true},
+		{name: "set", about: "SET, no pipeline", args: []string{"-t", "set", "-d", "64"}, requests: few, preload: true},
+		{name: "get-p16", about: "GET, pipeline 16", args: []string{"-t", "get", "-d", "64", "-P", "16"}, requests: many, preload: true},
+		{name: "set-p16", about: "SET, pipeline 16", args: []string{"-t", "set", "-d", "64", "-P", "16"}, requests: many, preload: true},
+		{name: "incr-p16", about: "INCR, pipeline 16", args: []string{"-t", "incr", "-P", "16"}, requests: many, preload: false},
+		{name: "mset-p16", about: "MSET of 10 keys, pipeline 16", args: []string{"-t", "mset", "-d", "64", "-P", "16"}, requests: many / 10, preload: true},
+		{name: "ping-p16", about: "PING, pipeline 16", args: []string{"-t", "ping_mbulk", "-P", "16"}, requests: many, preload: false},
 	}
 }
 
@@ -82,12 +84,16 @@ func memoryLoads() []memoryLoad {
 	}
 }
 
+func allSpeedLoads() []speedLoad {
+	return slices.Concat(speedLoads(), typeLoads(), singleLoads())
+}
+
 func listLoads(w io.Writer) {
-	for _, l := range speedLoads() {
-		fmt.Fprintf(w, "%-12s %s\n", l.name, l.about)
+	for _, l := range allSpeedLoads() {
+		fmt.Fprintf(w, "%-18s %s\n", l.name, l.about)
 	}
 	for _, l := range memoryLoads() {
-		fmt.Fprintf(w, "%-12s %s\n", l.name, l.about)
+		fmt.Fprintf(w, "%-18s %s\n", l.name, l.about)
 	}
 }
 
@@ -97,11 +103,16 @@ func selectLoads(list string) (speed []speedLoad, memory []memoryLoad, err error
 	for _, name := range strings.Split(list, ",") {
 		wanted[name] = true
 	}
-	known := map[string]bool{"all": true, "speed": true, "memory": true, "strings": true}
-	for _, l := range speedLoads() {
-		known[l.name] = true
-		if wanted["all"] || wanted["speed"] || wanted[l.name] {
-			speed = append(speed, l)
+	known := map[string]bool{"all": true, "speed": true, "types": true, "one": true, "memory": true, "strings": true}
+	for _, g := range []struct {
+		name  string
+		loads []speedLoad
+	}{{"speed", speedLoads()}, {"types", typeLoads()}, {"one", singleLoads()}} {
+		for _, l := range g.loads {
+			known[l.name] = true
+			if wanted["all"] || wanted[g.name] || wanted[l.name] {
+				speed = append(speed, l)
+			}
 		}
 	}
 	for _, l := range memoryLoads() {

@@ -90,6 +90,19 @@ func (s settings) race(l speedLoad) ([]racer, error) {
 				return nil, fmt.Errorf("%s: %w", c.name, err)
 			}
 		}
+		if f := l.fill; f != nil {
+			n := f.commands
+			if f.divisible {
+				n /= s.divide
+			}
+			failed, err := s.fill(server, f.command, n)
+			if err == nil && failed > 0 {
+				err = fmt.Errorf("%d commands that fill it failed", failed)
+			}
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", c.name, err)
+			}
+		}
 		if _, err := s.benchmark(server, l); err != nil { // This warms it up.
 			return nil, fmt.Errorf("%s: %w", c.name, err)
 		}
