@@ -1,0 +1,128 @@
+package stream
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/redstart-db/redstart/internal/ds/idtree"
+	"github.com/redstart-db/redstart/internal/ds/listpack"
+	"github.com/redstart-db/redstart/internal/mem"
+)
+
+func newArena(t testing.TB, o mem.Options) *mem.Arena {
+	t.Helper()
+	a, err := mem.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { a.Close() })
+	return a
+}
+
+func newStream(a *mem.Arena) *Stream {
+	s := new(Stream)
+	s.Init(a)
+	return s
+}
+
+// verify checks every invariant that the package comment states.
+func (s *Stream) verify() error {
+	length, bytes := 0, 0
+	var first, last ID
+	for c := s.nodes.First(); c.Valid(); c.Next() {
+		lp, id := s.at(&c)
+		v, err := validate(id, lp)
+		switch {
+		case err != nil:
+			return fmt.Errorf("node %v: %w", id, err)
+		case length+bytes > 0 && !last.Less(id):
+			return fmt.Errorf("node %v is behind %v", id, last)
+		case cap(lp) < len(lp)+room(v.count, v.deleted):
+			return fmt.Errorf("node %v: %d bytes in a block of %d", id, len(lp), cap(lp))
+		}
+		if length == 0 && v.count > 0 {
+			first = v.first
+		}
+		length += int(v.count)
+		bytes += cap(lp)
+		last = v.id
+	}
+	if length != s.length || bytes != s.bytes || first != s.first || s.last.Less(last) {
+		return fmt.Errorf("length %d bytes %d first %v last %v; noted %d %d %v %v", length, bytes, first, last, s.length, s.bytes, s.first, s.last)
+	}
+	for i, g := range s.groups {
+		if i > 0 && s.groups[i-1].name >= g.name {
+			return fmt.Errorf("group %q is out of order", g.name)
+		}
+		if err := g.verify(); err != nil {
+			return fmt.Errorf("group %q: %w", g.name, err)
+		}
+	}
+	return nil
+}
+
+func (g *Group) verify() error {
+	owned := 0
+	for i, c := range g.consumers {
+		if i > 0 && g.consumers[i-1].name >= c.name || g.slots[c.slot] != c {
+			return fmt.Errorf("consumer %q is out of order", c.name)
+		}
+		owned += c.pending.Len()
+		for it := c.pending.First(); it.Valid(); it.Next() {
+			ref, ok := g.pending.Get(it.ID())
+			if !ok || ref != it.Value() || g.record(ref).consumer != c.slot {
+				return fmt.Errorf("consumer %q has %v, the group does not", c.name, it.ID())
+			}
+		}
+	}
+	if owned != g.pending.Len() {
+		return fmt.Errorf("%d entries are pending, for consumers %d", g.pending.Len(), owned)
+	}
+	return nil
+}
+
+// check verifies the stream, and that the arena has nothing but that.
+func check(t interface{ Fatalf(string, ...any) }, s *Stream) {
+	if err := s.verify(); err != nil {
+		t.Fatalf("%v", err)
+	}
+	if live := int(s.arena.Live()); live != s.Bytes() {
+		t.Fatalf("%d bytes are live, the stream knows of %d", live, s.Bytes())
+	}
+}
+
+// drop frees a stream in small steps, and checks that nothing is left.
+func drop(t interface{ Fatalf(string, ...any) }, s *Stream) {
+	steps := s.nodes.Len() + 1
+	for _, g := range s.groups {
+		steps += 2*g.Len() + len(g.consumers) + 1
+	}
+	for ; !s.Drop(3); steps-- {
+		if steps < 0 {
+			t.Fatalf("Drop does not end")
+		}
+	}
+	if live := s.arena.Live(); live != 0 {
+		t.Fatalf("%d bytes are left", live)
+	}
+}
+
+func bytesOf(args ...string) (b [][]byte) {
+	for _, a := range args {
+		b = append(b, []byte(a))
+	}
+	return b
+}
+
+// text is the rest of an entry at a cursor.
+func text(c *Cursor) (pairs []string) {
+	for range c.Fields() {
+		f, v := c.Pair()
+		pairs = append(pairs, show(f), show(v))
+	}
+	return pairs
+}
+
+func show(v listpack.Value) string { return string(v.AppendTo(nil)) }
+
+func id(ms, seq uint64) ID { return idtree.ID{MS: ms, Seq: seq} }
