@@ -26,22 +26,24 @@ var layers = map[string]string{
 	// Nothing internal: to be understood, and tested, alone.
 	"internal/acl":        "",
 	"internal/clock":      "",
-	"internal/config":     "",
+	"internal/config":     "internal/words",
 	"internal/glob":       "",
 	"internal/invariants": "",
 	"internal/loop":       "",
 	"internal/num":        "",
-	"internal/resp":       "",
+	"internal/resp":       "internal/words",
 	"internal/stats":      "",
 	"internal/version":    "",
 	"internal/vfs":        "",
+	"internal/words":      "",
 
 	// The data.
-	"internal/mem":   "internal/invariants",
-	"internal/ds":    "internal/mem internal/ds/... internal/invariants internal/num",
-	"internal/store": "internal/mem internal/ds/... internal/invariants internal/num internal/glob internal/clock",
-	"internal/rdb":   "internal/ds/... internal/num",
-	"internal/oplog": "internal/resp internal/clock",
+	"internal/mem":    "internal/invariants",
+	"internal/ds":     "internal/mem internal/ds/... internal/invariants internal/num",
+	"internal/store":  "internal/mem internal/ds/... internal/invariants internal/num internal/glob internal/clock",
+	"internal/rdb":    "internal/ds/... internal/num",
+	"internal/oplog":  "internal/resp internal/clock",
+	"internal/serial": "internal/store internal/rdb internal/ds/... internal/num internal/mem internal/config",
 
 	// The commands.
 	"internal/session": "internal/resp internal/acl",
@@ -52,14 +54,14 @@ var layers = map[string]string{
 	// A family, unless it has a row of its own.
 	"internal/command/*": "internal/command internal/command/cmddocs internal/store internal/session internal/oplog internal/resp " +
 		"internal/ds/... internal/clock internal/config internal/stats internal/num internal/glob internal/acl internal/rdb " +
-		"internal/version internal/mem",
+		"internal/version internal/mem internal/serial",
 	"internal/exec": "internal/command internal/store internal/session internal/oplog internal/resp internal/loop internal/clock " +
 		"internal/config internal/stats internal/acl internal/mem internal/glob internal/num",
 
 	// What stands beside the commands.
 	"internal/pubsub":    "internal/resp internal/glob internal/session internal/stats",
 	"internal/script":    "internal/resp internal/num",
-	"internal/persist":   "internal/store internal/rdb internal/oplog internal/resp internal/vfs internal/clock internal/config internal/ds/... internal/num",
+	"internal/persist":   "internal/store internal/rdb internal/serial internal/oplog internal/resp internal/vfs internal/clock internal/config internal/ds/... internal/num",
 	"internal/repl":      "internal/oplog internal/resp internal/clock internal/config internal/rdb internal/num",
 	"internal/cluster":   "internal/resp internal/clock internal/config internal/num",
 	"internal/dashboard": "internal/stats internal/version",

@@ -32,6 +32,9 @@ type Env struct {
 	// a node of its own; 0 stands for the default. It changes like the
 	// configuration (DEBUG QUICKLIST-PACKED-THRESHOLD).
 	ListPlainSize int
+	// SkipChecksum makes RESTORE take payloads whatever their checksum (DEBUG
+	// SET-SKIP-CHECKSUM-VALIDATION). It changes like the configuration.
+	SkipChecksum bool
 }
 
 // NotifyClass is a class of keyspace events, one bit each.

