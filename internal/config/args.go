@@ -6,6 +6,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"github.com/redstart-db/redstart/internal/words"
 )
 
 // Mode is what the command line asks for.
@@ -118,7 +120,7 @@ func optionLines(args []string) (string, error) {
 	value := false // the next word is a value
 	for i, arg := range args {
 		if value || !strings.HasPrefix(arg, "--") {
-			b = append(appendQuoted(b, arg), ' ')
+			b = append(words.AppendQuoted(b, arg), ' ')
 			value = false
 			continue
 		}

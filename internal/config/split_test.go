@@ -16,7 +16,7 @@ func TestSplitWords(t *testing.T) {
 		{"", nil, true},
 		{"  \t ", nil, true},
 		{"port 1", []string{"port", "1"}, true},
-		{"  a\tb\v c ", []string{"a", "b", "c"}, true},
+		{"  a\tb\v c ", []string{"a", "b\v", "c"}, true},
 		{`a "b c" 'd e'`, []string{"a", "b c", "d e"}, true},
 		{`"" ''`, []string{"", ""}, true},
 		{`"\x31\n\r\t\b\a\\\"\q"`, []string{"1\n\r\t\b\a\\\"q"}, true},

@@ -27,7 +27,7 @@ type floatText struct {
 
 // expLimit bounds exponents so that adding the length of a text cannot
 // overflow.
-const expLimit = 1 << 40
+const expLimit = 1 << 27
 
 // scanFloat reads a number from the start of b, by the grammar of C's strtod,
 // without white space.

@@ -3,6 +3,8 @@ package resp
 import (
 	"bytes"
 	"math"
+
+	"github.com/redstart-db/redstart/internal/words"
 )
 
 const (
@@ -344,7 +346,7 @@ func (p *Parser) inline(buf []byte) (args [][]byte, n int, err error) {
 	}
 	p.begin()
 	var ok bool
-	p.args, p.scratch, ok = splitArgs(p.args[:0], p.scratch[:0], line)
+	p.args, p.scratch, ok = words.Append(p.args[:0], p.scratch[:0], line)
 	if !ok {
 		return nil, 0, errQuotes
 	}

@@ -453,16 +453,6 @@ func FuzzParser(f *testing.F) {
 	})
 }
 
-func TestSplitArgs(t *testing.T) {
-	words, ok := SplitArgs([]byte("  save \"900 1\"\t'x y' \x00 rest"))
-	if got := fmt.Sprintf("%q", words); !ok || got != `["save" "900 1" "x y"]` {
-		t.Errorf("%s %v", got, ok)
-	}
-	if _, ok := SplitArgs([]byte(`"open`)); ok {
-		t.Error("an open quote was accepted")
-	}
-}
-
 func pipeline(request string) []byte { return []byte(strings.Repeat(request, 16)) }
 
 var benchmarks = []struct{ name, request string }{

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/redstart-db/redstart/internal/resp"
+	"github.com/redstart-db/redstart/internal/words"
 )
 
 // step is one line of a script.
@@ -57,7 +57,7 @@ func parseScript(name string) ([]step, error) {
 
 func parseLine(line []byte) (step, error) {
 	if line[0] != '!' {
-		args, err := words(line)
+		args, err := splitLine(line)
 		return step{args: args}, err
 	}
 	verb, rest, _ := strings.Cut(string(line[1:]), " ")
@@ -71,7 +71,7 @@ func parseLine(line []byte) (step, error) {
 	case "conn", "sleep", "silent", "near":
 		s.n, err = strconv.Atoi(rest)
 	case "send", "raw", "part":
-		s.args, err = words([]byte(rest))
+		s.args, err = splitLine([]byte(rest))
 	case "mask", "maskall":
 		s.re, err = regexp.Compile(rest)
 	case "differs":
@@ -84,9 +84,9 @@ func parseLine(line []byte) (step, error) {
 	return s, err
 }
 
-func words(line []byte) ([]string, error) {
+func splitLine(line []byte) ([]string, error) {
 	// The words may lie in the line, which is printed later.
-	parts, ok := resp.SplitArgs(bytes.Clone(line))
+	parts, ok := words.Split(bytes.Clone(line))
 	if !ok {
 		return nil, fmt.Errorf("unbalanced quotes: %s", line)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/redstart-db/redstart/internal/resp"
 	"github.com/redstart-db/redstart/internal/stats"
 	"github.com/redstart-db/redstart/internal/store"
+	"github.com/redstart-db/redstart/internal/words"
 )
 
 // Server is an executor with a client. It is for one goroutine.
@@ -50,7 +51,7 @@ func New(tb testing.TB, families ...[]command.Spec) *Server {
 // Do runs a command, written as in redis-cli, and gives its reply in RESP.
 func (s *Server) Do(line string) string {
 	s.tb.Helper()
-	args, ok := resp.SplitArgs([]byte(line))
+	args, ok := words.Split([]byte(line))
 	if !ok {
 		s.tb.Fatalf("unbalanced quotes: %s", line)
 	}
@@ -115,7 +116,7 @@ func BenchmarkPipeline(b *testing.B, s *Server, line string, keys int) {
 	pipelines := make([][]byte, (keys+depth-1)/depth)
 	for i := range keys {
 		n := i * 7919 % keys
-		args, _ := resp.SplitArgs([]byte(strings.ReplaceAll(line, "#", fmt.Sprintf("%012d", n))))
+		args, _ := words.Split([]byte(strings.ReplaceAll(line, "#", fmt.Sprintf("%012d", n))))
 		pipelines[i/depth] = resp.AppendCommand(pipelines[i/depth], args...)
 	}
 	out := make([]byte, 0, 1<<20)

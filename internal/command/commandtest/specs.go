@@ -10,7 +10,7 @@ import (
 )
 
 // flagNames are the flags that COMMAND INFO shows, but for movablekeys, which
-// follows from the key specifications.
+// follows from the key specifications. MayReplicate is not among them.
 var flagNames = [...]struct {
 	flag command.Flag
 	name string
@@ -28,7 +28,6 @@ var flagNames = [...]struct {
 	{command.SkipSlowlog, "skip_slowlog"},
 	{command.Fast, "fast"},
 	{command.NoAuth, "no_auth"},
-	{command.MayReplicate, "may_replicate"},
 	{command.NoMulti, "no_multi"},
 	{command.AllowBusy, "allow_busy"},
 }

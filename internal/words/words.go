@@ -1,25 +1,25 @@
-package resp
+// Package words splits lines into words as Redis does it in inline requests, in
+// redis.conf and on the command line of its client.
+package words
 
 import "bytes"
 
-// SplitArgs splits a line into words the way an inline request, a line of the
-// configuration file and the command line client are split. In "double quotes"
-// \xHH, \n, \r, \t, \b and \a stand for bytes and any other escaped character
-// for itself; in 'single quotes' only \' is an escape. A closing quote must end
+// Split splits a line. In "double quotes" \xHH, \n, \r, \t, \b and \a stand for
+// bytes and any other escaped character for itself; in 'single quotes' only \' is an escape. A closing quote must end
 // its word, or ok is false. A zero byte ends the line. The words lie in line or
 // in new memory.
-func SplitArgs(line []byte) (words [][]byte, ok bool) {
+func Split(line []byte) (words [][]byte, ok bool) {
 	if end := bytes.IndexByte(line, 0); end >= 0 {
 		line = line[:end]
 	}
-	words, _, ok = splitArgs(nil, nil, line)
+	words, _, ok = Append(nil, nil, line)
 	return words, ok
 }
 
-// splitArgs appends the words of line to args. Words that contain quotes are
+// Append appends the words of line to args, for a caller that keeps both slices. Words that contain quotes are
 // written to scratch, which is never moved while there are words in it: they are
 // no longer than the line together.
-func splitArgs(args [][]byte, scratch, line []byte) ([][]byte, []byte, bool) {
+func Append(args [][]byte, scratch, line []byte) ([][]byte, []byte, bool) {
 	for i := 0; ; {
 		for i < len(line) && isSpace(line[i]) {
 			i++
@@ -108,4 +108,31 @@ func escaped(c byte) byte {
 		return '\a'
 	}
 	return c
+}
+
+// AppendQuoted appends s in double quotes, so that Split gives it back.
+func AppendQuoted(dst []byte, s string) []byte {
+	const hex = "0123456789abcdef"
+	dst = append(dst, '"')
+	for i := range len(s) {
+		switch b := s[i]; {
+		case b == '\\' || b == '"':
+			dst = append(dst, '\\', b)
+		case b == '\n':
+			dst = append(dst, '\\', 'n')
+		case b == '\r':
+			dst = append(dst, '\\', 'r')
+		case b == '\t':
+			dst = append(dst, '\\', 't')
+		case b == '\a':
+			dst = append(dst, '\\', 'a')
+		case b == '\b':
+			dst = append(dst, '\\', 'b')
+		case b >= ' ' && b < 0x7f:
+			dst = append(dst, b)
+		default:
+			dst = append(dst, '\\', 'x', hex[b>>4], hex[b&15])
+		}
+	}
+	return append(dst, '"')
 }
