@@ -86,24 +86,16 @@ func Distinct(lp []byte, step int) bool {
 		if (index-1)%step != 0 {
 			continue
 		}
-		elem := textIn(lp, pos, &buf)
+		elem := listpack.Get(lp, pos).Bytes(buf[:])
 		slot := maphash.Bytes(seed, elem) & mask
 		for ; table[slot] != 0; slot = (slot + 1) & mask {
-			if bytes.Equal(textIn(lp, int(table[slot]), &other), elem) {
+			if bytes.Equal(listpack.Get(lp, int(table[slot])).Bytes(other[:]), elem) {
 				return false
 			}
 		}
 		table[slot] = uint32(pos)
 	}
 	return true
-}
-
-func textIn(lp []byte, pos int, buf *[num.MaxIntLen]byte) []byte {
-	v := listpack.Get(lp, pos)
-	if v.IsInt() {
-		return num.AppendInt(buf[:0], v.Int)
-	}
-	return v.Str
 }
 
 // ascending tells whether a listpack of members and scores has them in order.
@@ -113,7 +105,7 @@ func ascending(lp []byte) bool {
 	lowest := math.Inf(-1)
 	turn := 0
 	for pos, ok := listpack.First(lp); ok; pos, ok = listpack.Next(lp, pos) {
-		member := textIn(lp, pos, &bufs[turn])
+		member := listpack.Get(lp, pos).Bytes(bufs[turn][:])
 		pos, _ = listpack.Next(lp, pos)
 		score, isScore := scoreOf(listpack.Get(lp, pos))
 		if !isScore || score < lowest || score == lowest && before != nil && bytes.Compare(member, before) <= 0 {

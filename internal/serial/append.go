@@ -31,12 +31,7 @@ func (a *appender) packed(e store.Entry) {
 		a.count(listpack.Len(p))
 		var digits [num.MaxIntLen]byte
 		for pos, ok := listpack.First(p); ok; pos, ok = listpack.Next(p, pos) {
-			v := listpack.Get(p, pos)
-			if v.IsInt() {
-				a.string(num.AppendInt(digits[:0], v.Int))
-			} else {
-				a.string(v.Str)
-			}
+			a.string(listpack.Get(p, pos).Bytes(digits[:]))
 		}
 	default:
 		a.string(p)

@@ -81,23 +81,15 @@ func (b *builder) hash(t rdb.Type) error {
 func setPairs(d *dict.Dict, lp []byte) bool {
 	var bufs [2][num.MaxIntLen]byte
 	for pos, ok := listpack.First(lp); ok; {
-		field := text(listpack.Get(lp, pos), &bufs[0])
+		field := listpack.Get(lp, pos).Bytes(bufs[0][:])
 		pos, _ = listpack.Next(lp, pos)
-		value := text(listpack.Get(lp, pos), &bufs[1])
+		value := listpack.Get(lp, pos).Bytes(bufs[1][:])
 		if _, created := d.Set(field, value); !created {
 			return false
 		}
 		pos, ok = listpack.Next(lp, pos)
 	}
 	return true
-}
-
-// text is the string that v stands for, valid until buf is used again.
-func text(v listpack.Value, buf *[num.MaxIntLen]byte) []byte {
-	if v.IsInt() {
-		return num.AppendInt(buf[:0], v.Int)
-	}
-	return v.Str
 }
 
 func (b *builder) set(t rdb.Type) error {
@@ -186,7 +178,7 @@ func (f *setFill) unpack() bool {
 	f.lp, f.dict = nil, f.b.newDict(dict.Set)
 	var digits [num.MaxIntLen]byte
 	for pos, ok := listpack.First(lp); ok; pos, ok = listpack.Next(lp, pos) {
-		if _, created := f.dict.Add(text(listpack.Get(lp, pos), &digits)); !created {
+		if _, created := f.dict.Add(listpack.Get(lp, pos).Bytes(digits[:])); !created {
 			return false
 		}
 	}

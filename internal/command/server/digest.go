@@ -6,6 +6,12 @@ import (
 	"encoding/binary"
 
 	"github.com/redstart-db/redstart/internal/command"
+	"github.com/redstart-db/redstart/internal/ds/dict"
+	"github.com/redstart-db/redstart/internal/ds/listpack"
+	"github.com/redstart-db/redstart/internal/ds/qlist"
+	"github.com/redstart-db/redstart/internal/ds/stream"
+	"github.com/redstart-db/redstart/internal/ds/zset"
+	"github.com/redstart-db/redstart/internal/num"
 	"github.com/redstart-db/redstart/internal/store"
 )
 
@@ -32,12 +38,100 @@ func (d *digest) mixInt(n uint32) {
 
 // mixEntry adds the type and value of a key, and whether it will expire.
 func (d *digest) mixEntry(e store.Entry, scratch *store.Scratch) {
-	d.mixInt(uint32(e.Type()))
-	if e.Type() == store.String {
+	t := uint32(e.Type())
+	if e.Type() == store.Stream {
+		t++ // in Redis's numbers modules are before
+	}
+	d.mixInt(t)
+	switch e.Type() {
+	case store.String:
 		d.mix(e.Bytes(scratch))
+	case store.List:
+		d.mixList(e)
+	case store.Set:
+		for m := range e.Members {
+			d.xor(m.Bytes(scratch[:]))
+		}
+	case store.ZSet:
+		d.mixZSet(e, scratch)
+	case store.Hash:
+		d.mixHash(e)
+	case store.Stream:
+		d.mixStream(e.Object().(*stream.Stream))
 	}
 	if e.Deadline() != 0 {
 		d.xor([]byte("!!expire!!"))
+	}
+}
+
+func (d *digest) mixList(e store.Entry) {
+	var digits [num.MaxIntLen]byte
+	pack := func(lp []byte) {
+		for pos, ok := listpack.First(lp); ok; pos, ok = listpack.Next(lp, pos) {
+			d.mix(listpack.Get(lp, pos).Bytes(digits[:]))
+		}
+	}
+	if e.Packed() {
+		pack(e.Pack())
+		return
+	}
+	e.Object().(*qlist.List).Walk(0, func(plain bool, data []byte) bool {
+		if plain {
+			d.mix(data)
+		} else {
+			pack(data)
+		}
+		return true
+	})
+}
+
+// pair adds two parts that belong together, such as a field and its value.
+func (d *digest) pair(a, b []byte) {
+	var both digest
+	both.mix(a)
+	both.mix(b)
+	d.xor(both[:])
+}
+
+func (d *digest) mixZSet(e store.Entry, scratch *store.Scratch) {
+	var text [32]byte
+	if e.Packed() {
+		p := zset.Packed(e.Pack())
+		for c := p.First(); c.Valid(); c.Next() {
+			d.pair(c.Member().Bytes(scratch[:]), num.AppendFloat(text[:0], c.Score()))
+		}
+		return
+	}
+	for c := e.Object().(*zset.ZSet).First(); c.Valid(); c.Next() {
+		d.pair(c.Member(), num.AppendFloat(text[:0], c.Score()))
+	}
+}
+
+func (d *digest) mixHash(e store.Entry) {
+	if !e.Packed() {
+		e.Object().(*dict.Dict).Each(func(f dict.Elem) { d.pair(f.Member(), f.Value()) })
+		return
+	}
+	var bufs [2][num.MaxIntLen]byte
+	lp := e.Pack()
+	for pos, ok := listpack.First(lp); ok; {
+		value, _ := listpack.Next(lp, pos)
+		d.pair(listpack.Get(lp, pos).Bytes(bufs[0][:]), listpack.Get(lp, value).Bytes(bufs[1][:]))
+		pos, ok = listpack.Next(lp, value)
+	}
+}
+
+func (d *digest) mixStream(s *stream.Stream) {
+	var bufs [2][num.MaxIntLen]byte
+	var text [2*num.MaxIntLen + 1]byte
+	for c := s.Range(stream.ID{}, stream.MaxID); c.Next(); {
+		id := num.AppendUint(text[:0], c.ID().MS)
+		d.mix(num.AppendUint(append(id, '.'), c.ID().Seq))
+		for range c.Fields() {
+			field, value := c.Pair()
+			d.mix(field.Bytes(bufs[0][:]))
+			d.mix(value.Bytes(bufs[1][:]))
+		}
 	}
 }
 
