@@ -43,8 +43,11 @@ func templates() []template {
 		"PERSIST <key>", "RENAME <key> <key>", "RENAMENX <key> <key>", "COPY <key> <key>",
 		"COPY <key> <key> <copyopt> <copyopt>", "MOVE <key> <db>", "OBJECT ENCODING <key>",
 		"SELECT <db>", "SELECT 0", "SWAPDB <db> <db>",
+		"PFADD <key>", "PFADD <key> <value> <value>", "PFADD <key> <int>", "PFCOUNT <key>", "PFCOUNT <key> <key>",
+		"PFMERGE <key> <key>", "PFMERGE <key> <key> <key>",
 		"LPUSH <key> <value>", "SADD <key> <int>", "HSET <key> <value> <value>",
 	}
+	exact = append(exact, listTemplates()...)
 	ts := make([]template, 0, len(exact)+8)
 	for _, words := range exact {
 		ts = append(ts, template{words: words})
@@ -105,6 +108,8 @@ func (g *generator) word(name string) []string {
 		} else {
 			return []string{o}
 		}
+	case "<lposopt>":
+		return []string{g.pick("RANK", "COUNT", "MAXLEN"), strconv.Itoa(g.r.IntN(7) - 2)}
 	case "<copyopt>":
 		if g.r.IntN(2) == 0 {
 			return []string{"REPLACE"}
@@ -144,6 +149,18 @@ func (g *generator) one(name string) string {
 	switch name {
 	case "<key>":
 		return g.pick("a", "b", "c", "d", "e", "f", "bits", "{tag}x", "")
+	case "<list>":
+		return g.pick("l1", "l2", "l3", "l4", "a")
+	case "<end>":
+		return g.pick("LEFT", "RIGHT", "left", "right")
+	case "<where>":
+		return g.pick("BEFORE", "AFTER", "before", "after")
+	case "<count>":
+		return g.pick("0", "1", "2", "5", "20", "9223372036854775807")
+	case "<trim>":
+		return g.pick("0", "0", "1", "-1", "-1", "-2", "2", strconv.Itoa(g.r.IntN(100)-50))
+	case "<long>":
+		return strings.Repeat(g.pick("ab", "x", "0"), 1+g.r.IntN(1500))
 	case "<value>":
 		return g.value()
 	case "<int>":
