@@ -40,6 +40,7 @@ type ElementScan struct {
 	Cursor  uint64
 	Count   int    // elements to look at, at least 1
 	Pattern []byte // nil for all
+	Flag    bool   // the word that OptionsOr knows besides was there
 	mark    Mark
 }
 
@@ -58,9 +59,15 @@ func (s *ElementScan) Empty(c *Ctx) { c.Out = append(c.Out, "*2\r\n$1\r\n0\r\n*0
 
 // Options reads what follows the cursor. The error is in the reply when ok is
 // false.
-func (s *ElementScan) Options(c *Ctx) (ok bool) {
+func (s *ElementScan) Options(c *Ctx) (ok bool) { return s.OptionsOr(c, "") }
+
+// OptionsOr is Options for a command that has one more, a word without value.
+func (s *ElementScan) OptionsOr(c *Ctx, word string) (ok bool) {
 	for i := 3; i < len(c.Args); i += 2 {
 		switch {
+		case word != "" && c.Is(i, word):
+			s.Flag = true
+			i--
 		case i+1 < len(c.Args) && c.Is(i, "COUNT"):
 			n, ok := c.IntArg(i + 1)
 			if !ok {

@@ -1,0 +1,105 @@
+package hash
+
+import (
+	"github.com/redstart-db/redstart/internal/command"
+	"github.com/redstart-db/redstart/internal/store"
+)
+
+func hget(c *command.Ctx) {
+	e, ok := c.ReadType(c.Key(1), store.Hash)
+	switch {
+	case !ok:
+	case !e.Ok():
+		c.Null()
+	default:
+		v := open(e)
+		value, ok := v.find(c.Args[2])
+		reply(c, value, ok)
+	}
+}
+
+func hmget(c *command.Ctx) {
+	e, ok := c.ReadType(c.Key(1), store.Hash)
+	if !ok {
+		return
+	}
+	c.Array(len(c.Args) - 2)
+	if !e.Ok() {
+		for range c.Args[2:] {
+			c.Null()
+		}
+		return
+	}
+	v := open(e)
+	for _, field := range c.Args[2:] {
+		value, ok := v.find(field)
+		reply(c, value, ok)
+	}
+}
+
+func hlen(c *command.Ctx) {
+	e, ok := c.ReadType(c.Key(1), store.Hash)
+	switch {
+	case !ok:
+	case !e.Ok():
+		c.Int(0)
+	default:
+		v := open(e)
+		c.Int(int64(v.len()))
+	}
+}
+
+func hexists(c *command.Ctx) {
+	e, ok := c.ReadType(c.Key(1), store.Hash)
+	if !ok {
+		return
+	}
+	n := 0
+	if e.Ok() {
+		v := open(e)
+		if _, ok := v.find(c.Args[2]); ok {
+			n = 1
+		}
+	}
+	c.Int(int64(n))
+}
+
+func hstrLen(c *command.Ctx) {
+	e, ok := c.ReadType(c.Key(1), store.Hash)
+	if !ok {
+		return
+	}
+	n := 0
+	if e.Ok() {
+		v := open(e)
+		if value, ok := v.find(c.Args[2]); ok {
+			n = value.Len()
+		}
+	}
+	c.Int(int64(n))
+}
+
+func hgetall(c *command.Ctx) { replyAll(c, both) }
+func hkeys(c *command.Ctx)   { replyAll(c, names) }
+func hvals(c *command.Ctx)   { replyAll(c, values) }
+
+func replyAll(c *command.Ctx, show part) {
+	e, ok := c.ReadType(c.Key(1), store.Hash)
+	if !ok {
+		return
+	}
+	var v view
+	n := 0
+	if e.Ok() {
+		v = open(e)
+		n = v.len()
+	}
+	if show == both {
+		c.Map(n)
+	} else {
+		c.Array(n)
+	}
+	if n > 0 {
+		c.Out = v.appendAll(c.Out, show)
+	}
+}

@@ -1,0 +1,72 @@
+package hash
+
+import (
+	"github.com/redstart-db/redstart/internal/command"
+	"github.com/redstart-db/redstart/internal/ds/dict"
+	"github.com/redstart-db/redstart/internal/ds/listpack"
+	"github.com/redstart-db/redstart/internal/num"
+	"github.com/redstart-db/redstart/internal/store"
+)
+
+func hscan(c *command.Ctx) {
+	s, ok := c.ScanCursor()
+	if !ok {
+		return
+	}
+	e, ok := c.ReadType(c.Key(1), store.Hash)
+	switch {
+	case !ok:
+	case !e.Ok():
+		s.Empty(c)
+	case s.OptionsOr(c, "NOVALUES"):
+		v := open(e)
+		show, width := both, 2
+		if s.Flag {
+			show, width = names, 1
+		}
+		s.Begin(c)
+		n := 0
+		if v.big != nil {
+			n = v.scanBig(c, &s, show)
+		} else {
+			n = v.scanSmall(c, &s, show)
+		}
+		s.End(c, width*n)
+	}
+}
+
+// scanSmall shows all of a packed hash at once, as Redis does.
+func (v *view) scanSmall(c *command.Ctx, s *command.ElementScan, show part) (n int) {
+	var buf [num.MaxIntLen]byte
+	for pos, end := listpack.HeaderSize, listpack.End(v.small); pos < end; {
+		if s.Match(text(listpack.Get(v.small, pos), &buf)) {
+			c.Out, pos = v.appendField(c.Out, pos, show)
+			n++
+			continue
+		}
+		pos += listpack.EntrySize(v.small, pos)
+		pos += listpack.EntrySize(v.small, pos)
+	}
+	s.Cursor = 0
+	return n
+}
+
+func (v *view) scanBig(c *command.Ctx, s *command.ElementScan, show part) (n int) {
+	const emptySteps = 10 // as often as that for each field asked for, nothing may be found
+	pos, done := uint32(s.Cursor), false
+	visited := 0
+	for steps := 0; !done && visited < s.Count && steps/emptySteps < s.Count; steps++ {
+		pos, done = v.big.Scan(pos, func(e dict.Elem) {
+			visited++
+			if s.Match(e.Member()) {
+				c.Out = appendElem(c.Out, e, show)
+				n++
+			}
+		})
+	}
+	s.Cursor = uint64(pos)
+	if done {
+		s.Cursor = 0
+	}
+	return n
+}

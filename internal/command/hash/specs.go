@@ -1,0 +1,33 @@
+// Package hash is the family of commands on hashes.
+package hash
+
+import "github.com/redstart-db/redstart/internal/command"
+
+const (
+	read      = command.ReadOnly
+	fastRead  = command.ReadOnly | command.Fast
+	fastWrite = command.Write | command.DenyOOM | command.Fast
+	shrinks   = command.Write | command.Fast // takes no memory, so it may run when there is none left
+)
+
+// Specs is the family's part of the command table.
+func Specs() []command.Spec {
+	return []command.Spec{
+		{Name: "hdel", Arity: -3, Flags: shrinks, First: 1, Last: 1, Step: 1, Run: hdel},
+		{Name: "hexists", Arity: 3, Flags: fastRead, First: 1, Last: 1, Step: 1, Run: hexists},
+		{Name: "hget", Arity: 3, Flags: fastRead, First: 1, Last: 1, Step: 1, Run: hget},
+		{Name: "hgetall", Arity: 2, Flags: read, First: 1, Last: 1, Step: 1, Run: hgetall},
+		{Name: "hincrby", Arity: 4, Flags: fastWrite, First: 1, Last: 1, Step: 1, Run: hincrBy},
+		{Name: "hincrbyfloat", Arity: 4, Flags: fastWrite, First: 1, Last: 1, Step: 1, Run: hincrByFloat},
+		{Name: "hkeys", Arity: 2, Flags: read, First: 1, Last: 1, Step: 1, Run: hkeys},
+		{Name: "hlen", Arity: 2, Flags: fastRead, First: 1, Last: 1, Step: 1, Run: hlen},
+		{Name: "hmget", Arity: -3, Flags: fastRead, First: 1, Last: 1, Step: 1, Run: hmget},
+		{Name: "hmset", Arity: -4, Flags: fastWrite, First: 1, Last: 1, Step: 1, Run: hmset},
+		{Name: "hrandfield", Arity: -2, Flags: read, First: 1, Last: 1, Step: 1, Run: hrandField},
+		{Name: "hscan", Arity: -3, Flags: read, First: 1, Last: 1, Step: 1, Run: hscan},
+		{Name: "hset", Arity: -4, Flags: fastWrite, First: 1, Last: 1, Step: 1, Run: hset},
+		{Name: "hsetnx", Arity: 4, Flags: fastWrite, First: 1, Last: 1, Step: 1, Run: hsetNX},
+		{Name: "hstrlen", Arity: 3, Flags: fastRead, First: 1, Last: 1, Step: 1, Run: hstrLen},
+		{Name: "hvals", Arity: 2, Flags: read, First: 1, Last: 1, Step: 1, Run: hvals},
+	}
+}
