@@ -2,16 +2,13 @@ package server
 
 import (
 	"encoding/hex"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/num"
-	"github.com/redstart-db/redstart/internal/rdb"
 	"github.com/redstart-db/redstart/internal/resp"
-	"github.com/redstart-db/redstart/internal/store"
 )
 
 // debugCommand is a subcommand of DEBUG; the number of arguments includes both
@@ -27,6 +24,13 @@ func debugCommands() []debugCommand {
 		{"SLEEP", 3, 3, debugSleep},
 		{"SET-ACTIVE-EXPIRE", 3, 3, debugSetActiveExpire},
 		{"OBJECT", 3, 3, debugObject},
+		{"LISTPACK", 3, 3, debugListpack},
+		{"QUICKLIST", 3, 4, debugQuicklist},
+		{"QUICKLIST-PACKED-THRESHOLD", 3, 3, debugPackedThreshold},
+		{"SDSLEN", 3, 3, debugSDSLen},
+		{"HTSTATS", 3, 3, debugTableStats},
+		{"HTSTATS-KEY", 3, 3, debugKeyTableStats},
+		{"SET-SKIP-CHECKSUM-VALIDATION", 3, 3, debugSkipChecksum},
 		{"DIGEST", 2, 2, debugDigest},
 		{"DIGEST-VALUE", 2, 0, debugDigestValue},
 		{"PROTOCOL", 3, 3, debugProtocol},
@@ -61,21 +65,6 @@ func debugSleep(_ *family, c *command.Ctx) {
 func debugSetActiveExpire(f *family, c *command.Ctx) {
 	f.node.SetActiveExpire(leadingInt(c.Args[2]) != 0)
 	c.OK()
-}
-
-func debugObject(_ *family, c *command.Ctx) {
-	k := c.Key(2)
-	e := c.Keyspace(k).Find(k)
-	if !e.Ok() {
-		c.Err(command.ErrNoKey)
-		return
-	}
-	length := 0
-	if e.Type() == store.String {
-		length = len(rdb.AppendString(nil, c.Value(e), c.Config.RDBCompression))
-	}
-	c.Simple(fmt.Sprintf("Value at:0x%x refcount:1 encoding:%s serializedlength:%d lru:%d lru_seconds_idle:%d",
-		e.Address(), e.Encoding(), length, e.Access(), e.Idle()))
 }
 
 func debugDigest(_ *family, c *command.Ctx) {
@@ -249,6 +238,12 @@ func debugHelp(_ *family, c *command.Ctx) {
 		"    Show such numbers for the values of the given keys.",
 		"ERROR <string>",
 		"    Reply with <string> as an error.",
+		"HTSTATS <dbid>",
+		"    Tell the size of a database's table.",
+		"HTSTATS-KEY <key>",
+		"    Tell the size of the table of the value of <key>.",
+		"LISTPACK <key>",
+		"    Write to the log how large the listpack of <key> is.",
 		"LOG <message>",
 		"    Write <message> to the log.",
 		"OBJECT <key>",
@@ -259,13 +254,22 @@ func debugHelp(_ *family, c *command.Ctx) {
 		"PROTOCOL <type>",
 		"    Reply with a value of a type: string, integer, double, bignum, null,",
 		"    array, set, map, attrib, push, verbatim, true, false.",
+		"QUICKLIST <key> [<0|1>]",
+		"    Write to the log how many nodes the list of <key> has.",
+		"QUICKLIST-PACKED-THRESHOLD <size>",
+		"    Set the size from which on an element of a list is a node of its own, below",
+		"    4GB; 0 is 1GB, as usual.",
 		"REPLYBUFFER PEAK-RESET-TIME <NEVER|RESET|time>",
 		"    Set after how many milliseconds the peak of a reply buffer is measured",
 		"    anew; RESET is the usual time.",
 		"REPLYBUFFER RESIZING <0|1>",
 		"    Turn the forgetting of peaks off or on.",
+		"SDSLEN <key>",
+		"    Tell the lengths of <key> and its string.",
 		"SET-ACTIVE-EXPIRE <0|1>",
 		"    Turn the removal of expired keys in the background off or on.",
+		"SET-SKIP-CHECKSUM-VALIDATION <0|1>",
+		"    Turn the check of checksums of RESTORE's payloads off or on.",
 		"SLEEP <seconds>",
 		"    Stop the whole server for <seconds>, which may have decimals.",
 	)
