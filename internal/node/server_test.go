@@ -107,7 +107,7 @@ func flagNames(f command.Flag) []string {
 		{command.Write, "write"}, {command.ReadOnly, "readonly"}, {command.DenyOOM, "denyoom"}, {command.Admin, "admin"},
 		{command.PubSub, "pubsub"}, {command.NoScript, "noscript"}, {command.Blocking, "blocking"}, {command.Loading, "loading"},
 		{command.Stale, "stale"}, {command.SkipMonitor, "skip_monitor"}, {command.SkipSlowlog, "skip_slowlog"},
-		{command.Fast, "fast"}, {command.NoAuth, "no_auth"}, {command.MayReplicate, "may_replicate"},
+		{command.Fast, "fast"}, {command.NoAuth, "no_auth"},
 		{command.NoMulti, "no_multi"}, {command.AllowBusy, "allow_busy"},
 	} {
 		if f&p.f != 0 {

@@ -9,22 +9,28 @@ import (
 func pfAdd(c *command.Ctx) {
 	k := c.Key(1)
 	e := c.Write(k)
-	v := []byte(nil)
+	var v []byte
 	if e.Ok() {
 		var ok bool
 		if v, ok = checked(c, e); !ok {
 			return
 		}
+		v = writable(c, k, e)
 	}
-	var changes int
-	var ok bool
+	changes, ok := 0, true
 	if e.Ok() && hll.Dense(v) {
-		changes, ok = addDense(writable(c, k, e), c.Args[2:]), true
-	} else if changes, ok = addSparse(c, k, e, v); !ok {
+		changes = addDense(v, c.Args[2:])
+	} else {
+		changes, ok = addSparse(c, k, e, v)
+	}
+	switch {
+	case !ok:
+		if changes > 0 {
+			c.Changed(k, 0, "") // without an event, as in Redis
+		}
 		c.Err(errCorrupt)
 		return
-	}
-	if !e.Ok() {
+	case !e.Ok():
 		changes++
 		c.Event(k, command.NotifyNew, "new")
 	}
@@ -49,28 +55,38 @@ func addDense(v []byte, elems [][]byte) (changes int) {
 
 // addSparse adds the elements to a copy of v, which is sparse or nothing, and
 // stores that as the value of e when there is memory for it: nothing is added
-// else. ok is false when v turns out to be damaged.
+// else. If v turns out to be damaged, ok is false, and the elements before that are
+// added, as in Redis.
 func addSparse(c *command.Ctx, k store.Key, e store.Entry, v []byte) (changes int, ok bool) {
 	var buf [stackRoom]byte
-	edit := hll.Editor{Bytes: append(buf[:0], v...), Max: c.Config.HLLSparseMaxBytes}
+	v = append(buf[:0], v...)
 	if !e.Ok() {
-		edit.Bytes = append(edit.Bytes, hll.Empty...)
-		hll.Invalidate(edit.Bytes)
+		v = append(v, hll.Empty...)
+		hll.Invalidate(v)
 	}
+	edit := hll.Editor{Max: c.Config.HLLSparseMaxBytes}
+	ok = true
 	for i, elem := range c.Args[2:] {
 		index, rank := hll.Position(elem)
-		switch edit.Raise(index, rank) {
-		case hll.Changed:
+		var outcome hll.Outcome
+		v, outcome = edit.Raise(v, index, rank)
+		if outcome == hll.Changed {
 			changes++
-		case hll.Corrupt:
-			return 0, false
-		case hll.Full:
-			more, ok := addPromoted(c, k, e, edit.Bytes, c.Args[2+i:])
-			return changes + more, ok
+		}
+		if outcome == hll.Full {
+			more, promoted := addPromoted(c, k, e, v, c.Args[2+i:])
+			if promoted {
+				return changes + more, true
+			}
+			outcome = hll.Corrupt
+		}
+		if outcome == hll.Corrupt {
+			ok = false
+			break
 		}
 	}
-	put(c, k, e, edit.Bytes)
-	return changes, true
+	put(c, k, e, v)
+	return changes, ok
 }
 
 // addPromoted makes e a dense value that has seen what v, a sparse one, has, and

@@ -22,18 +22,16 @@ func pfCount(c *command.Ctx) {
 	if !ok {
 		return
 	}
+	v = writable(c, k, e)
 	n, ok := hll.Cached(v)
-	if ok {
-		writable(c, k, e)
-		c.Int(int64(n))
-		return
+	if !ok {
+		if n, ok = hll.Count(v); !ok {
+			c.Err(errCorrupt)
+			return
+		}
+		hll.SetCached(v, n)
+		c.Changed(k, 0, "")
 	}
-	if n, ok = hll.Count(v); !ok {
-		c.Err(errCorrupt)
-		return
-	}
-	hll.SetCached(writable(c, k, e), n)
-	c.Changed(k, 0, "")
 	c.Int(int64(n))
 }
 

@@ -25,34 +25,33 @@ func pfMerge(c *command.Ctx) {
 // merge makes e, a HyperLogLog or nothing, one with the given registers, which are
 // at least as high as its own.
 func merge(c *command.Ctx, k store.Key, e store.Entry, regs *hll.All, dense bool) {
-	var buf [stackRoom]byte
-	edit := hll.Editor{Bytes: buf[:0], Max: c.Config.HLLSparseMaxBytes}
-	switch {
-	case !e.Ok():
-		edit.Bytes = append(edit.Bytes, hll.Empty...)
-	case hll.Dense(c.Value(e)):
+	if e.Ok() && hll.Dense(c.Value(e)) {
 		v := writable(c, k, e)
 		regs.PutDense(v)
 		hll.Invalidate(v)
 		return
-	default:
-		edit.Bytes = append(edit.Bytes, c.Value(e)...)
 	}
-	if dense || !raise(&edit, regs) {
-		hll.Invalidate(promote(c, k, e, regs))
-		return
+	var buf [stackRoom]byte
+	v := buf[:0]
+	if e.Ok() {
+		v = append(v, c.Value(e)...)
+	} else {
+		v = append(v, hll.Empty...)
 	}
-	hll.Invalidate(edit.Bytes)
-	put(c, k, e, edit.Bytes)
-}
-
-// raise raises all registers of a sparse value that is not damaged; it tells
-// whether there is room for that.
-func raise(edit *hll.Editor, regs *hll.All) bool {
+	full := dense
+	edit := hll.Editor{Max: c.Config.HLLSparseMaxBytes}
 	for index, rank := range regs {
-		if rank > 0 && edit.Raise(index, rank) == hll.Full {
-			return false
+		if rank > 0 && !full {
+			var outcome hll.Outcome
+			v, outcome = edit.Raise(v, index, rank)
+			full = outcome == hll.Full
 		}
 	}
-	return true
+	if full {
+		v = promote(c, k, e, regs)
+		hll.Invalidate(v)
+		return
+	}
+	hll.Invalidate(v)
+	put(c, k, e, v)
 }

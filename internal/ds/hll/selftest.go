@@ -24,19 +24,19 @@ func SelfTest() error {
 	}
 	clear(want[:])
 	want.PutDense(b)
-	edit := Editor{Bytes: []byte(Empty), Max: math.MaxInt64}
+	runs, edit := []byte(Empty), Editor{Max: math.MaxInt64}
 	for seen := uint64(1); seen <= 100000; seen++ {
 		binary.LittleEndian.PutUint64(n[:], seen)
 		index, rank := Position(n[:])
 		SetDense(b, index, rank)
 		if seen <= 1000 {
-			edit.Raise(index, rank)
+			runs, _ = edit.Raise(runs, index, rank)
 		}
 		if seen != 1000 && seen != 10000 && seen != 100000 {
 			continue
 		}
 		estimate, ok := Count(b)
-		if s, _ := Count(edit.Bytes); seen == 1000 && s != estimate {
+		if s, _ := Count(runs); seen == 1000 && s != estimate {
 			return fmt.Errorf("sparse and dense registers disagree on %d elements: %d, %d", seen, s, estimate)
 		}
 		// Six times the standard error.

@@ -57,9 +57,7 @@ const (
 // Editor changes a sparse value. Raising registers in ascending order is quicker
 // than in another: it goes on where it was.
 type Editor struct {
-	// Bytes is the value. It grows as with append.
-	Bytes []byte
-	// Max is the size in bytes beyond which it does not grow.
+	// Max is the size in bytes beyond which the value does not grow.
 	Max int64
 
 	near place // of the run before the one that was found last, or nothing
@@ -68,37 +66,38 @@ type Editor struct {
 // place is where a run begins, and its first register.
 type place struct{ at, first int }
 
-// Raise raises a register to a rank, unless it is as high already. What becomes of
-// the runs depends on the order of calls, and is what Redis makes of them.
-func (e *Editor) Raise(index int, rank uint8) Outcome {
-	before, run, ok := e.find(index)
+// Raise raises a register of b to a rank, unless it is as high already, and gives
+// the value with that, as append does. From call to call b has to be what the call
+// before gave. What becomes of the runs depends on the order of calls, and is what
+// Redis makes of them.
+func (e *Editor) Raise(b []byte, index int, rank uint8) ([]byte, Outcome) {
+	before, run, ok := e.find(b, index)
 	if !ok {
-		return Corrupt
+		return b, Corrupt
 	}
-	old, n, size := runAt(e.Bytes, run.at)
+	old, n, size := runAt(b, run.at)
 	switch {
 	case old >= rank:
-		return Unchanged
+		return b, Unchanged
 	case rank > maxValRank:
-		return Full
+		return b, Full
 	}
 	var buf [5]byte
 	seq := appendRun(buf[:0], old, index-run.first)
 	seq = appendRun(seq, rank, 1)
 	seq = appendRun(seq, old, run.first+n-1-index)
-	if more := len(seq) - size; more > 0 && int64(len(e.Bytes)+more) > e.Max {
-		return Full
+	if more := len(seq) - size; more > 0 && int64(len(b)+more) > e.Max {
+		return b, Full
 	}
-	e.Bytes = slices.Replace(e.Bytes, run.at, run.at+size, seq...)
-	e.Bytes = join(e.Bytes, before.at)
-	Invalidate(e.Bytes)
-	return Changed
+	b = slices.Replace(b, run.at, run.at+size, seq...)
+	b = join(b, before.at)
+	Invalidate(b)
+	return b, Changed
 }
 
 // find gives the run with a register, and the one before it, which is the same if
 // there is none. ok is false when the run is missing or cut short.
-func (e *Editor) find(index int) (before, run place, ok bool) {
-	b := e.Bytes
+func (e *Editor) find(b []byte, index int) (before, run place, ok bool) {
 	run = place{at: HeaderSize}
 	if e.near.at != 0 {
 		if _, n, _ := runAt(b, e.near.at); index >= e.near.first+n {
