@@ -188,8 +188,17 @@ func (c *Ctx) Peek(k store.Key) store.Entry {
 
 // Write looks a key up in order to change it.
 func (c *Ctx) Write(k store.Key) store.Entry {
-	e := c.Keyspace(k).Lookup(k, c.Now())
-	if e.Ok() && c.Sess.Flags&session.NoTouch == 0 {
+	ks := c.Keyspace(k)
+	e := ks.Find(k)
+	if !e.Ok() {
+		return e
+	}
+	if e.Volatile() {
+		if e = ks.Lookup(k, c.Now()); !e.Ok() {
+			return e
+		}
+	}
+	if c.Sess.Flags&session.NoTouch == 0 {
 		e.Used()
 	}
 	return e
