@@ -52,6 +52,7 @@ func templates() []template {
 	for _, words := range exact {
 		ts = append(ts, template{words: words})
 	}
+	ts = append(ts, hashTemplates()...)
 	for _, words := range []string{"KEYS *", "KEYS <pattern>", "SCAN 0 COUNT 1000", "SCAN 0 COUNT 1000 MATCH <pattern>"} {
 		ts = append(ts, template{words, how{sort: true}})
 	}
@@ -161,6 +162,8 @@ func (g *generator) one(name string) string {
 		return g.pick("0", "0", "1", "-1", "-1", "-2", "2", strconv.Itoa(g.r.IntN(100)-50))
 	case "<long>":
 		return strings.Repeat(g.pick("ab", "x", "0"), 1+g.r.IntN(1500))
+	case "<hash>", "<hfield>", "<hlong>":
+		return g.hashWord(name)
 	case "<value>":
 		return g.value()
 	case "<int>":
