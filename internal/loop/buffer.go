@@ -1,16 +1,22 @@
 package loop
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"github.com/redstart-db/redstart/internal/invariants"
+)
 
 const (
 	minClass = 10 // 1 KiB, the smallest buffer
-	maxClass = 20 // 1 MiB, the largest that is kept for reuse
+	maxClass = 20 // 1 MiB, the largest that is kept for reuse; larger ones are mapped
 	// keepBytes bounds what a pool keeps.
 	keepBytes = 2 << 20
 	// chunkSize is that of the output queue's chunks once it is more than a few bytes.
 	chunkSize = 64 << 10
 	// adoptSize is from when on a buffer given up by its owner becomes a chunk itself rather than being copied.
 	adoptSize = 64 << 10
+	// shrinkBelow is the share of a mapped buffer below which what is left in it moves to a smaller one.
+	shrinkBelow = 4
 )
 
 // bufPool keeps buffers of powers of two for reuse. It belongs to one goroutine. A nil pool only allocates.
@@ -30,7 +36,7 @@ func class(n int) int {
 // get returns an empty buffer with room for n bytes. Up to 1 MiB its capacity is a power of two, beyond it is n.
 func (p *bufPool) get(n int) []byte {
 	if n > 1<<maxClass {
-		return make([]byte, 0, n)
+		return mapMemory(n)
 	}
 	k := class(n)
 	if p != nil {
@@ -45,10 +51,15 @@ func (p *bufPool) get(n int) []byte {
 	return make([]byte, 0, 1<<(k+minClass))
 }
 
-// put gives a buffer back, whoever made it.
+// put gives a buffer back, whoever made it. Nothing may point into it any more.
 func (p *bufPool) put(b []byte) {
 	n := cap(b)
-	if p == nil || n < 1<<minClass || n > 1<<maxClass || n&(n-1) != 0 || p.kept+n > keepBytes {
+	poison(b[:n])
+	if n > 1<<maxClass {
+		unmapMemory(b)
+		return
+	}
+	if p == nil || n < 1<<minClass || n&(n-1) != 0 || p.kept+n > keepBytes {
 		return
 	}
 	k := class(n)
@@ -66,46 +77,77 @@ func (p *bufPool) grow(b []byte, want, least int) []byte {
 	if n <= cap(b) {
 		return b
 	}
+	if cap(b) > 1<<maxClass {
+		return resizeMapped(b, n)
+	}
 	g := append(p.get(n), b...)
 	p.put(b)
 	return g
 }
 
+// shrink returns b, or, when b is a small part of a mapped buffer, a copy in a smaller one.
+func (p *bufPool) shrink(b []byte) []byte {
+	if cap(b) <= 1<<maxClass || len(b) >= cap(b)/shrinkBelow {
+		return b
+	}
+	g := append(p.get(len(b)), b...)
+	p.put(b)
+	return g
+}
+
+// poison overwrites bytes that nobody may look at any more, in builds that check for it.
+func poison(b []byte) {
+	if invariants.Enabled {
+		for i := range b {
+			b[i] = 0xdb
+		}
+	}
+}
+
 // outq is output that the socket did not take, in chunks, so that appending to a long queue never copies it.
 //
 //	chunks[0..head)        sent and given back
-//	chunks[head][off:]     next to send
+//	chunks[head].b[off:]   next to send
 //	chunks[last]           is appended to while it has room
 //
 // size is the sum of what is not sent. A queue with size 0 owns no memory but the slice of chunks.
 type outq struct {
-	chunks [][]byte
+	chunks []chunk
 	head   int
 	off    int
 	size   int
+}
+
+// chunk is a part of the queue: b from from on. b is whole, so that it can be given back.
+type chunk struct {
+	b    []byte
+	from int
 }
 
 // append copies b behind the queue.
 func (q *outq) append(b []byte, p *bufPool) {
 	for len(b) > 0 {
 		if last := len(q.chunks) - 1; last >= q.head {
-			t := q.chunks[last]
-			n := min(cap(t)-len(t), len(b))
-			q.chunks[last] = append(t, b[:n]...)
+			t := &q.chunks[last].b
+			n := min(cap(*t)-len(*t), len(b))
+			*t = append(*t, b[:n]...)
 			q.size += n
 			b = b[n:]
 			if len(b) == 0 {
 				return
 			}
 		}
-		q.chunks = append(q.chunks, p.get(min(max(len(b), q.size), chunkSize)))
+		q.chunks = append(q.chunks, chunk{b: p.get(min(max(len(b), q.size), chunkSize))})
 	}
 }
 
-// adopt puts b behind the queue without a copy. The queue owns b's memory from now on.
-func (q *outq) adopt(b []byte) {
-	q.chunks = append(q.chunks, b)
-	q.size += len(b)
+// adopt puts b[from:], which is not empty, behind the queue without a copy. The queue owns b's memory from now on.
+func (q *outq) adopt(b []byte, from int) {
+	if q.size == 0 {
+		q.off = from
+	}
+	q.chunks = append(q.chunks, chunk{b, from})
+	q.size += len(b) - from
 }
 
 // front returns the bytes to send next; none if the queue is empty.
@@ -113,7 +155,7 @@ func (q *outq) front() []byte {
 	if q.size == 0 {
 		return nil
 	}
-	return q.chunks[q.head][q.off:]
+	return q.chunks[q.head].b[q.off:]
 }
 
 // advance says that n bytes of front were sent.
@@ -124,13 +166,13 @@ func (q *outq) advance(n int, p *bufPool) {
 		q.reset(p)
 		return
 	}
-	if q.off < len(q.chunks[q.head]) {
+	if q.off < len(q.chunks[q.head].b) {
 		return
 	}
-	p.put(q.chunks[q.head])
-	q.chunks[q.head] = nil
+	p.put(q.chunks[q.head].b)
+	q.chunks[q.head] = chunk{}
 	q.head++
-	q.off = 0
+	q.off = q.chunks[q.head].from
 	if q.head >= 16 && 2*q.head >= len(q.chunks) {
 		n := copy(q.chunks, q.chunks[q.head:])
 		clear(q.chunks[n:])
@@ -141,8 +183,8 @@ func (q *outq) advance(n int, p *bufPool) {
 
 // reset drops everything.
 func (q *outq) reset(p *bufPool) {
-	for _, b := range q.chunks[q.head:] {
-		p.put(b)
+	for _, c := range q.chunks[q.head:] {
+		p.put(c.b)
 	}
 	*q = outq{}
 }

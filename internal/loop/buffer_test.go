@@ -25,7 +25,7 @@ func TestQueueIsAQueue(t *testing.T) {
 			}
 			return b
 		}
-		size := rapid.OneOf(rapid.IntRange(1, 100), rapid.IntRange(1, 200_000))
+		size := rapid.OneOf(rapid.IntRange(1, 100), rapid.IntRange(1, 200_000), rapid.IntRange(1<<20, 3<<20))
 		t.Repeat(map[string]func(*rapid.T){
 			"append": func(t *rapid.T) {
 				b := fresh(size.Draw(t, "n"))
@@ -34,9 +34,11 @@ func TestQueueIsAQueue(t *testing.T) {
 				clear(b) // the queue has copied it
 			},
 			"adopt": func(t *rapid.T) {
-				b := fresh(size.Draw(t, "n"))
-				q.adopt(b)
-				model = append(model, b...)
+				n := size.Draw(t, "n")
+				b := append(pool.get(n), fresh(n)...)
+				from := rapid.IntRange(0, n-1).Draw(t, "from")
+				q.adopt(b, from)
+				model = append(model, b[from:]...)
 			},
 			"advance": func(t *rapid.T) {
 				f := q.front()
@@ -71,6 +73,7 @@ func TestGrowFollowsTheBytes(t *testing.T) {
 		want := rapid.IntRange(1, 8<<20).Draw(t, "want")
 		p := &bufPool{}
 		var b []byte
+		var written []int
 		for len(b) < want {
 			before := len(b)
 			b = p.grow(b, want, 1000)
@@ -81,7 +84,19 @@ func TestGrowFollowsTheBytes(t *testing.T) {
 				t.Fatalf("capacity %d for %d bytes", cap(b), before)
 			}
 			b = b[:min(cap(b), before+rapid.IntRange(1, 1<<20).Draw(t, "read"))]
+			for i := before; i < len(b); i += 1000 {
+				b[i] = byte(i >> 8)
+			}
+			written = append(written, before)
 		}
+		for _, from := range written {
+			for i := from; i < len(b) && i < from+1000; i += 1000 {
+				if b[i] != byte(i>>8) {
+					t.Fatalf("byte %d has changed", i)
+				}
+			}
+		}
+		p.put(b)
 		if want > 1<<maxClass && len(b) > want {
 			t.Fatalf("%d bytes were taken for %d", len(b), want)
 		}
@@ -103,5 +118,23 @@ func TestPoolReuses(t *testing.T) {
 	p.put(make([]byte, 0, 2<<maxClass))
 	if p.kept != 0 {
 		t.Errorf("the pool keeps %d bytes", p.kept)
+	}
+}
+
+// What is left in a large buffer moves out of it when it is little.
+func TestShrink(t *testing.T) {
+	p := &bufPool{}
+	rest := []byte("the rest")
+	b := append(p.get(8<<20), rest...)
+	if b = p.shrink(b); string(b) != string(rest) || cap(b) != 1<<minClass {
+		t.Errorf("%q, capacity %d", b, cap(b))
+	}
+	large := p.get(8 << 20)[:3<<20]
+	if b := p.shrink(large); cap(b) != 8<<20 || &b[0] != &large[0] {
+		t.Errorf("capacity %d", cap(b))
+	}
+	p.put(large)
+	if b := p.shrink(nil); b != nil {
+		t.Error("nothing has become something")
 	}
 }

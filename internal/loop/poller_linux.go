@@ -14,9 +14,15 @@ import (
 const (
 	// readSize is that of the buffer all connections of a loop read into.
 	readSize = 64 << 10
-	// replySize is that of the buffer a round's replies are built in; replyKeep is what it may grow to.
-	replySize = 64 << 10
-	replyKeep = 1 << 20
+	// Replies are built in a buffer of replyReserve bytes of address space: no reply has to be moved as it grows. They
+	// are sent when there are replySize bytes of them; replyKeep is how much memory the buffer keeps.
+	replySize    = 64 << 10
+	replyKeep    = 1 << 20
+	replyReserve = 16 << 20 << (6 * (^uint(0) >> 63)) // 1 GiB, or 16 MiB of 32-bit addresses
+	// replyGive is how much of a reply is left to send when the buffer is given up for it rather than copied from.
+	replyGive = 512 << 10
+	// discardEvery is how often a loop that falls asleep gives back memory that replies took that were not sent.
+	discardEvery = 64
 	// gatherRoom is what is received at most from a connection whose input is gathered before it is processed.
 	gatherRoom = 16 << 10
 	// drainSize is that of the buffer for input of a connection that is being closed.
@@ -75,7 +81,8 @@ type poller struct {
 	gathered []gathered // received in this round and not processed yet
 	used     int        // bytes of rbuf that gathered takes
 	drain    []byte     // takes what nobody will read
-	out      []byte     // replies of this round
+	out      []byte     // replies of this round, in memory outside the Go heap
+	waits    uint       // how often the loop fell asleep
 	outgoing []outgoing // in the order in which they are to be sent
 	ready    []*sock    // to have a turn without an event, in order
 	again    []*sock    // the other half of ready's double buffer
@@ -144,6 +151,7 @@ func startPollers(g *Group, n int) ([]*poller, error) {
 			for _, p := range ps {
 				unix.Close(p.epfd)
 				unix.Close(p.wake)
+				unmapMemory(p.out)
 			}
 			return nil, fmt.Errorf("loop: starting event loop %d: %w", i, err)
 		}
@@ -180,12 +188,20 @@ func newPoller(g *Group, index int32) (*poller, error) {
 		napTime: unix.NsecToTimespec(int64(shortNap)),
 		rbuf:    make([]byte, readSize),
 		drain:   make([]byte, drainSize),
-		out:     make([]byte, 0, replySize),
+		out:     newReplies(),
 	}
 	if p.alone {
 		p.naps, p.napTime = naps, unix.NsecToTimespec(int64(napFor))
 	}
 	return p, nil
+}
+
+// newReplies returns a buffer for replies. Without address space for it they move to the heap as they grow.
+func newReplies() []byte {
+	if b, err := reserveMemory(replyReserve); err == nil {
+		return b
+	}
+	return make([]byte, 0, replySize)
 }
 
 // run is the loop.
@@ -238,6 +254,9 @@ func (p *poller) next() int {
 	}
 	if p.posted.Load() {
 		return 0
+	}
+	if p.waits++; p.waits%discardEvery == 0 {
+		discardReplies(p.out)
 	}
 	return wait(p.epfd, p.events)
 }
@@ -295,42 +314,53 @@ func (p *poller) runReady() {
 
 // room makes sure that there is room for the next reply. It may close connections, so it is called between turns.
 func (p *poller) room() {
-	if len(p.out) > cap(p.out)/2 {
+	if len(p.out) > replySize/2 {
 		p.flush()
 	}
 }
 
-// replied takes a reply that was built behind p.out. One that outgrew it is sent at once, after those before it, for
-// what follows then has the room it showed to need.
+// replied takes a reply that was built behind p.out. A large one is sent at once, after those before it: it is the last
+// to be sent then, so that the buffer can be given up for it.
 func (p *poller) replied(s *sock, b []byte) {
 	s.unsent++
 	if end := len(p.out) + len(b); end <= cap(p.out) {
 		p.outgoing = append(p.outgoing, outgoing{s, b, memShared})
-		p.out = p.out[:end]
-		return
+		if p.out = p.out[:end]; end <= replySize {
+			return
+		}
+	} else {
+		p.outgoing = append(p.outgoing, outgoing{s, b, memOwned})
 	}
-	p.outgoing = append(p.outgoing, outgoing{s, b, memOwned})
-	if adopted := p.flush(); !adopted && cap(b) > cap(p.out) && cap(b) <= replyKeep {
-		p.out = b[:0]
-	}
+	p.flush()
 }
 
-// flush sends what the round has replied so far. It reports whether the memory of the last reply was given away.
-func (p *poller) flush() (adopted bool) {
+// flush sends what the round has replied so far.
+func (p *poller) flush() {
 	if p.g.cfg.BeforeSend != nil {
 		p.g.cfg.BeforeSend(int(p.index))
 	}
-	for _, o := range p.outgoing {
+	given := false
+	for i, o := range p.outgoing {
 		s := o.s
 		s.unsent--
 		if s.slot < 0 {
 			continue
 		}
-		adopted = s.send(o.b, o.mem != memShared)
+		whole, least := o.b, adoptSize
+		if o.mem == memShared {
+			whole, least = nil, replyGive
+			if i == len(p.outgoing)-1 {
+				whole = p.out
+			}
+		}
+		adopted := s.send(o.b, whole, least)
 		if s.flush && s.unsent == 0 && s.q.size == 0 {
 			s.close(s.flushed())
 		}
-		if o.mem == memPushed && !adopted && cap(o.b) <= pushKeep {
+		switch {
+		case adopted && o.mem == memShared:
+			given = true
+		case o.mem == memPushed && !adopted && cap(o.b) <= pushKeep:
 			p.mu.Lock()
 			if len(p.bufs) < pushCount {
 				p.bufs = append(p.bufs, o.b[:0])
@@ -340,8 +370,22 @@ func (p *poller) flush() (adopted bool) {
 	}
 	clear(p.outgoing)
 	p.outgoing = p.outgoing[:0]
+	if given {
+		p.out = newReplies()
+		return
+	}
+	poison(p.out)
+	if len(p.out) > replyKeep {
+		discardReplies(p.out)
+	}
 	p.out = p.out[:0]
-	return adopted
+}
+
+// discardReplies gives back the memory of the buffer b for replies, except for what is kept.
+func discardReplies(b []byte) {
+	if cap(b) > replyKeep {
+		discardMapped(b[replyKeep:cap(b)])
+	}
 }
 
 // notify makes sure that the loop looks at its inbox. The lock mu is held, or was by the caller after it posted.
@@ -428,6 +472,8 @@ func (p *poller) end() {
 	}
 	p.mu.Lock()
 	p.inbox, p.spare, p.bufs = inbox{}, inbox{}, nil
+	unmapMemory(p.out)
+	p.out = nil
 	unix.Close(p.epfd)
 	unix.Close(p.wake)
 	p.wake = -1

@@ -245,9 +245,14 @@ func (s *sock) process(in []byte, shared bool) {
 	n, out, st := s.client.Process(in, s.p.out[len(s.p.out):])
 	switch {
 	case !shared && n > 0:
-		s.keep(in[:copy(in, in[n:])], false)
+		left := copy(in, in[n:])
+		poison(in[left:])
+		s.keep(in[:left], false)
 	case n < len(in) || s.in != nil:
 		s.keep(in[n:], shared)
+	}
+	if shared {
+		poison(in)
 	}
 	if st == CloseNow {
 		s.close(nil)
@@ -286,7 +291,7 @@ func (s *sock) keep(rest []byte, shared bool) {
 		s.p.pool.put(s.in)
 		s.in = nil
 	case !shared:
-		s.in = rest
+		s.in = s.p.pool.shrink(rest)
 	default:
 		if cap(s.in) < len(rest) {
 			s.p.pool.put(s.in)
@@ -307,9 +312,9 @@ func (s *sock) checkLimit() bool {
 	return true
 }
 
-// send sends b, or queues what the socket does not take. With give it may make the memory of b the queue's own rather
-// than copy from it, and reports whether it did.
-func (s *sock) send(b []byte, give bool) bool {
+// send sends b, or queues what the socket does not take. If that is least bytes or more, and whole is memory that ends
+// with b, it becomes the queue's own instead of being copied from; send reports whether it did.
+func (s *sock) send(b, whole []byte, least int) (adopted bool) {
 	if s.q.size == 0 {
 		n, errno := send(s.fd, b)
 		if errno != 0 {
@@ -321,9 +326,9 @@ func (s *sock) send(b []byte, give bool) bool {
 		}
 		b = b[n:]
 	}
-	adopt := give && len(b) > adoptSize
-	if adopt {
-		s.q.adopt(b)
+	if whole != nil && len(b) >= least {
+		adopted = true
+		s.q.adopt(fitMapped(whole), len(whole)-len(b))
 	} else {
 		s.q.append(b, &s.p.pool)
 	}
@@ -332,7 +337,7 @@ func (s *sock) send(b []byte, give bool) bool {
 	if s.slot >= 0 && !s.client.Queued(s.q.size) {
 		s.close(ErrOutputLimit)
 	}
-	return adopt
+	return adopted
 }
 
 // writable sends what waits.

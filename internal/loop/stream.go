@@ -177,16 +177,18 @@ func (s *stream) spare() []byte {
 	for s.suspended && !s.closing && len(s.in)-s.off >= suspendedInput {
 		s.moved.Wait()
 	}
-	have := len(s.in) - s.off
+	have, pool := len(s.in)-s.off, (*bufPool)(nil)
 	switch {
 	case have == 0 && cap(s.in) > streamKeep:
+		pool.put(s.in)
 		s.in = nil
 	case s.off > 0:
 		copy(s.in, s.in[s.off:])
+		poison(s.in[have:])
 	}
-	s.in, s.off = s.in[:have], 0
+	s.in, s.off = pool.shrink(s.in[:have]), 0
 	if have == cap(s.in) || s.expect > cap(s.in) {
-		s.in = (*bufPool)(nil).grow(s.in, s.expect, streamBuf)
+		s.in = pool.grow(s.in, s.expect, streamBuf)
 		s.account()
 	}
 	return s.in[have:cap(s.in)]
@@ -258,7 +260,7 @@ func (s *stream) replied(reply []byte, st Status) {
 		before(-1)
 	}
 	s.mu.Lock()
-	err := s.send(reply)
+	err := s.send(reply, cap(reply) > maxReplyKeep)
 	if before == nil && err == nil {
 		err = s.release()
 	}
@@ -274,17 +276,19 @@ func (s *stream) replied(reply []byte, st Status) {
 // release sends what was kept behind. The lock mu is held.
 func (s *stream) release() (err error) {
 	if len(s.behind) > 0 {
-		err = s.send(s.behind)
+		err = s.send(s.behind, true)
 		s.behind = nil
 	}
 	return err
 }
 
-// send writes what can be written at once, and queues the rest for the writer. The lock mu is held.
-func (s *stream) send(b []byte) error {
+// send writes what can be written at once, and queues the rest for the writer. With give the queue may keep the memory
+// of b instead of copying from it. The lock mu is held.
+func (s *stream) send(b []byte, give bool) error {
 	if s.dead || len(b) == 0 {
 		return nil
 	}
+	whole := b
 	if s.q.size == 0 && !s.writing && s.try != nil {
 		n, err := s.try(b)
 		if err != nil {
@@ -292,7 +296,11 @@ func (s *stream) send(b []byte) error {
 		}
 		b = b[n:]
 	}
-	s.q.append(b, nil)
+	if give && len(b) >= adoptSize {
+		s.q.adopt(whole, len(whole)-len(b))
+	} else {
+		s.q.append(b, nil)
+	}
 	s.pending.Store(int64(s.q.size))
 	if s.q.size > 0 && !s.writing {
 		s.writing = true
@@ -356,7 +364,7 @@ func (s *stream) push(b []byte) {
 		}
 		return
 	}
-	if err := s.send(b); err != nil {
+	if err := s.send(b, false); err != nil {
 		s.fail(err)
 	} else if s.q.size > 0 {
 		s.deliver(mailQueued, nil)
@@ -513,6 +521,7 @@ func (s *stream) end(err error) {
 	s.behind = nil
 	s.mu.Unlock()
 	s.g.forget(s)
+	(*bufPool)(nil).put(s.in)
 	s.in, s.off = nil, 0
 	s.account()
 	if s.client != nil {

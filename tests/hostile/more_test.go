@@ -151,7 +151,7 @@ func TestArgumentsWithoutEnd(t *testing.T) {
 func TestLargeValueLeavesNothing(t *testing.T) {
 	s := start(t)
 	base := s.memory()
-	value := strings.Repeat("v", 8<<20)
+	value := strings.Repeat("v", 24<<20)
 	for range 4 {
 		c := s.Dial(t)
 		c.Must(t, "SET", "k", value)
