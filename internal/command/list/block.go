@@ -45,7 +45,8 @@ func span(a, b int) []int {
 func popWithKey(c *command.Ctx, k store.Key, e store.Entry, at end) {
 	c.Array(2)
 	c.Bulk(k.B)
-	popOne(c, open(k, e), at)
+	v := open(k, e)
+	popOne(c, &v, at)
 	if c.Logging() {
 		c.Effect(at.popCommand(), k.B)
 	}

@@ -101,10 +101,14 @@ func lpos(c *command.Ctx) {
 		return
 	}
 	many := s.count >= 0
+	v := value{}
+	if e.Ok() {
+		v = open(k, e)
+	}
 	switch {
 	case e.Ok() && many:
 		m, n := c.Defer(), 0
-		s.run(open(k, e), c.Args[2], func(i int) bool {
+		s.run(&v, c.Args[2], func(i int) bool {
 			c.Int(int64(i))
 			n++
 			return true
@@ -112,7 +116,7 @@ func lpos(c *command.Ctx) {
 		c.End(m, n)
 	case e.Ok():
 		found := -1
-		s.run(open(k, e), c.Args[2], func(i int) bool {
+		s.run(&v, c.Args[2], func(i int) bool {
 			found = i
 			return false
 		})
@@ -129,7 +133,7 @@ func lpos(c *command.Ctx) {
 }
 
 // run calls match with the index of each match that counts, until it returns false.
-func (s *search) run(v value, elem []byte, match func(i int) bool) {
+func (s *search) run(v *value, elem []byte, match func(i int) bool) {
 	f := newFinder(v, elem, s.rank < 0)
 	skip := s.rank
 	if skip < 0 {
@@ -161,7 +165,7 @@ type finder struct {
 	more bool         // if there is one
 }
 
-func newFinder(v value, elem []byte, back bool) finder {
+func newFinder(v *value, elem []byte, back bool) finder {
 	f := finder{needle: newNeedle(elem), back: back}
 	switch {
 	case v.q != nil && back:

@@ -23,12 +23,13 @@ func popArgs(c *command.Ctx, at end) {
 	case !e.Ok():
 		c.Null()
 	default:
-		popOne(c, open(k, e), at)
+		v := open(k, e)
+		popOne(c, &v, at)
 	}
 }
 
 // popOne replies with the element at an end and removes it.
-func popOne(c *command.Ctx, v value, at end) {
+func popOne(c *command.Ctx, v *value, at end) {
 	c.Out = appendElem(c.Out, v.peek(at))
 	popped(c, v.k, at, v.drop(at))
 }
@@ -61,13 +62,14 @@ func popCount(c *command.Ctx, at end) {
 	case n == 0:
 		c.Array(0)
 	default:
-		popMany(c, open(k, e), at, n)
+		v := open(k, e)
+		popMany(c, &v, at, n)
 	}
 }
 
 // popMany replies with an array of the up to n elements at an end, and removes
 // them. It gives their number.
-func popMany(c *command.Ctx, v value, at end, n int64) int {
+func popMany(c *command.Ctx, v *value, at end, n int64) int {
 	size := v.len()
 	k := int(min(n, int64(size)))
 	start, first := 0, 0
@@ -157,7 +159,8 @@ func (m *multiPop) run(c *command.Ctx) (none bool) {
 func (m *multiPop) from(c *command.Ctx, k store.Key, e store.Entry) {
 	c.Array(2)
 	c.Bulk(k.B)
-	n := popMany(c, open(k, e), m.at, m.count)
+	v := open(k, e)
+	n := popMany(c, &v, m.at, m.count)
 	if c.Logging() {
 		var digits [num.MaxIntLen]byte
 		c.Effect(m.at.popCommand(), k.B, num.AppendInt(digits[:0], int64(n)))

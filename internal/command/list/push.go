@@ -23,11 +23,11 @@ func pushArgs(c *command.Ctx, at end, onlyExisting bool) {
 		return
 	}
 	elems := c.Args[2:]
-	v := push(c, k, e, elems, at)
+	n := push(c, k, e, elems, at)
 	if !e.Ok() {
 		c.Event(k, command.NotifyNew, "new")
 	}
 	c.Changed(k, command.NotifyList, at.pushed())
 	c.Dirty(len(elems) - 1)
-	c.Int(int64(v.len()))
+	c.Int(int64(n))
 }

@@ -70,27 +70,28 @@ func (v *value) peek(at end) listpack.Value {
 }
 
 // push adds elements at an end, each beyond the one before, to the list of k, or to
-// a new one if e does not exist. They must not lie in it. When memory is exhausted
-// nothing has changed.
-func push(c *command.Ctx, k store.Key, e store.Entry, elems [][]byte, at end) value {
-	v := value{ks: c.Keyspace(k), k: k, e: e}
+// a new one if e does not exist, and gives its length. They must not lie in it. When
+// memory is exhausted nothing has changed.
+func push(c *command.Ctx, k store.Key, e store.Entry, elems [][]byte, at end) int {
 	if e.Ok() {
 		if o := e.Object(); o != nil {
-			v.q = o.(*qlist.List)
-			v.q.SetPackedThreshold(c.ListPlainSize)
-			pushAll(v.q, elems, at)
-			return v
+			q := o.(*qlist.List)
+			q.SetPackedThreshold(c.ListPlainSize)
+			pushAll(q, elems, at)
+			return q.Len()
 		}
 	}
-	if !v.pushPacked(fill(c), elems, at) {
-		v.unpack(c, elems, at)
+	v := value{ks: c.Keyspace(k), k: k, e: e}
+	if n, ok := v.pushPacked(fill(c), elems, at); ok {
+		return n
 	}
-	return v
+	v.unpack(c, elems, at)
+	return v.q.Len()
 }
 
 // pushPacked is push for a list that is one listpack, or is not there, if it can
 // stay one.
-func (v *value) pushPacked(f qlist.Fill, elems [][]byte, at end) (ok bool) {
+func (v *value) pushPacked(f qlist.Fill, elems [][]byte, at end) (n int, ok bool) {
 	var p []byte
 	size, count := len(listpack.Empty), 0
 	if v.e.Ok() {
@@ -99,7 +100,7 @@ func (v *value) pushPacked(f qlist.Fill, elems [][]byte, at end) (ok bool) {
 	}
 	for _, elem := range elems {
 		if !f.Fits(size, count, elem) {
-			return false
+			return 0, false
 		}
 		size += listpack.Size(elem)
 		count++
@@ -118,7 +119,7 @@ func (v *value) pushPacked(f qlist.Fill, elems [][]byte, at end) (ok bool) {
 			p = listpack.Append(p, elem)
 		}
 	}
-	return true
+	return count, true
 }
 
 // unpack makes a list of nodes of one that is a listpack, or is not there, and adds
