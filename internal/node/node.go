@@ -20,6 +20,8 @@ import (
 	"github.com/redstart-db/redstart/internal/command/keys"
 	"github.com/redstart-db/redstart/internal/command/list"
 	"github.com/redstart-db/redstart/internal/command/server"
+	"github.com/redstart-db/redstart/internal/command/set"
+	"github.com/redstart-db/redstart/internal/command/stream"
 	"github.com/redstart-db/redstart/internal/command/strings"
 	"github.com/redstart-db/redstart/internal/command/zset"
 	"github.com/redstart-db/redstart/internal/config"
@@ -103,7 +105,7 @@ func open(cfg *config.Config, log *slog.Logger, loops int, reserve uint64) (*Nod
 		Exec:   exec.New(env, stats.NewSlowLog(int(cfg.SlowlogMaxLen)), new(stats.LatencyMonitor)),
 	}
 	n.self = newSelf(n)
-	env.Table, err = command.NewTable(cfg.RenameCommands, n.Exec.TransactionSpecs(), strings.Specs(), bitmap.Specs(), connection.Specs(n.Exec), keys.Specs(), list.Specs(), hash.Specs(), hyperloglog.Specs(), zset.Specs(), server.Specs(n.self))
+	env.Table, err = command.NewTable(cfg.RenameCommands, n.Exec.TransactionSpecs(), strings.Specs(), bitmap.Specs(), connection.Specs(n.Exec), keys.Specs(), list.Specs(), hash.Specs(), hyperloglog.Specs(), set.Specs(), zset.Specs(), stream.Specs(), server.Specs(n.self))
 	if err != nil {
 		st.Close()
 		return nil, err

@@ -22,6 +22,13 @@ func (e Entry) SetLen() int {
 	}
 }
 
+// PackedSet gives the bytes of a packed set, as Pack does, and tells whether they
+// are an intset; else they are a listpack.
+func (e Entry) PackedSet() (p []byte, ints bool) {
+	p = e.Pack()
+	return p, isIntset(p)
+}
+
 // HasMember tells whether a set, or the key if there is none, has a member.
 func (e Entry) HasMember(member []byte) bool {
 	switch {

@@ -97,6 +97,32 @@ func Find(s []byte, n int64) (index int, ok bool) {
 	return index, at == n
 }
 
+// Seek is the index of the first integer that is not below n, or Len(s). It looks
+// from index from on, all before which are below n, and takes the longer the farther
+// it has to go: so two sets are compared by walking along both.
+func Seek(s []byte, from int, n int64) int {
+	count := Len(s)
+	if from >= count {
+		return count
+	}
+	ints, width := integers(s), Width(s)
+	step := 1
+	for from+step < count && get(ints, width, from+step-1) < n {
+		from += step
+		step *= 2
+	}
+	to := min(from+step, count)
+	for from < to {
+		half := int(uint(from+to) / 2)
+		if get(ints, width, half) < n {
+			from = half + 1
+		} else {
+			to = half
+		}
+	}
+	return from
+}
+
 // below is -1, all bits set, if a < b, and else 0.
 func below(a, b int64) int {
 	_, less := bits.Sub64(uint64(a)^1<<63, uint64(b)^1<<63, 0)
