@@ -6,6 +6,7 @@ import (
 
 	"github.com/redstart-db/redstart/internal/ds/dict"
 	"github.com/redstart-db/redstart/internal/ds/qlist"
+	"github.com/redstart-db/redstart/internal/ds/stream"
 	"github.com/redstart-db/redstart/internal/ds/zset"
 	"github.com/redstart-db/redstart/internal/mem"
 )
@@ -69,6 +70,11 @@ func (ks *Keyspace) copyObject(o Object) Object {
 	case *qlist.List:
 		to := new(qlist.List)
 		to.Init(ks.arena, 0)
+		ks.Build(to, func() { o.CopyTo(to) })
+		return to
+	case *stream.Stream:
+		to := new(stream.Stream)
+		to.Init(ks.arena)
 		ks.Build(to, func() { o.CopyTo(to) })
 		return to
 	case *zset.ZSet:

@@ -164,7 +164,7 @@ func (v *validator) number(n int64) (ok bool) {
 // entry takes the second part of an ID.
 func (v *validator) entry(seq int64) (ok bool) {
 	id := ID{MS: v.master.MS + uint64(v.ms), Seq: v.master.Seq + uint64(seq)}
-	if !v.id.Less(id) && (v.entries > 0 || id != v.master) {
+	if v.entries == 0 && id != v.master || v.entries > 0 && !v.id.Less(id) {
 		return false
 	}
 	v.id = id

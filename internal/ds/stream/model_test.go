@@ -169,6 +169,19 @@ func (m *machine) trim(t *rapid.T) {
 	m.want = m.want[removed:]
 }
 
+// setLast makes the last ID another one that is not below that of the last entry.
+func (m *machine) setLast(t *rapid.T) {
+	last := m.last
+	if len(m.want) > 0 {
+		last = m.want[len(m.want)-1].id
+	}
+	if rapid.Bool().Draw(t, "between") {
+		last, _ = Next(last)
+	}
+	m.s.SetLast(last)
+	m.last = last
+}
+
 func (m *machine) ranges(t *rapid.T) {
 	from, to := m.anID(t), m.anID(t)
 	var want []item
@@ -346,7 +359,7 @@ func TestModel(t *testing.T) {
 		m.limits.Bytes = rapid.SampledFrom([]int64{0, 1, 200, 4096}).Draw(t, "bytes")
 		m.limits.Entries = rapid.SampledFrom([]int64{0, 1, 10, 100, 300}).Draw(t, "entries")
 		t.Repeat(map[string]func(*rapid.T){
-			"append": m.append, "append more": m.append, "delete": m.delete, "trim": m.trim, "ranges": m.ranges,
+			"append": m.append, "append more": m.append, "delete": m.delete, "trim": m.trim, "ranges": m.ranges, "set last": m.setLast,
 			"deliver": m.deliver, "ack": m.ack, "remove consumer": m.removeConsumer, "remove group": m.removeGroup,
 			"copy": m.copies, "": m.check,
 		})

@@ -137,6 +137,35 @@ func (s *Stream) trimFirst(t Trim) (removed int64) {
 	return removed
 }
 
+// forgetBehind removes what is left of deleted entries behind an ID, so that their
+// IDs can be given again. No others are there.
+func (s *Stream) forgetBehind(id ID) {
+	for c := s.nodes.Last(); c.Valid() && id.Less(c.ID()); c = s.nodes.Last() {
+		ref, _ := s.nodes.Delete(c.ID())
+		s.free(ref)
+	}
+	c := s.nodes.Last()
+	if !c.Valid() {
+		return
+	}
+	lp, masterID := s.at(&c)
+	m := readMaster(lp, masterID)
+	var e entry
+	for pos := m.entries(lp); lp[pos] != lpEnd; pos = e.end(lp) {
+		if e = m.readEntry(lp, pos); id.Less(e.id) {
+			n := listpack.Len(lp)
+			lp = listpack.DeleteRange(lp, pos, n)
+			left := int64(0)
+			for pos = m.entries(lp); lp[pos] != lpEnd; pos = e.end(lp) {
+				e = m.readEntry(lp, pos)
+				left++
+			}
+			listpack.ReplaceInt(lp, skip(lp, listpack.HeaderSize, 1), left-m.count)
+			return
+		}
+	}
+}
+
 // Drop frees up to max nodes and pending entries, and reports whether nothing is
 // left. Between the steps nothing but Drop and Len may be called.
 func (s *Stream) Drop(max int) (done bool) {

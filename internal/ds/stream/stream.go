@@ -37,10 +37,10 @@
 //
 // # Invariants
 //
-//   - Master IDs ascend, IDs within a node ascend from the master ID, and all
-//     are below the next master ID. No ID is above the last ID.
+//   - Master IDs ascend, and IDs within a node ascend from the master ID, which
+//     is that of its first entry, to below the next. None is above the last ID.
 //   - A node has an entry, but perhaps only deleted ones: Redis, too, keeps such
-//     nodes in one case (see trimNode).
+//     nodes in one case (see trimFirst).
 //   - Length is the sum of the counts of the nodes; the first ID is that of the
 //     first entry that is not deleted, 0-0 in an empty stream.
 //   - A node's block has room for both counters of the master entry to become
@@ -125,7 +125,12 @@ func (s *Stream) Added() uint64 { return s.added }
 
 // SetLast changes what Last says. The ID must not be below that of the last
 // entry.
-func (s *Stream) SetLast(id ID) { s.last = id }
+func (s *Stream) SetLast(id ID) {
+	if id.Less(s.last) {
+		s.forgetBehind(id)
+	}
+	s.last = id
+}
 
 // SetMaxDeleted changes what MaxDeleted says.
 func (s *Stream) SetMaxDeleted(id ID) { s.deleted = id }

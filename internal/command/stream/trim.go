@@ -1,0 +1,156 @@
+package stream
+
+import (
+	"github.com/redstart-db/redstart/internal/command"
+	"github.com/redstart-db/redstart/internal/ds/stream"
+	"github.com/redstart-db/redstart/internal/num"
+	"github.com/redstart-db/redstart/internal/session"
+)
+
+// How many entries MAXLEN ~ and MINID ~ remove at most if LIMIT does not say it.
+const (
+	nodesAtOnce   = 100 // full ones
+	defaultLimit  = 10_000
+	greatestLimit = 1_000_000
+)
+
+const (
+	errTrimTwice  = "ERR syntax error, MAXLEN and MINID options at the same time are not compatible"
+	errMaxLen     = "ERR The MAXLEN argument must be >= 0."
+	errLimit      = "ERR The LIMIT argument must be >= 0."
+	errLimitAlone = "ERR syntax error, LIMIT cannot be used without specifying a trimming strategy"
+	errLimitExact = "ERR syntax error, LIMIT cannot be used without the special ~ option"
+	errTrimNone   = "ERR syntax error, XTRIM must be called with a trimming strategy"
+)
+
+// trimming is the options of XADD and XTRIM that say what to remove.
+type trimming struct {
+	stream.Trim
+	at      int // argument with the threshold, 0 without one
+	limited bool
+}
+
+// option reads an option at argument i, and gives the number of arguments that it
+// takes, 0 if it is none of these. The error is in the reply when ok is false.
+func (t *trimming) option(c *command.Ctx, i int) (n int, ok bool) {
+	more := len(c.Args) - i - 1
+	switch {
+	case more == 0:
+	case c.Is(i, "MAXLEN"), c.Is(i, "MINID"):
+		return t.threshold(c, i)
+	case c.Is(i, "LIMIT"):
+		if t.Limit, ok = c.IntArg(i + 1); !ok {
+			return 0, false
+		}
+		if t.Limit < 0 {
+			c.Err(errLimit)
+			return 0, false
+		}
+		t.limited = true
+		return 2, true
+	}
+	return 0, true
+}
+
+func (t *trimming) threshold(c *command.Ctx, i int) (n int, ok bool) {
+	if t.at != 0 {
+		c.Err(errTrimTwice)
+		return 0, false
+	}
+	t.at = i + 1
+	t.Approx = false
+	if t.at+1 < len(c.Args) {
+		switch string(c.Args[t.at]) {
+		case "~":
+			t.Approx = true
+			t.at++
+		case "=":
+			t.at++
+		}
+	}
+	if c.Is(i, "MINID") {
+		t.MaxLen = -1
+		t.MinID, ok = idArg(c, t.at)
+	} else if t.MaxLen, ok = c.IntArg(t.at); ok && t.MaxLen < 0 {
+		c.Err(errMaxLen)
+		ok = false
+	}
+	return t.at + 1 - i, ok
+}
+
+// check tells whether the options fit together, and sets the limit if they do not say it.
+func (t *trimming) check(c *command.Ctx) bool {
+	if t.Limit != 0 && t.at == 0 {
+		c.Err(errLimitAlone)
+		return false
+	}
+	switch {
+	case c.Sess.Flags&session.Master != 0:
+		t.Limit = 0 // the master has trimmed to the threshold
+	case t.limited && !t.Approx:
+		c.Err(errLimitExact)
+		return false
+	case !t.limited && t.Approx:
+		if t.Limit = nodesAtOnce * c.Config.StreamNodeMaxEntries; t.Limit <= 0 {
+			t.Limit = defaultLimit
+		}
+		t.Limit = min(t.Limit, greatestLimit)
+	}
+	return true
+}
+
+// exact changes the arguments of the command, for its effect, so that elsewhere
+// the same entries are removed at once.
+func (t *trimming) exact(args [][]byte, s *stream.Stream, buf []byte) {
+	args[t.at-1] = []byte("=")
+	if t.MaxLen >= 0 {
+		args[t.at] = num.AppendInt(buf, int64(s.Len()))
+	} else {
+		args[t.at] = idText(buf, s.First())
+	}
+}
+
+func xtrim(c *command.Ctx) {
+	var t trimming
+	for i := 2; i < len(c.Args); {
+		n, ok := t.option(c, i)
+		if !ok {
+			return
+		}
+		if n == 0 {
+			c.Err(command.ErrSyntax)
+			return
+		}
+		i += n
+	}
+	if t.at == 0 && t.Limit == 0 {
+		c.Err(errTrimNone)
+		return
+	}
+	if !t.check(c) {
+		return
+	}
+	s, ok := writing(c, 1)
+	if !ok {
+		return
+	}
+	if s == nil {
+		c.Int(0)
+		return
+	}
+	removed := s.Trim(t.Trim)
+	if removed > 0 {
+		c.Changed(c.Key(1), command.NotifyStream, "xtrim")
+		c.Dirty(int(removed) - 1)
+		if t.Approx && c.Logging() {
+			var buf [maxIDLen]byte
+			args := effectArgs(c)
+			t.exact(args, s, buf[:0])
+			c.Effect(args...)
+		}
+	}
+	c.Int(removed)
+}
+
+// effectArgs is a copy of the arguments, to be changed.
+func effectArgs(c *command.Ctx) [][]byte { return append([][]byte(nil), c.Args...) }
