@@ -53,6 +53,7 @@ func templates() []template {
 		ts = append(ts, template{words: words})
 	}
 	ts = append(ts, hashTemplates()...)
+	ts = append(ts, zsetTemplates()...)
 	for _, words := range []string{"KEYS *", "KEYS <pattern>", "SCAN 0 COUNT 1000", "SCAN 0 COUNT 1000 MATCH <pattern>"} {
 		ts = append(ts, template{words, how{sort: true}})
 	}
@@ -109,6 +110,8 @@ func (g *generator) word(name string) []string {
 		} else {
 			return []string{o}
 		}
+	case "<zrangeopt>", "<zcombineopt>":
+		return g.zsetWord(name)
 	case "<lposopt>":
 		return []string{g.pick("RANK", "COUNT", "MAXLEN"), strconv.Itoa(g.r.IntN(7) - 2)}
 	case "<copyopt>":
@@ -164,6 +167,8 @@ func (g *generator) one(name string) string {
 		return strings.Repeat(g.pick("ab", "x", "0"), 1+g.r.IntN(1500))
 	case "<hash>", "<hfield>", "<hlong>":
 		return g.hashWord(name)
+	case "<zset>", "<lexset>", "<zmember>", "<score>", "<bound>", "<lex>", "<rank>", "<zaddopt>", "<minmax>":
+		return g.zsetOne(name)
 	case "<value>":
 		return g.value()
 	case "<int>":
