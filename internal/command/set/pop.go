@@ -99,15 +99,17 @@ func popSome(c *command.Ctx) {
 		return
 	}
 	p := popper{c: c, k: k}
-	count := int(n)
+	count, left := int(n), size-int(n)
 	c.Set(count)
-	switch {
-	case v.big == nil:
-		p.packed(e, &v, count)
-	case (size-count)*moveStrategy > count:
-		p.table(v.big, count)
+	switch few := left*moveStrategy <= count; {
+	case v.ints != nil:
+		p.intset(e, &v, count)
+	case v.lp != nil:
+		p.listpack(e, &v, count, few)
+	case few:
+		p.move(e, v.big, left)
 	default:
-		p.rest(e, v.big, size-count)
+		p.table(v.big, count)
 	}
 	p.flush()
 	removed(c, k, "spop", count, false)
@@ -168,19 +170,22 @@ func (p *popper) flush() {
 	}
 }
 
-// packed leaves a new listpack or intset of the members that are not popped.
-func (p *popper) packed(e store.Entry, v *view, count int) {
-	ks := p.c.Keyspace(p.k)
-	var left []byte
-	if v.ints != nil {
-		left = intset.New(len(v.ints))
-		v.split(p.c.Rand(), count, p.show, func(m listpack.Value) { left, _ = intset.Add(left, m.Int) })
-	} else {
-		var buf [num.MaxIntLen]byte
-		left = listpack.New(len(v.lp))
-		v.split(p.c.Rand(), count, p.show, func(m listpack.Value) { left = listpack.Append(left, m.Bytes(buf[:])) })
-	}
-	ks.NewPacked(p.k, e, store.Set, left, len(left), e.Deadline())
+// intset leaves a new intset of the members that are not popped.
+func (p *popper) intset(e store.Entry, v *view, count int) {
+	left := intset.New(len(v.ints))
+	v.split(p.c.Rand(), count, p.show, func(m listpack.Value) { left, _ = intset.Add(left, m.Int) })
+	p.c.Keyspace(p.k).NewPacked(p.k, e, store.Set, left, len(left), e.Deadline())
+}
+
+// listpack leaves a new set of the members that are not popped.
+func (p *popper) listpack(e store.Entry, v *view, count int, few bool) {
+	var b builder
+	var buf [num.MaxIntLen]byte
+	b.start(p.c, p.c.Keyspace(p.k))
+	b.text = !few
+	defer b.drop()
+	v.split(p.c.Rand(), count, p.show, func(m listpack.Value) { b.add(m.Bytes(buf[:])) })
+	b.install(p.k, e, e.Deadline())
 }
 
 // table takes members out of a table.
@@ -193,9 +198,9 @@ func (p *popper) table(d *dict.Dict, count int) {
 	}
 }
 
-// rest moves the few members of a table that are left to a new set, and shows the
+// move moves the few members of a table that are left to a new set, and shows the
 // others.
-func (p *popper) rest(e store.Entry, d *dict.Dict, left int) {
+func (p *popper) move(e store.Entry, d *dict.Dict, left int) {
 	c, rnd := p.c, p.c.Rand()
 	var b builder
 	b.start(c, c.Keyspace(p.k))
