@@ -191,11 +191,21 @@ func (x *Exec) Unblock(s *session.Session, withError bool) bool {
 	if w == nil || w.wait.Freeing {
 		return false
 	}
+	const text = "UNBLOCKED client unblocked via CLIENT UNBLOCK"
 	reply := w.wait.OnTimeout
 	if withError {
-		reply = resp.AppendError(nil, "UNBLOCKED client unblocked via CLIENT UNBLOCK")
+		reply = resp.AppendError(nil, text)
 	}
-	return w.end(reply)
+	if !w.end(reply) {
+		return false
+	}
+	// Redis counts the command as failed either way.
+	stats := w.cl.w.Stats
+	stats.Failed(w.spec.ID)
+	if withError {
+		stats.Error([]byte(text))
+	}
+	return true
 }
 
 // serve serves those who wait for keys that have changed, of all shards in
@@ -276,6 +286,9 @@ func (x *Exec) serveOne(w *Worker, m served, at lot, held store.LockSet, now int
 	c.Serving(m.wait)
 	if !x.serves(c, m) {
 		return
+	}
+	if c.Failed() { // its call has been counted when it began to wait
+		w.Stats.Failed(m.spec.ID)
 	}
 	w.Changes += uint64(c.Changes())
 	if c.Logging() {
