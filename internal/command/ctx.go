@@ -158,7 +158,7 @@ func (c *Ctx) KeyspaceIn(k store.Key, db int) *store.Keyspace {
 // of the key.
 func (c *Ctx) Read(k store.Key) store.Entry {
 	e := c.Keyspace(k).Find(k)
-	if !e.Ok() || e.Volatile() {
+	if !e.Ok() || e.Perishable() {
 		e = c.Peek(k)
 		if !e.Ok() {
 			return e
@@ -193,7 +193,7 @@ func (c *Ctx) Write(k store.Key) store.Entry {
 	if !e.Ok() {
 		return e
 	}
-	if e.Volatile() {
+	if e.Perishable() {
 		if e = ks.Lookup(k, c.Now()); !e.Ok() {
 			return e
 		}

@@ -21,3 +21,17 @@ func (x *Exec) Expired(ks *store.Keyspace, key []byte) {
 		x.Publish(ks.DB(), command.NotifyExpired, "expired", key)
 	}
 }
+
+// FieldsExpired implements store.Hooks: so is that of expired fields.
+func (x *Exec) FieldsExpired(ks *store.Keyspace, key []byte, fields [][]byte, gone bool) {
+	if x.Log.Active() {
+		args := append([][]byte{[]byte("HDEL"), key}, fields...)
+		x.Log.Append(oplog.Effect{DB: ks.DB(), Count: 1, Cmds: resp.AppendCommand(nil, args...)})
+	}
+	if x.Notify&command.NotifyHash != 0 {
+		x.Publish(ks.DB(), command.NotifyHash, "hexpired", key)
+	}
+	if gone && x.Notify&command.NotifyGeneric != 0 {
+		x.Publish(ks.DB(), command.NotifyGeneric, "del", key)
+	}
+}

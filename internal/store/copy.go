@@ -20,9 +20,9 @@ func (ks *Keyspace) Copy(k Key, e Entry, src Entry, deadline int64) Entry {
 		dst.setAccess(access)
 		return dst
 	}
-	vol := deadline != 0
 	value := src.value()
-	head := headerSize(len(k.B), vol)
+	t := src.rec.raw()
+	head := frontSize(t, len(k.B), deadline)
 	size := head + len(value)
 	if !e.Ok() {
 		ks.table.Reserve(k.H)
@@ -40,7 +40,7 @@ func (ks *Keyspace) Copy(k Key, e Entry, src Entry, deadline int64) Entry {
 		panic(mem.ErrExhausted)
 	}
 	b := ks.arena.Bytes(ref, size)
-	putHeader(b, src.Type(), src.rec.enc(), vol, src.accessField(), k.B)
+	putFront(b, t, src.rec.enc(), deadline, src.accessField(), k.B)
 	copy(b[head:], value)
 	if data != 0 {
 		binary.LittleEndian.PutUint32(b[head:], uint32(data))

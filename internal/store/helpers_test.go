@@ -13,9 +13,21 @@ type tb interface {
 }
 
 // gone records what the store removed by itself.
-type gone struct{ keys []string }
+type gone struct {
+	keys   []string
+	fields []string // as "key/field"
+}
 
 func (g *gone) Expired(_ *Keyspace, key []byte) { g.keys = append(g.keys, string(key)) }
+
+func (g *gone) FieldsExpired(_ *Keyspace, key []byte, fields [][]byte, gone bool) {
+	for _, f := range fields {
+		g.fields = append(g.fields, string(key)+"/"+string(f))
+	}
+	if gone {
+		g.keys = append(g.keys, string(key))
+	}
+}
 
 func newStore(t testing.TB, o Options) *Store {
 	t.Helper()
@@ -52,7 +64,7 @@ func checkShard(t tb, sh *Shard) {
 	}
 	for _, ks := range all {
 		want += ks.table.Buckets() * 64
-		volatile := 0
+		volatile, linked := 0, 0
 		n := 0
 		ks.Each(func(e Entry) {
 			n++
@@ -67,12 +79,15 @@ func checkShard(t tb, sh *Shard) {
 			if e.Deadline() != 0 {
 				volatile++
 			}
+			if e.Perishable() {
+				linked++
+			}
 			if slot, ref := ks.find(ks.st.Key(e.Key())); ref != e.ref {
 				t.Fatalf("key %q is at %d, found at %d (%v)", e.Key(), e.ref, ref, slot)
 			}
 		})
-		if n != ks.Len() || volatile != ks.volatile {
-			t.Fatalf("%d keys, %d volatile; counted %d and %d", ks.Len(), ks.volatile, n, volatile)
+		if n != ks.Len() || volatile != ks.volatile || linked != ks.linked {
+			t.Fatalf("%d keys, %d volatile, %d linked; counted %d, %d and %d", ks.Len(), ks.volatile, ks.linked, n, volatile, linked)
 		}
 		checkWheel(t, ks)
 	}
@@ -87,8 +102,8 @@ func checkWheel(t tb, ks *Keyspace) {
 	t.Helper()
 	w := ks.wheel
 	if w == nil {
-		if ks.volatile != 0 {
-			t.Fatalf("%d volatile keys and no wheel", ks.volatile)
+		if ks.linked != 0 {
+			t.Fatalf("%d volatile keys and no wheel", ks.linked)
 		}
 		return
 	}
@@ -109,8 +124,8 @@ func checkWheel(t tb, ks *Keyspace) {
 			prev, ref = uint32(ref), nextOf(l)
 		}
 	}
-	if n != ks.volatile {
-		t.Fatalf("%d records on the wheel, %d volatile keys", n, ks.volatile)
+	if n != ks.linked {
+		t.Fatalf("%d records on the wheel, %d are counted", n, ks.linked)
 	}
 }
 

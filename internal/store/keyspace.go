@@ -17,6 +17,7 @@ type Keyspace struct {
 	table    htable.Table
 	wheel    *wheel // nil until the first key with a deadline
 	volatile int    // keys with a deadline
+	linked   int    // records on the wheel: these, and timed hashes
 	db       int
 }
 
@@ -90,13 +91,24 @@ func (ks *Keyspace) Find(k Key) Entry {
 // milliseconds); one that has is removed.
 func (ks *Keyspace) Lookup(k Key, now int64) Entry {
 	e := ks.Find(k)
-	if e.rec.kind&kindVolatile != 0 && e.Deadline() <= now {
-		if !ks.st.NoExpire {
-			ks.expire(e)
-		}
-		return Entry{ks: ks}
+	if e.rec.kind&kindVolatile != 0 && e.due() <= now {
+		return ks.lookupDue(e, now)
 	}
 	return e
+}
+
+// lookupDue is Lookup of an entry that has expired, or fields of which have.
+func (ks *Keyspace) lookupDue(e Entry, now int64) Entry {
+	if !e.Expired(now) {
+		if !ks.st.NoExpire {
+			e, _ = ks.expireFields(e, now, fieldsAtOnce)
+		}
+		return e
+	}
+	if !ks.st.NoExpire {
+		ks.expire(e)
+	}
+	return Entry{ks: ks}
 }
 
 // expire removes an entry whose deadline has passed.
@@ -147,7 +159,10 @@ func (e Entry) Encoding() string {
 		}
 		return "skiplist"
 	case Hash:
-		if packed {
+		switch {
+		case packed && e.Timed():
+			return "listpackex"
+		case packed:
 			return "listpack"
 		}
 		return "hashtable"
@@ -156,15 +171,18 @@ func (e Entry) Encoding() string {
 }
 
 // Volatile tells whether the key has a deadline.
-func (e Entry) Volatile() bool { return e.rec.kind&kindVolatile != 0 }
+func (e Entry) Volatile() bool { return e.Deadline() != 0 }
 
 // Deadline is the time at which the key expires in Unix milliseconds, or 0.
 // Deadlines are never 0: a time that has passed removes the key instead.
 func (e Entry) Deadline() int64 {
-	if e.rec.kind&kindVolatile == 0 {
+	switch {
+	case e.rec.kind&kindVolatile == 0:
 		return 0
+	case e.Timed():
+		return e.ownDeadline()
 	}
-	return int64(binary.LittleEndian.Uint64(e.ks.arena.Bytes(e.ref, offDeadline+8)[offDeadline:]))
+	return e.due()
 }
 
 // MemoryUsage is the number of bytes that key and value take, with their share
@@ -228,6 +246,9 @@ func (e Entry) Access() uint32 { return e.accessField() }
 func (ks *Keyspace) SetDeadline(k Key, e Entry, at int64) Entry {
 	was := e.rec.kind&kindVolatile != 0
 	switch {
+	case e.Timed():
+		ks.setOwn(e, at)
+		return e
 	case !was && at == 0:
 		return e
 	case was && at != 0:
@@ -254,7 +275,8 @@ func (ks *Keyspace) SetDeadline(k Key, e Entry, at int64) Entry {
 	return Entry{ks, ref, parse(ks.arena, ref), e.slot}
 }
 
-// value is what the record holds behind the key.
+// value is what the record holds behind the key and, in a timed hash, the key's
+// deadline.
 func (e Entry) value() []byte {
 	off := e.rec.valOff()
 	end := off + 8
@@ -280,10 +302,11 @@ func (ks *Keyspace) install(k Key, e Entry, ref mem.Ref, deadline int64) Entry {
 	} else {
 		slot = ks.table.Insert(k.H, ref)
 	}
-	if deadline != 0 {
-		ks.link(ref, deadline)
+	e = Entry{ks: ks, ref: ref, rec: parse(ks.arena, ref), slot: slot}
+	if e.rec.kind&kindVolatile != 0 {
+		ks.link(ref, e.filing(deadline))
 	}
-	return Entry{ks: ks, ref: ref, rec: parse(ks.arena, ref), slot: slot}
+	return e
 }
 
 // free gives a record's memory back and takes it off the wheel.

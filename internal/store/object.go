@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/binary"
 
+	"github.com/redstart-db/redstart/internal/ds/dict"
 	"github.com/redstart-db/redstart/internal/mem"
 )
 
@@ -42,13 +43,15 @@ func (e Entry) handle() uint32 {
 // the store from now on, also when memory turns out to be exhausted: it is freed
 // then.
 func (ks *Keyspace) NewObject(k Key, e Entry, t Type, o Object, deadline int64) Entry {
-	vol := deadline != 0
-	head := headerSize(len(k.B), vol)
+	if d, ok := o.(*dict.Dict); ok && d.Volatile() > 0 {
+		t = timedHash
+	}
+	head := frontSize(t, len(k.B), deadline)
 	access := ks.access(e)
 	var ref mem.Ref
 	ks.Build(o, func() { ref = ks.newRecord(k, e, head+4) })
 	b := ks.arena.Bytes(ref, head+4)
-	putHeader(b, t, encObject, vol, access, k.B)
+	putFront(b, t, encObject, deadline, access, k.B)
 	binary.LittleEndian.PutUint32(b[head:], ks.sh.keep(o))
 	return ks.install(k, e, ref, deadline)
 }
@@ -168,11 +171,11 @@ func (ks *Keyspace) Take(k Key, e Entry, from Key, src Entry) Entry {
 		return dst
 	}
 	value := src.value()
-	vol := deadline != 0
-	head := headerSize(len(k.B), vol)
+	t := src.rec.raw()
+	head := frontSize(t, len(k.B), deadline)
 	ref := ks.newRecord(k, e, head+len(value))
 	b := ks.arena.Bytes(ref, head+len(value))
-	putHeader(b, src.Type(), enc, vol, src.accessField(), k.B)
+	putFront(b, t, enc, deadline, src.accessField(), k.B)
 	copy(b[head:], value)
 	dst := ks.install(k, e, ref, deadline)
 	// What the old record refers to is the new one's now.

@@ -55,13 +55,12 @@ func packLen(b []byte) int {
 // entry that k has now. deadline is in Unix milliseconds, or 0.
 func (ks *Keyspace) NewPacked(k Key, e Entry, t Type, data []byte, room int, deadline int64) Entry {
 	room = max(room, len(data))
-	vol := deadline != 0
-	head := headerSize(len(k.B), vol)
+	head := frontSize(t, len(k.B), deadline)
 	access := ks.access(e)
 	if head+room <= packedInline {
 		ref := ks.newRecord(k, e, head+room)
 		b := ks.arena.Bytes(ref, head+room)
-		putHeader(b, t, encPacked, vol, access, k.B)
+		putFront(b, t, encPacked, deadline, access, k.B)
 		copy(b[head:], data)
 		return ks.install(k, e, ref, deadline)
 	}
@@ -76,7 +75,7 @@ func (ks *Keyspace) NewPacked(k Key, e Entry, t Type, data []byte, room int, dea
 	}
 	copy(ks.arena.Bytes(block, room), data)
 	b := ks.arena.Bytes(ref, head+4)
-	putHeader(b, t, encPackedBlock, vol, access, k.B)
+	putFront(b, t, encPackedBlock, deadline, access, k.B)
 	binary.LittleEndian.PutUint32(b[head:], uint32(block))
 	return ks.install(k, e, ref, deadline)
 }
@@ -160,14 +159,14 @@ func (ks *Keyspace) Shrink(e Entry) Entry {
 
 // moved puts ref, a copy of the record of e with the same header, in its place.
 func (ks *Keyspace) moved(e Entry, ref mem.Ref) Entry {
-	deadline := e.Deadline()
-	if deadline != 0 {
-		ks.unlink(e.ref)
+	perishable := e.Perishable()
+	if perishable {
+		ks.detach(ks.links(e.ref))
 	}
 	ks.arena.Free(e.ref)
 	ks.table.Replace(e.slot, ref)
-	if deadline != 0 {
-		ks.link(ref, deadline)
+	if perishable {
+		ks.attach(ref)
 	}
 	return Entry{ks, ref, parse(ks.arena, ref), e.slot}
 }

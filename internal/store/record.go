@@ -36,6 +36,8 @@ func (t Type) String() string { return typeNames[t] }
 //	access  LRU clock in seconds, or LFU: minutes (16 bits) and counter (8)
 //	deadline, prev, next: only when volatile; Unix time in milliseconds and
 //	        the links of the expiry wheel
+//	type    those of Type, and timedHash, see fields.go, whose value has the
+//	        deadline of the key in front of it
 //	key length: one byte, or four with the long key bit
 //	value   encInt          8 bytes, little endian
 //	        encEmbstr,
@@ -88,9 +90,24 @@ type record struct {
 	keyLen int
 }
 
-func (r record) valOff() int   { return r.keyOff + r.keyLen }
 func (r record) enc() encoding { return encoding(r.kind & kindEnc >> 3) }
-func (r record) typ() Type     { return Type(r.kind & kindType) }
+
+// raw is the type as the record has it, typ as everybody else knows it.
+func (r record) raw() Type { return Type(r.kind & kindType) }
+
+func (r record) typ() Type {
+	if t := r.raw(); t != timedHash {
+		return t
+	}
+	return Hash
+}
+
+func (r record) valOff() int {
+	if r.raw() == timedHash {
+		return r.keyOff + r.keyLen + ownSize
+	}
+	return r.keyOff + r.keyLen
+}
 
 // header gives the header of a record up to the first four bytes of the key's
 // length, and their offset; that much is there in the smallest block.
@@ -145,6 +162,25 @@ func putHeader(b []byte, t Type, enc encoding, volatile bool, access uint32, key
 	}
 	binary.LittleEndian.PutUint32(b, uint32(kind)|access<<8)
 	return off + copy(b[off:], key)
+}
+
+// frontSize is headerSize for any type, with what a timed hash has in front of its
+// value.
+func frontSize(t Type, keyLen int, deadline int64) int {
+	if t == timedHash {
+		return headerSize(keyLen, true) + ownSize
+	}
+	return headerSize(keyLen, deadline != 0)
+}
+
+// putFront is putHeader with that.
+func putFront(b []byte, t Type, enc encoding, deadline int64, access uint32, key []byte) int {
+	if t != timedHash {
+		return putHeader(b, t, enc, deadline != 0, access, key)
+	}
+	off := putHeader(b, t, enc, true, access, key)
+	binary.LittleEndian.PutUint64(b[off:], uint64(deadline))
+	return off + ownSize
 }
 
 // lengthSize is the size of an inline value's length.

@@ -11,8 +11,12 @@ import (
 // locked.
 func (sh *Shard) ExpiredKeys() uint64 { return sh.expiredKeys }
 
-// ResetExpiredKeys sets it to zero.
-func (sh *Shard) ResetExpiredKeys() { sh.expiredKeys = 0 }
+// ExpiredFields is the number of fields of hashes that were removed for the same
+// reason.
+func (sh *Shard) ExpiredFields() uint64 { return sh.expiredFields }
+
+// ResetExpiredKeys sets both to zero.
+func (sh *Shard) ResetExpiredKeys() { sh.expiredKeys, sh.expiredFields = 0, 0 }
 
 // Address is a number that tells records apart, for display. It stays the same
 // while the record stays where it is.
@@ -41,7 +45,9 @@ func (ks *Keyspace) SampleTTL(rnd *rand.Rand, now int64, max int) (sum float64, 
 	}
 	for slot := 0; slot < len(ks.wheel.heads) && n < max; slot++ {
 		for ref := ks.wheel.heads[slot]; ref != mem.Ref(0) && n < max; ref = nextOf(ks.links(ref)) {
-			add(deadlineOf(ks.links(ref)))
+			if d := ks.expiring(ref); d != 0 {
+				add(d)
+			}
 		}
 	}
 	return sum, n

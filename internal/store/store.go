@@ -35,6 +35,9 @@ type Key struct {
 // shard's lock held; the key is valid during the call only.
 type Hooks interface {
 	Expired(ks *Keyspace, key []byte)
+	// FieldsExpired tells of fields of a hash whose deadlines have passed; gone,
+	// that it has no others, and so is removed.
+	FieldsExpired(ks *Keyspace, key []byte, fields [][]byte, gone bool)
 }
 
 // Options of a Store. The zero value gives 16 databases, and shards by the number
@@ -83,11 +86,14 @@ type Shard struct {
 	ready    []*Queue // to be served, in order
 	st       *Store
 	lfuRand  uint64
-	volatile int // keys with a deadline
+	volatile int      // keys with a deadline
+	linked   int      // records on wheels
+	names    [][]byte // of expired fields, while they are removed
 	expired  Lag
 	// expiredKeys counts the removals of keys whose deadline had passed.
-	expiredKeys uint64
-	_           [32]byte // keep neighbours' locks off this cache line
+	expiredKeys   uint64
+	expiredFields uint64
+	_             [32]byte // keep neighbours' locks off this cache line
 }
 
 // New makes an empty store. Close must be called to give its memory back.
@@ -269,7 +275,7 @@ func (st *Store) Flush(db int) int {
 			for i := range sh.dbs {
 				sh.dbs[i].Store(newKeyspace(st, sh, i))
 			}
-			sh.garbage, sh.objects, sh.handles, sh.volatile = nil, nil, nil, 0
+			sh.garbage, sh.objects, sh.handles, sh.volatile, sh.linked = nil, nil, nil, 0, 0
 			sh.arena.Reset()
 		} else {
 			sh.throw(old)

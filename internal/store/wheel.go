@@ -25,7 +25,8 @@ import (
 //
 // Invariants:
 //
-//   - Every volatile record is in exactly one list.
+//   - Every volatile record is in exactly one list. So is a timed hash, as of what
+//     expires next of it: the key or a field.
 //   - pending holds the list being dealt out. While it is not empty, no other
 //     list is looked at, so nothing is overtaken when dealing is interrupted.
 //   - A record's tick is at or after the wheel's, or the record is in level 0's
@@ -67,9 +68,33 @@ func (ks *Keyspace) link(ref mem.Ref, deadline int64) {
 	if ks.wheel == nil {
 		ks.wheel = &wheel{now: int64(ks.st.Access.Load()) * 1000 >> tickShift}
 	}
-	ks.volatile++
-	ks.sh.volatile++
+	ks.count(ref, 1)
 	ks.push(ks.wheel.slot(deadline), ref, l)
+}
+
+// count counts a record on the wheel, in or out.
+func (ks *Keyspace) count(ref mem.Ref, by int) {
+	ks.linked += by
+	ks.sh.linked += by
+	if ks.expiring(ref) != 0 {
+		ks.volatile += by
+		ks.sh.volatile += by
+	}
+}
+
+// expiring is the deadline of the key of a record on the wheel, or 0.
+func (ks *Keyspace) expiring(ref mem.Ref) int64 {
+	if l := ks.arena.Bytes(ref, offDeadline+8); l[0]&kindType != uint8(timedHash) {
+		return deadlineOf(l[offDeadline:])
+	}
+	return Entry{ks: ks, ref: ref, rec: parse(ks.arena, ref)}.ownDeadline()
+}
+
+// attach puts a record on the wheel that was detached, or is the copy of one that
+// was.
+func (ks *Keyspace) attach(ref mem.Ref) {
+	l := ks.links(ref)
+	ks.push(ks.wheel.slot(deadlineOf(l)), ref, l)
 }
 
 // slot is the list of a deadline.
@@ -96,8 +121,7 @@ func (ks *Keyspace) push(slot int, ref mem.Ref, l []byte) {
 
 // unlink takes a record off the wheel.
 func (ks *Keyspace) unlink(ref mem.Ref) {
-	ks.volatile--
-	ks.sh.volatile--
+	ks.count(ref, -1)
 	ks.detach(ks.links(ref))
 }
 
@@ -136,9 +160,9 @@ func (w *wheel) next() (slot int, tick int64, ok bool) {
 }
 
 // NextDue gives the time in Unix milliseconds at which Expire should be called
-// next, or 0 when no key has a deadline.
+// next, or 0 when nothing has a deadline.
 func (ks *Keyspace) NextDue() int64 {
-	if ks.volatile == 0 {
+	if ks.linked == 0 {
 		return 0
 	}
 	if ks.wheel.heads[pending] != 0 {
@@ -151,22 +175,22 @@ func (ks *Keyspace) NextDue() int64 {
 	return tick << tickShift
 }
 
-// Expire removes keys whose deadline has passed at now (Unix milliseconds): in
-// order of time up to the span of a tick, or of the list they are in when it
-// comes late. It handles at most limit records and tells whether there is more
-// to do.
+// Expire removes keys and fields whose deadline has passed at now (Unix
+// milliseconds): in order of time up to the span of a tick, or of the list they are
+// in when it comes late. It handles at most limit records and fields. It gives the
+// number of keys that have expired and tells whether there is more to do.
 func (ks *Keyspace) Expire(now int64, limit int) (expired int, more bool) {
 	if ks.st.NoExpire {
 		return 0, false
 	}
-	if ks.volatile == 0 {
+	if ks.linked == 0 {
 		if ks.wheel != nil {
 			ks.wheel.now = now >> tickShift
 		}
 		return 0, false
 	}
 	w := ks.wheel
-	for range limit {
+	for ; limit > 0; limit-- {
 		ref := w.heads[pending]
 		if ref == 0 {
 			slot, ok := w.advance(now >> tickShift)
@@ -180,9 +204,12 @@ func (ks *Keyspace) Expire(now int64, limit int) (expired int, more bool) {
 		}
 		l := ks.links(ref)
 		if d := deadlineOf(l); d <= now {
-			ks.sh.expired.add(now - d)
-			ks.expireRef(ref)
-			expired++
+			if fields, key := ks.expireRef(ref, now, limit); key {
+				ks.sh.expired.add(now - d)
+				expired++
+			} else {
+				limit -= max(fields, 1) - 1
+			}
 		} else {
 			ks.detach(l)
 			ks.push(w.slot(d), ref, l)
@@ -226,14 +253,21 @@ func (ks *Keyspace) open(slot int) bool {
 	return true
 }
 
-func (ks *Keyspace) expireRef(ref mem.Ref) {
+// expireRef removes an expired key, or up to max expired fields of a timed hash.
+func (ks *Keyspace) expireRef(ref mem.Ref, now int64, max int) (fields int, key bool) {
 	rec := parse(ks.arena, ref)
 	hash := ks.st.Key(rec.key(ks.arena, ref)).H
 	slot, ok := ks.table.FindRef(hash, ref)
 	if !ok {
 		panic("store: a record on the expiry wheel is not in the table")
 	}
-	ks.expire(Entry{ks, ref, rec, slot})
+	e := Entry{ks, ref, rec, slot}
+	if e.Expired(now) {
+		ks.expire(e)
+		return 0, true
+	}
+	_, fields = ks.expireFields(e, now, max)
+	return fields, false
 }
 
 // Lag is the distribution of the time between a key's deadline and its removal
@@ -265,6 +299,10 @@ func (l *Lag) Merge(o *Lag) {
 // Volatile is the number of keys with a deadline in all databases of the shard,
 // flushed ones included. The shard must be locked.
 func (sh *Shard) Volatile() int { return sh.volatile }
+
+// Perishable is Volatile with the hashes whose fields have deadlines: when it is 0,
+// there is nothing for Expire to do.
+func (sh *Shard) Perishable() int { return sh.linked }
 
 // Lag gives the shard's distribution. The shard must be locked.
 func (sh *Shard) Lag() Lag { return sh.expired }

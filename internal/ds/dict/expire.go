@@ -31,6 +31,14 @@ func (d *Dict) deadline(ref mem.Ref) []byte {
 	return d.arena.Bytes(ref, off)[off-deadlineSize:]
 }
 
+// Due is the number of fields whose deadline has passed at now.
+func (d *Dict) Due(now int64) int {
+	if d.Volatile() == 0 || now < 0 {
+		return 0
+	}
+	return d.deadlines.Rank(idtree.ID{MS: uint64(now) + 1})
+}
+
 // Next gives the field with the first deadline, if there is any.
 func (d *Dict) Next() (e Elem, ok bool) {
 	if d.Volatile() == 0 {
