@@ -74,12 +74,8 @@ func add(c *command.Ctx, o addOptions) {
 	if !ok {
 		return
 	}
-	a := adder{c: c, ks: c.Keyspace(k), k: k, e: e, addOptions: o}
-	if !e.Ok() && o.xx {
-		a.reply(nop, 0)
-		return
-	}
-	a.all(first, scores)
+	a := adder{c: c, ks: c.Keyspace(k), k: k, e: e, addOptions: o, first: first, step: 2}
+	a.all(scores)
 }
 
 // outcome is what became of an element.
@@ -100,27 +96,35 @@ type adder struct {
 	ks    *store.Keyspace
 	k     store.Key
 	e     store.Entry
+	first int                 // the argument with which the first element begins
+	step  int                 // arguments for an element, of which the member is the last
 	count [notANumber + 1]int // by outcome
 	room  int                 // bytes of a new packed set that takes all elements, 0 if not known
 }
 
-// all adds the elements whose scores are given, from argument first on, and
-// replies. What was added before memory ends stays; the effect tells of no more
-// than that.
-func (a *adder) all(first int, scores []float64) {
+// member is the member of the element i.
+func (a *adder) member(i int) []byte { return a.c.Args[a.first+a.step*(i+1)-1] }
+
+// all adds the elements whose scores are given, and replies. What was added before
+// memory ends stays; the effect tells of no more than that.
+func (a *adder) all(scores []float64) {
+	if !a.e.Ok() && a.xx {
+		a.reply(nop, 0)
+		return
+	}
 	done := 0
 	defer func() {
 		if done < len(scores) && a.finish() {
-			a.c.Effect(a.c.Args[:first+2*done]...)
+			a.c.Effect(a.c.Args[:a.first+a.step*done]...)
 		}
 	}()
 	if !a.e.Ok() {
-		a.room = a.estimate(first, scores)
+		a.room = a.estimate(scores)
 	}
 	var last outcome
 	var score float64
 	for i := range scores {
-		last, score = a.one(a.c.Args[first+1+2*i], scores[i])
+		last, score = a.one(a.member(i), scores[i])
 		if last == notANumber {
 			a.c.Err("ERR resulting score is not a number (NaN)")
 			return
@@ -134,13 +138,13 @@ func (a *adder) all(first int, scores []float64) {
 
 // estimate is the size of a packed set of several elements, if they may be that
 // many.
-func (a *adder) estimate(first int, scores []float64) (room int) {
+func (a *adder) estimate(scores []float64) (room int) {
 	if len(scores) == 1 || int64(len(scores)) > a.c.Config.ZsetMaxListpackEntries {
 		return 0
 	}
 	room = len(listpack.Empty)
 	for i, score := range scores {
-		room += zset.PairSize(a.c.Args[first+1+2*i], score)
+		room += zset.PairSize(a.member(i), score)
 	}
 	return room
 }

@@ -1,0 +1,71 @@
+package zset
+
+import (
+	"github.com/redstart-db/redstart/internal/command"
+	"github.com/redstart-db/redstart/internal/ds/listpack"
+	"github.com/redstart-db/redstart/internal/ds/zset"
+	"github.com/redstart-db/redstart/internal/store"
+)
+
+// This is what families whose values are sorted sets need of this one.
+
+// AddOptions are the options of ZADD of the same names.
+type AddOptions struct{ NX, XX, CH bool }
+
+// Add adds elements with these scores to the sorted set of argument 1, and replies,
+// as ZADD does. Each element is so many arguments, from argument first on, of which
+// the last is its member.
+func Add(c *command.Ctx, o AddOptions, first, arguments int, scores []float64) {
+	k := c.Key(1)
+	e, ok := c.WriteType(k, store.ZSet)
+	if !ok {
+		return
+	}
+	options := addOptions{nx: o.NX, xx: o.XX, ch: o.CH}
+	a := adder{c: c, ks: c.Keyspace(k), k: k, e: e, addOptions: options, first: first, step: arguments}
+	a.all(scores)
+}
+
+// Reader reads a sorted set. It is valid while its entry is.
+type Reader struct{ v view }
+
+// Open gives the reader of an entry, which must be a sorted set.
+func Open(e store.Entry) Reader { return Reader{open(e)} }
+
+// Score is the score of a member.
+func (r *Reader) Score(member []byte) (score float64, ok bool) { return r.v.score(member) }
+
+// Range calls yield for the elements with scores from one to another, which is not
+// included, in their order, until yield returns false. It gives what yield has
+// returned last.
+func (r *Reader) Range(from, to float64, yield func(member listpack.Value, score float64) bool) bool {
+	first, end := r.v.byScore(&zset.ScoreRange{Min: from, Max: to, MaxEx: true})
+	if first == end {
+		return true
+	}
+	at := r.v.seek(first)
+	for ; first < end; first++ {
+		member := listpack.Value{}
+		if at.isBig {
+			member.Str = at.big.Member()
+		} else {
+			member = at.small.Member()
+		}
+		if !yield(member, at.score()) {
+			return false
+		}
+		at.next()
+	}
+	return true
+}
+
+// Store puts the elements that fill adds in the place of what a key has, and replies
+// with their number. Without any, the key is removed. Nothing else is changed
+// before fill returns, so it may read from any key.
+func Store(c *command.Ctx, k store.Key, event string, fill func(add func(member []byte, score float64))) {
+	r := newResult(c, k)
+	r.fill(func() {
+		fill(func(member []byte, score float64) { r.z.Set(member, score) })
+	})
+	r.store(event)
+}
