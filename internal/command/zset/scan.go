@@ -24,18 +24,20 @@ func zscan(c *command.Ctx) {
 		if v.big != nil {
 			n = scanBig(c, &s, v.big)
 		} else {
-			n = scanSmall(c, &s, &v)
+			n = scanSmall(c, &s, v.small)
 		}
 		s.End(c, 2*n)
 	}
 }
 
-// scanSmall shows all of a small set at once, as Redis does.
-func scanSmall(c *command.Ctx, s *command.ElementScan, v *view) (n int) {
+// scanSmall shows all of a small set at once, as Redis does, with scores as they
+// are written.
+func scanSmall(c *command.Ctx, s *command.ElementScan, p zset.Packed) (n int) {
 	var buf [24]byte
-	for at := v.seek(0); at.valid(); at.next() {
-		if member := at.member(&buf); s.Match(member) {
-			replyScanned(c, member, at.score())
+	for at := p.First(); at.Valid(); at.Next() {
+		if member := at.Bytes(&buf); s.Match(member) {
+			c.Bulk(member)
+			c.Bulk(at.Stored().Bytes(buf[:]))
 			n++
 		}
 	}
@@ -51,7 +53,8 @@ func scanBig(c *command.Ctx, s *command.ElementScan, z *zset.ZSet) (n int) {
 		pos, done = z.Scan(pos, func(e zset.Elem) {
 			visited++
 			if member := e.Member(); s.Match(member) {
-				replyScanned(c, member, e.Score())
+				c.Bulk(member)
+				c.Out = resp.AppendDouble(c.Out, e.Score(), 2) // a string, in RESP3 too
 				n++
 			}
 		})
@@ -61,10 +64,4 @@ func scanBig(c *command.Ctx, s *command.ElementScan, z *zset.ZSet) (n int) {
 		s.Cursor = 0
 	}
 	return n
-}
-
-// replyScanned appends an element with its score as a string, in RESP3 too.
-func replyScanned(c *command.Ctx, member []byte, score float64) {
-	c.Bulk(member)
-	c.Out = resp.AppendDouble(c.Out, score, 2)
 }

@@ -14,7 +14,7 @@ import (
 //	| header | member 0 | score 0 | ... | member n | score n | end |
 //	+--------+----------+---------+-----+----------+---------+-----+
 //
-// A score without a fraction and of at most 2^52 is an integer entry, so -0 becomes
+// A score without a fraction and of at most 2^62 is an integer entry, so -0 becomes
 // 0; others are the text of num.AppendFloat. Redis writes them so, and a listpack
 // from elsewhere may have any text that C's strtod reads.
 //
@@ -23,14 +23,11 @@ import (
 // that has the capacity. Bytes that are passed to them must not lie in it.
 type Packed []byte
 
-const (
-	minIntScore = -1<<52 + 1
-	maxIntScore = 1 << 52
-)
+const maxIntScore = 1 << 62
 
 // intScore gives a score as the integer that it is written as.
 func intScore(score float64) (n int64, ok bool) {
-	if score < minIntScore || score > maxIntScore {
+	if score < -maxIntScore || score > maxIntScore {
 		return 0, false
 	}
 	n = int64(score)
@@ -60,7 +57,12 @@ func (p Packed) Find(member []byte) (pos int, ok bool) {
 
 // Score is the score of the element at pos.
 func (p Packed) Score(pos int) float64 {
-	return scoreOf(listpack.Get(p, pos+listpack.EntrySize(p, pos)))
+	return scoreOf(p.stored(pos))
+}
+
+// stored is the score of the element at pos as it is written.
+func (p Packed) stored(pos int) listpack.Value {
+	return listpack.Get(p, pos+listpack.EntrySize(p, pos))
 }
 
 // scoreOf reads a score. What is none is 0.
@@ -229,6 +231,9 @@ func (c *PackedCursor) Bytes(digits *[24]byte) []byte { return c.Member().Bytes(
 
 // Score is the score of the element at a valid cursor.
 func (c *PackedCursor) Score() float64 { return c.lp.Score(c.pos) }
+
+// Stored is the score of the element at a valid cursor as it is written.
+func (c *PackedCursor) Stored() listpack.Value { return c.lp.stored(c.pos) }
 
 // Pos is the position of the element at a valid cursor.
 func (c *PackedCursor) Pos() int { return c.pos }

@@ -288,7 +288,10 @@ func TestScoreText(t *testing.T) {
 		{math.Copysign(0, -1), listpack.Value{Int: 0}},
 		{1 << 52, listpack.Value{Int: 1 << 52}},
 		{1<<52 + 1, listpack.Value{Int: 1<<52 + 1}},
-		{1e17, listpack.Value{Str: []byte("1e+17")}},
+		{1e17, listpack.Value{Int: 1e17}},
+		{-1 << 62, listpack.Value{Int: -1 << 62}},
+		{1<<62 + 1024, listpack.Value{Str: []byte("4.6116860184273889e+18")}},
+		{1e19, listpack.Value{Str: []byte("1e+19")}},
 		{0.1, listpack.Value{Str: []byte("0.10000000000000001")}},
 		{math.Inf(-1), listpack.Value{Str: []byte("-inf")}},
 	} {
