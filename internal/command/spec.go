@@ -65,6 +65,9 @@ type Spec struct {
 	// Keys finds the keys of commands for which three numbers do not say
 	// it. It appends their indexes in args to dst; nil means bad syntax.
 	Keys func(args [][]byte, dst []int) []int
+	// Wide tells whether a call touches keys that its arguments do not name, for
+	// commands that do so only with some arguments; see AllShards.
+	Wide func(args [][]byte) bool
 	Run  Handler
 	Subs []Spec // of a container command, such as CLIENT
 
@@ -78,6 +81,14 @@ type Spec struct {
 
 // Has tells whether all of the given flags are set.
 func (s *Spec) Has(f Flag) bool { return s.Flags&f == f }
+
+// FlagsOf gives the flags of a call with these arguments.
+func (s *Spec) FlagsOf(args [][]byte) Flag {
+	if s.Wide != nil && s.Wide(args) {
+		return s.Flags | AllShards
+	}
+	return s.Flags
+}
 
 // Sub finds a subcommand by its name in any case.
 func (s *Spec) Sub(name []byte) *Spec {

@@ -56,7 +56,7 @@ func NewTable(renames map[string]string, families ...[]Spec) (*Table, error) {
 func (t *Table) add(s, parent *Spec) {
 	s.ID = len(t.specs)
 	s.Parent = parent
-	s.Single = s.Keys == nil && s.First == 1 && s.Last == 1 && s.Flags&(Exclusive|AllShards|NoLock) == 0
+	s.Single = s.Keys == nil && s.Wide == nil && s.First == 1 && s.Last == 1 && s.Flags&(Exclusive|AllShards|NoLock) == 0
 	t.specs = append(t.specs, s)
 	if len(s.Subs) == 0 {
 		return

@@ -133,7 +133,7 @@ func (x *Exec) call(w *Worker, c *command.Ctx, cl *Client, k store.Key) {
 func (x *Exec) locks(w *Worker, c *command.Ctx) (locks store.LockSet) {
 	spec := c.Spec
 	w.keys, w.hashes = w.keys[:0], w.hashes[:0]
-	if spec.Flags&command.AllShards != 0 {
+	if spec.FlagsOf(c.Args)&command.AllShards != 0 {
 		return x.Store.All()
 	}
 	if spec.Flags&command.NoLock != 0 || spec.First == 0 && spec.Keys == nil {

@@ -64,7 +64,7 @@ func (x *Exec) multi(c *command.Ctx) {
 func (cl *Client) enqueue(c *command.Ctx) {
 	args, size := copyArgs(c.Args)
 	cl.tx.queue = append(cl.tx.queue, queued{c.Spec, args})
-	cl.tx.flags |= c.Spec.Flags
+	cl.tx.flags |= c.Spec.FlagsOf(args)
 	cl.Sess.MultiLen = len(cl.tx.queue)
 	cl.Sess.MultiMem += size + 8*len(args)
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/redstart-db/redstart/internal/command/list"
 	"github.com/redstart-db/redstart/internal/command/server"
 	"github.com/redstart-db/redstart/internal/command/set"
+	"github.com/redstart-db/redstart/internal/command/sort"
 	"github.com/redstart-db/redstart/internal/command/stream"
 	"github.com/redstart-db/redstart/internal/command/strings"
 	"github.com/redstart-db/redstart/internal/command/zset"
@@ -105,7 +106,7 @@ func open(cfg *config.Config, log *slog.Logger, loops int, reserve uint64) (*Nod
 		Exec:   exec.New(env, stats.NewSlowLog(int(cfg.SlowlogMaxLen)), new(stats.LatencyMonitor)),
 	}
 	n.self = newSelf(n)
-	env.Table, err = command.NewTable(cfg.RenameCommands, n.Exec.TransactionSpecs(), strings.Specs(), bitmap.Specs(), connection.Specs(n.Exec), keys.Specs(), list.Specs(), hash.Specs(), hyperloglog.Specs(), set.Specs(), zset.Specs(), stream.Specs(), server.Specs(n.self))
+	env.Table, err = command.NewTable(cfg.RenameCommands, n.Exec.TransactionSpecs(), strings.Specs(), bitmap.Specs(), connection.Specs(n.Exec), keys.Specs(), list.Specs(), hash.Specs(), hyperloglog.Specs(), set.Specs(), zset.Specs(), stream.Specs(), sort.Specs(), server.Specs(n.self))
 	if err != nil {
 		st.Close()
 		return nil, err
@@ -232,7 +233,7 @@ func (n *Node) expire() {
 				took -= n.env.Clock.Nano()
 			}
 			more = false
-			for db := 0; db < n.store.Databases() && sh.Volatile() > 0 && !more; db++ {
+			for db := 0; db < n.store.Databases() && sh.Perishable() > 0 && !more; db++ {
 				_, more = sh.DB(db).Expire(now, expireStep)
 			}
 			n.Exec.ServeExpired(sh, now)

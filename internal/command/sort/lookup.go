@@ -1,0 +1,70 @@
+package sort
+
+import (
+	"github.com/redstart-db/redstart/internal/ds/dict"
+	"github.com/redstart-db/redstart/internal/ds/listpack"
+	"github.com/redstart-db/redstart/internal/store"
+)
+
+// find gives what a pattern names for an element: a view that is valid until the
+// keyspace changes otherwise than by removing what has expired, or a copy.
+func (s *sorter) find(p *pattern, elem []byte) (value []byte, ok bool) {
+	if p.self {
+		return elem, true
+	}
+	if p.star < 0 {
+		return nil, false
+	}
+	c := s.c
+	s.name = append(append(append(s.name[:0], p.text[:p.star]...), elem...), p.text[p.star+1:]...)
+	e := c.Read(c.Store.Key(s.name))
+	switch {
+	case !e.Ok():
+		return nil, false
+	case p.field == nil && e.Type() == store.String:
+		var digits store.Scratch
+		if _, isInt := e.Int(); isInt {
+			return s.keep(e.Bytes(&digits)), true
+		}
+		return e.Bytes(nil), true
+	case p.field != nil && e.Type() == store.Hash:
+		return s.field(e, p.field)
+	}
+	return nil, false
+}
+
+func (s *sorter) field(e store.Entry, field []byte) (value []byte, ok bool) {
+	if o := e.Object(); o != nil {
+		f, ok := o.(*dict.Dict).Find(field)
+		if !ok || f.Deadline() != 0 && f.Deadline() <= s.c.Now() {
+			return nil, false
+		}
+		return f.Value(), true
+	}
+	lp := e.Pack()
+	pos, ok := listpack.Find(lp, listpack.HeaderSize, field, 1)
+	if !ok {
+		return nil, false
+	}
+	pos, _ = listpack.Next(lp, pos)
+	return s.text(listpack.Get(lp, pos)), true
+}
+
+// text gives the bytes of a value that is a view.
+func (s *sorter) text(v listpack.Value) []byte {
+	if !v.IsInt() {
+		return v.Str
+	}
+	var digits store.Scratch
+	return s.keep(v.Bytes(digits[:]))
+}
+
+// keep copies a few bytes.
+func (s *sorter) keep(b []byte) []byte {
+	at := len(s.digits)
+	if cap(s.digits)-at < len(b) {
+		s.digits, at = make([]byte, 0, 4096), 0 // views of the old ones stay
+	}
+	s.digits = append(s.digits, b...)
+	return s.digits[at:len(s.digits):len(s.digits)]
+}
