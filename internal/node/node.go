@@ -46,7 +46,8 @@ type Node struct {
 	lis    listeners
 	oom    oomState
 	self   *self
-	defrag []defrag      // by shard
+	defrag []defrag      // by shard, the background's
+	seen   []shardUse    // the same
 	huge   bool          // full regions of memory become huge pages
 	quit   chan struct{} // closed when the instance is asked to end
 

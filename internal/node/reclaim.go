@@ -11,13 +11,20 @@ const (
 	collapseStep = 8 // regions made huge pages at a time, of some 200 µs each without a lock
 )
 
+// shardUse is what a shard's arena held when it was looked at last: while it stays
+// the same, the shard is idle.
+type shardUse struct{ live, blocks uint64 }
+
 // reclaim frees what FLUSHALL and the like left behind, and gives free pages back
 // to the system. Pages go slowly, by halves in about half a second, so that
-// memory in use by turns is not returned and asked for all the time. Regions
-// that have filled become huge pages.
+// memory in use by turns is not returned and asked for all the time; a shard
+// that nobody changes keeps none. Regions that have filled become huge pages.
 func (n *Node) reclaim() {
 	turn := int(n.env.Clock.Nano() / int64(expireTick))
 	n.free()
+	if n.seen == nil {
+		n.seen = make([]shardUse, n.store.Shards())
+	}
 	for i := range n.store.Shards() {
 		if (turn+i)%trimTicks != 0 {
 			continue
@@ -25,9 +32,14 @@ func (n *Node) reclaim() {
 		sh := n.store.Shard(i)
 		sh.Lock()
 		st := sh.Arena().Stats()
-		if free := int(st.FreeDirty); free > max(trimLeast, int(st.Resident)/trimFrom) {
+		seen := shardUse{st.Live, st.Blocks}
+		switch free := int(st.FreeDirty); {
+		case n.seen[i] == seen:
+			sh.Arena().Trim(trimMost)
+		case free > max(trimLeast, int(st.Resident)/trimFrom):
 			sh.Arena().Trim(min(max(free/trimShare, trimLeast), trimMost))
 		}
+		n.seen[i] = seen
 		sh.Unlock()
 	}
 	if n.huge && turn%trimTicks == 0 {
