@@ -27,6 +27,7 @@ var layers = map[string]string{
 	"internal/acl":        "",
 	"internal/clock":      "",
 	"internal/config":     "internal/words",
+	"internal/geo":        "",
 	"internal/glob":       "",
 	"internal/invariants": "",
 	"internal/loop":       "",
@@ -55,6 +56,8 @@ var layers = map[string]string{
 	"internal/command/*": "internal/command internal/command/cmddocs internal/store internal/session internal/oplog internal/resp " +
 		"internal/ds/... internal/clock internal/config internal/stats internal/num internal/glob internal/acl internal/rdb " +
 		"internal/version internal/mem internal/serial",
+	// Places are in sorted sets: GEOADD is a ZADD.
+	"internal/command/geo": "internal/command internal/command/zset internal/store internal/ds/... internal/num internal/geo",
 	"internal/exec": "internal/command internal/store internal/session internal/oplog internal/resp internal/loop internal/clock " +
 		"internal/config internal/stats internal/acl internal/mem internal/glob internal/num",
 

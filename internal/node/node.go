@@ -15,6 +15,7 @@ import (
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/command/bitmap"
 	"github.com/redstart-db/redstart/internal/command/connection"
+	"github.com/redstart-db/redstart/internal/command/geo"
 	"github.com/redstart-db/redstart/internal/command/hash"
 	"github.com/redstart-db/redstart/internal/command/hyperloglog"
 	"github.com/redstart-db/redstart/internal/command/keys"
@@ -107,7 +108,7 @@ func open(cfg *config.Config, log *slog.Logger, loops int, reserve uint64) (*Nod
 		Exec:   exec.New(env, stats.NewSlowLog(int(cfg.SlowlogMaxLen)), new(stats.LatencyMonitor)),
 	}
 	n.self = newSelf(n)
-	env.Table, err = command.NewTable(cfg.RenameCommands, n.Exec.TransactionSpecs(), strings.Specs(), bitmap.Specs(), connection.Specs(n.Exec), keys.Specs(), list.Specs(), hash.Specs(), hyperloglog.Specs(), set.Specs(), zset.Specs(), stream.Specs(), sort.Specs(), server.Specs(n.self))
+	env.Table, err = command.NewTable(cfg.RenameCommands, n.Exec.TransactionSpecs(), strings.Specs(), bitmap.Specs(), connection.Specs(n.Exec), keys.Specs(), list.Specs(), hash.Specs(), hyperloglog.Specs(), set.Specs(), zset.Specs(), stream.Specs(), geo.Specs(), sort.Specs(), server.Specs(n.self))
 	if err != nil {
 		st.Close()
 		return nil, err
