@@ -107,12 +107,16 @@ func multiPopArgs(c *command.Ctx, i int) (m multiPop, ok bool) {
 	}
 	switch rest := c.Args[m.last+2:]; {
 	case len(rest) == 0:
-	case len(rest) != 2 || !c.Is(m.last+2, "COUNT"):
+	case len(rest) < 2 || !c.Is(m.last+2, "COUNT"):
 		c.Err(command.ErrSyntax)
 		return m, false
 	default:
 		if m.count, ok = num.ParseInt(rest[1]); !ok || m.count <= 0 {
 			c.Err("ERR count should be greater than 0")
+			return m, false
+		}
+		if len(rest) > 2 { // found after what is wrong with the count
+			c.Err(command.ErrSyntax)
 			return m, false
 		}
 	}
