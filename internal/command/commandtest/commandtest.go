@@ -33,7 +33,13 @@ type Server struct {
 // New makes a server with the families of commands, which ends with the test.
 func New(tb testing.TB, families ...[]command.Spec) *Server {
 	tb.Helper()
-	st, err := store.New(store.Options{})
+	return NewStore(tb, store.Options{}, families...)
+}
+
+// NewStore is New with a store of one's own choice, such as one that is soon full.
+func NewStore(tb testing.TB, o store.Options, families ...[]command.Spec) *Server {
+	tb.Helper()
+	st, err := store.New(o)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -120,7 +120,8 @@ func edits(lp []byte, index int) [][]byte {
 	left, right := Split(cp(), pos, nil)
 	all = append(all, left, right)
 	if n > 0 {
-		all = append(all, Replace(cp(), pos, elem), ReplaceInt(cp(), pos, 300), Delete(cp(), pos))
+		less, _ := DeleteEqual(cp(), Get(lp, pos).AppendTo(nil), index%2, 1+index%3)
+		all = append(all, less, Replace(cp(), pos, elem), ReplaceInt(cp(), pos, 300), Delete(cp(), pos))
 	}
 	return all
 }

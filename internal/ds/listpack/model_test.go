@@ -207,6 +207,30 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 			m.lp = DeleteRange(m.lp, pos, n)
 			m.want = slices.Delete(m.want, i, min(i+n, len(m.want)))
 		},
+		"delete equal": func(t *rapid.T) {
+			elem := elements.Draw(t, "sought")
+			skip, most := rapid.IntRange(0, 2).Draw(t, "skip"), rapid.IntRange(0, 3).Draw(t, "most")
+			n, removed := 0, 0
+			left := slices.DeleteFunc(slices.Clone(m.want), func(s string) bool {
+				if s != elem {
+					return false
+				}
+				n++
+				if n <= skip || removed == most {
+					return false
+				}
+				removed++
+				return true
+			})
+			if got := CountEqual(m.lp, []byte(elem)); got != n {
+				t.Fatalf("%d are %q, want %d", got, elem, n)
+			}
+			var got int
+			if m.lp, got = DeleteEqual(m.lp, []byte(elem), skip, most); got != removed {
+				t.Fatalf("%d of %q are gone, want %d", got, elem, removed)
+			}
+			m.want = left
+		},
 		"split and merge": func(t *rapid.T) {
 			i, pos := m.index(true)
 			need := len(m.lp) - pos + HeaderSize

@@ -128,6 +128,60 @@ func (m *machine) removeRange(t *rapid.T) {
 	m.want = slices.Delete(m.want, i, min(i+n, len(m.want)))
 }
 
+func (m *machine) removeEqual(t *rapid.T) {
+	elem := element(t)
+	if len(m.want) > 0 && rapid.Bool().Draw(t, "there") {
+		elem = m.want[m.index(t)]
+	}
+	most := rapid.SampledFrom([]int{1, 2, 100, 1 << 40}).Draw(t, "most")
+	back := rapid.Bool().Draw(t, "back")
+	var rest *List
+	if rapid.Bool().Draw(t, "rest") {
+		rest = new(List)
+		rest.Init(m.l.arena, -2)
+	}
+	removed := m.l.RemoveEqual([]byte(elem), most, back, rest)
+	if rest != nil {
+		for !rest.Drop(3) {
+		}
+	}
+	if back {
+		slices.Reverse(m.want)
+	}
+	gone := 0
+	m.want = slices.DeleteFunc(m.want, func(s string) bool {
+		if s != elem || gone == most {
+			return false
+		}
+		gone++
+		return true
+	})
+	if back {
+		slices.Reverse(m.want)
+	}
+	if removed != gone {
+		t.Fatalf("removed %d of %.50q, want %d", removed, elem, gone)
+	}
+}
+
+// dropEnd removes the first or last element after a look at it.
+func (m *machine) dropEnd(t *rapid.T) {
+	if rapid.Bool().Draw(t, "back") {
+		n := len(m.want) - 1
+		if v := m.l.Back(); !v.Equal([]byte(m.want[n])) {
+			t.Fatalf("the last is %.50q", text(v))
+		}
+		m.l.RemoveBack()
+		m.want = m.want[:n]
+		return
+	}
+	if v := m.l.Front(); !v.Equal([]byte(m.want[0])) {
+		t.Fatalf("the first is %.50q", text(v))
+	}
+	m.l.RemoveFront()
+	m.want = m.want[1:]
+}
+
 func TestModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a, err := mem.New(mem.Options{Reserve: 1 << 30})
@@ -149,6 +203,7 @@ func TestModel(t *testing.T) {
 		t.Repeat(map[string]func(*rapid.T){
 			"many": m.many, "pop": m.pop, "insert": full(m.insert), "set": full(m.set),
 			"remove": full(m.remove), "range": full(m.removeRange),
+			"equal": m.removeEqual, "drop": full(m.dropEnd),
 			"": func(t *rapid.T) {
 				check(t, m.l, m.want)
 				if int(a.Live()) != m.l.bytes {
