@@ -28,7 +28,7 @@ func readers(typ, key string) [][]string {
 	case "zset":
 		return [][]string{{"ZRANGE", key, "0", "-1", "WITHSCORES"}}
 	case "stream":
-		return [][]string{{"XRANGE", key, "-", "+"}, {"XINFO", "STREAM", key, "FULL"}}
+		return [][]string{{"XRANGE", key, "-", "+"}, {"XINFO", "STREAM", key}, {"XINFO", "GROUPS", key}, {"XINFO", "STREAM", key, "FULL"}}
 	}
 	return nil
 }
@@ -65,6 +65,9 @@ func (b *both) compareKey(key string) (string, error) {
 	}
 	for _, cmd := range readers(string(typ.Str), key) {
 		h := how{sort: typ.Str[0] == 's' && string(typ.Str) == "set" || string(typ.Str) == "hash"}
+		if cmd[len(cmd)-1] == "FULL" { // it shows when entries were delivered
+			h.near = deadlineSlack
+		}
 		if _, diff, err := b.ask(h, cmd...); diff != "" || err != nil {
 			return diff, err
 		}

@@ -137,11 +137,18 @@ func (a *adding) choose(c *command.Ctx, s *stream.Stream) (ok bool) {
 	case a.auto:
 		a.id, ok = s.NextID(uint64(c.Now()))
 	case a.autoSeq:
-		a.id, ok = s.NextIn(a.id.MS)
+		var id stream.ID
+		if id, ok = s.NextIn(a.id.MS); ok {
+			a.id = id
+		}
 	default:
 		ok = s.Last().Less(a.id)
 	}
-	if !ok {
+	switch {
+	case ok:
+	case a.autoSeq && a.id.MS == s.Last().MS: // so says Redis when there is no second part left
+		c.Err(errTooLarge)
+	default:
 		c.Err(errSmallID)
 	}
 	return ok

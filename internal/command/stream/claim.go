@@ -95,12 +95,11 @@ func xclaim(c *command.Ctx) {
 		return
 	}
 	c.NoEffect() // other commands tell what it did
-	m := member{c: c, k: c.Key(1), s: s, g: g, group: c.Args[2]}
+	m := member{c: c, k: c.Key(1), s: s, g: g, group: c.Args[2], name: c.Args[3]}
 	advanced := g.Last().Less(o.lastID)
 	if advanced {
 		g.SetLast(o.lastID)
 	}
-	m.consumer = m.join(c.Args[3], false)
 	head := c.Defer()
 	n, before := 0, c.Changes()
 	for _, b := range c.Args[5:o.ids] {
@@ -143,8 +142,12 @@ func (m *member) claimOne(id stream.ID, o *claiming) bool {
 	return true
 }
 
-// take makes an entry pending for the consumer, and replies with it.
+// take makes an entry pending for the consumer, which is made by the first, and
+// replies with it.
 func (m *member) take(p stream.Pending, justID bool) {
+	if m.consumer == nil {
+		m.join(false)
+	}
 	p.Consumer = m.consumer
 	m.g.Deliver(p.ID, p.Consumer, p.Time, p.Count)
 	m.consumer.Active = m.c.Now()
@@ -218,8 +221,7 @@ func xautoclaim(c *command.Ctx) {
 		return
 	}
 	c.NoEffect() // other commands tell what it did
-	m := member{c: c, k: c.Key(1), s: s, g: g, group: c.Args[2]}
-	m.consumer = m.join(c.Args[3], false)
+	m := member{c: c, k: c.Key(1), s: s, g: g, group: c.Args[2], name: c.Args[3]}
 	c.Array(3)
 	next := c.Defer()
 	claimed := 0

@@ -6,11 +6,10 @@ import (
 )
 
 const (
-	errAdded        = "ERR entries_added must be positive"
-	errMaxDeleted   = "ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id"
-	errBelowDeleted = "ERR The ID specified in XSETID is smaller than current max_deleted_entry_id"
-	errBelowTop     = "ERR The ID specified in XSETID is smaller than the target stream top item"
-	errAddedLength  = "ERR The entries_added specified in XSETID is smaller than the target stream length"
+	errAdded       = "ERR entries_added must be positive"
+	errMaxDeleted  = "ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id"
+	errBelowTop    = "ERR The ID specified in XSETID is smaller than the target stream top item"
+	errAddedLength = "ERR The entries_added specified in XSETID is smaller than the target stream length"
 )
 
 func xdel(c *command.Ctx) {
@@ -102,9 +101,6 @@ func xsetid(c *command.Ctx) {
 		return
 	}
 	switch top := s.RangeBack(stream.MaxID, stream.ID{}); {
-	case id.Less(s.MaxDeleted()):
-		c.Err(errBelowDeleted)
-		return
 	case top.Next() && id.Less(top.ID()):
 		c.Err(errBelowTop)
 		return

@@ -24,15 +24,21 @@ const (
 	lastSeq    = math.MaxUint64
 )
 
+// cut gives the part of a text that C sees: up to a byte of zero.
+func cut(b []byte) []byte {
+	if i := bytes.IndexByte(b, 0); i >= 0 {
+		return b[:i]
+	}
+	return b
+}
+
 // parseID reads an ID: ms, or ms-seq. Without a second part it is seq; auto tells
-// that the second part is an asterisk. As in C, text ends at a byte of zero.
+// that the second part is an asterisk.
 func parseID(b []byte, seq uint64) (id stream.ID, auto, ok bool) {
 	if len(b) > maxIDText {
 		return id, false, false
 	}
-	if i := bytes.IndexByte(b, 0); i >= 0 {
-		b = b[:i]
-	}
+	b = cut(b)
 	id.Seq = seq
 	if i := bytes.IndexByte(b, '-'); i >= 0 {
 		if string(b[i+1:]) == "*" {
@@ -59,11 +65,11 @@ func idArg(c *command.Ctx, i int) (id stream.ID, ok bool) {
 
 // looseID reads an ID, or "-" or "+" for the least or the greatest.
 func looseID(b []byte, seq uint64) (id stream.ID, ok bool) {
-	switch string(b) {
+	switch string(cut(b)) {
 	case "-":
-		return stream.ID{}, true
+		return stream.ID{}, len(b) <= maxIDText
 	case "+":
-		return stream.MaxID, true
+		return stream.MaxID, len(b) <= maxIDText
 	}
 	id, auto, ok := parseID(b, seq)
 	return id, ok && !auto

@@ -15,24 +15,24 @@ type member struct {
 	s        *stream.Stream
 	g        *stream.Group
 	group    []byte // the group's name
+	name     []byte // the consumer's
 	consumer *stream.Consumer
 }
 
-// join finds the consumer with a name, or makes it, and notes that it was seen.
-// announce tells to have an effect say so, where no other will.
-func (m *member) join(name []byte, announce bool) *stream.Consumer {
+// join finds the consumer, or makes it, and notes that it was seen. announce tells
+// to have an effect say so, where no other will.
+func (m *member) join(announce bool) {
 	c := m.c
-	if have := m.g.Consumer(name); have != nil {
-		have.Seen = c.Now()
-		return have
+	if m.consumer = m.g.Consumer(m.name); m.consumer != nil {
+		m.consumer.Seen = c.Now()
+		return
 	}
-	made := m.g.NewConsumer(name, c.Now())
+	m.consumer = m.g.NewConsumer(m.name, c.Now())
 	c.Dirty(1)
 	c.Event(m.k, command.NotifyStream, "xgroup-createconsumer")
 	if announce && c.Logging() {
-		c.Effect([]byte("XGROUP"), []byte("CREATECONSUMER"), m.k.B, m.group, name)
+		c.Effect([]byte("XGROUP"), []byte("CREATECONSUMER"), m.k.B, m.group, m.name)
 	}
-	return made
 }
 
 // deliver replies with entries that the group has not delivered yet, at most count

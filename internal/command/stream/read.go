@@ -11,6 +11,7 @@ import (
 const (
 	errGroupOption = "ERR The GROUP option is only supported by XREADGROUP. You called XREAD instead."
 	errNoAckOption = "ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead."
+	errUnbalanced  = "ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be specified."
 	errNoGroup     = "ERR Missing GROUP option for XREADGROUP"
 	errLastInGroup = "ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by " +
 		"specifying a proper ID, or use the > ID to get new messages. The $ ID would just return an empty result set."
@@ -112,11 +113,7 @@ func (q *query) check(c *command.Ctx, grouped bool) bool {
 	case q.first == 0:
 		c.Err(command.ErrSyntax)
 	case n%2 != 0:
-		name, id := "XREAD", "$"
-		if grouped {
-			name, id = "XREADGROUP", ">"
-		}
-		c.Err("ERR Unbalanced '" + name + "' list of streams: for each stream key an ID or '" + id + "' must be specified.")
+		c.Err(errUnbalanced)
 	case grouped && q.group == nil:
 		c.Err(errNoGroup)
 	default:
@@ -255,14 +252,14 @@ func (q *query) head(c *command.Ctx, k store.Key) {
 // serveGroup is serve for a consumer of a group, which is there.
 func (q *query) serveGroup(c *command.Ctx, k store.Key, s *stream.Stream, after stream.ID) bool {
 	g := s.Group(q.group)
-	m := member{c: c, k: k, s: s, g: g, group: q.group}
-	m.consumer = m.join(q.consumer, q.noAck)
 	history := after != newOnly
 	if !history {
 		if after = g.Last(); !hasAfter(s, after) {
 			return false
 		}
 	}
+	m := member{c: c, k: k, s: s, g: g, group: q.group, name: q.consumer}
+	m.join(q.noAck)
 	q.head(c, k)
 	from, _ := stream.Next(after)
 	if history {
@@ -332,12 +329,8 @@ func serveXReadGroup(c *command.Ctx, i int) bool {
 	k := c.Key(i)
 	c.NoEffect()
 	e := c.Keyspace(k).Lookup(k, c.Now())
-	switch {
-	case !e.Ok():
+	if !e.Ok() || e.Type() != store.Stream {
 		c.Err(errStreamGone)
-		return true
-	case e.Type() != store.Stream:
-		c.Err(command.ErrWrongType)
 		return true
 	}
 	s := open(e)
@@ -350,8 +343,8 @@ func serveXReadGroup(c *command.Ctx, i int) bool {
 	if !after.Less(s.Last()) {
 		return false
 	}
-	m := member{c: c, k: k, s: s, g: g, group: w.group}
-	m.consumer = m.join(w.consumer, w.noAck)
+	m := member{c: c, k: k, s: s, g: g, group: w.group, name: w.consumer}
+	m.join(w.noAck)
 	w.begin(c, k)
 	from, _ := stream.Next(after)
 	m.deliver(from, w.count, w.noAck)

@@ -202,8 +202,5 @@ func (s *Stream) Count(id ID) int64 {
 // hasGaps tells whether entries from one on may have been deleted, so that
 // those behind it cannot be counted.
 func (s *Stream) hasGaps(from ID) bool {
-	if s.length == 0 || s.deleted == (ID{}) {
-		return false
-	}
-	return !s.deleted.Less(from)
+	return s.length > 0 && s.deleted != (ID{}) && !s.deleted.Less(s.first) && !s.deleted.Less(from)
 }
