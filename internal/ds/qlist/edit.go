@@ -1,6 +1,10 @@
 package qlist
 
-import "github.com/redstart-db/redstart/internal/ds/listpack"
+import (
+	"slices"
+
+	"github.com/redstart-db/redstart/internal/ds/listpack"
+)
 
 // InsertBefore adds an element before that at a valid cursor, which stays at its
 // element.
@@ -220,6 +224,10 @@ func (l *List) wholeNodes(at place, count int) (k, elems int) {
 
 // takeOut removes k nodes of a chunk and gives the place of what is behind them.
 func (l *List) takeOut(at place, k int, rest *List) place {
+	if rest != nil && k == len(l.chunks[at.c].nodes) {
+		l.takeChunk(at.c, rest)
+		return place{at.c, 0}
+	}
 	for _, n := range l.chunks[at.c].nodes[at.i : at.i+k] {
 		if rest == nil {
 			l.free(n.ref)
@@ -233,6 +241,23 @@ func (l *List) takeOut(at place, k int, rest *List) place {
 		rest.insertNode(last, n)
 	}
 	return l.removeNodes(at, k)
+}
+
+// takeChunk moves a chunk to the end of rest.
+func (l *List) takeChunk(c int, rest *List) {
+	ch := l.chunks[c]
+	size := 0
+	for i := range ch.nodes {
+		size += l.arena.Usable(ch.nodes[i].ref)
+	}
+	l.bytes -= size
+	l.nodes -= len(ch.nodes)
+	l.count -= ch.count
+	l.chunks = slices.Delete(l.chunks, c, c+1)
+	rest.bytes += size
+	rest.nodes += len(ch.nodes)
+	rest.count += ch.count
+	rest.chunks = append(rest.chunks, ch)
 }
 
 // settle joins a node that lost elements with a neighbour if both together are so
