@@ -102,7 +102,7 @@ func (b *batch) in(v *view, mask uint64) (there uint64) {
 	case v.lp != nil:
 		for m := mask; m != 0; m &= m - 1 {
 			i := bits.TrailingZeros64(m)
-			if _, ok := listpack.Find(v.lp, listpack.HeaderSize, b.bytes(i), 0); ok {
+			if v.has(b.bytes(i)) {
 				there |= 1 << i
 			}
 		}

@@ -1,6 +1,7 @@
 package set
 
 import (
+	"hash/maphash"
 	"math"
 	"math/bits"
 	"slices"
@@ -25,6 +26,23 @@ type operation struct {
 	found int
 	limit int // members after which to stop
 	built builder
+	aside builder  // another set, while the operation runs
+	idx   []*index // of sets; kept from command to command
+	used  int      // how many of them this one has
+	seed  maphash.Seed
+}
+
+// index prepares a set for a number of lookups.
+func (o *operation) index(v *view, lookups int) {
+	if v.lp == nil || v.idx != nil || !worthIndex(v.len(), lookups) {
+		return
+	}
+	if o.used == len(o.idx) {
+		o.idx = append(o.idx, new(index))
+	}
+	v.idx = o.idx[o.used]
+	o.used++
+	v.idx.build(v.lp, v.len(), o.seed)
 }
 
 // target is what is done with the members of the result.
@@ -35,6 +53,9 @@ const (
 	count
 	assign
 )
+
+// keptIndexes is the number of indexes that are kept from command to command.
+const keptIndexes = 8
 
 // begin looks up the sets c.Args[from:to]. ok is false, and the error is in the
 // reply, when one of them is something else. end must be called.
@@ -55,6 +76,13 @@ func (f *family) begin(c *command.Ctx, from, to int) (o *operation, ok bool) {
 // end frees what the operation has built, also when memory was exhausted.
 func (f *family) end(o *operation) {
 	o.built.drop()
+	o.aside.drop()
+	for _, x := range o.idx[:o.used] {
+		if len(x.slots) > keptRoom/4 {
+			x.slots = nil
+		}
+	}
+	o.idx, o.used = o.idx[:min(len(o.idx), keptIndexes)], 0
 	clear(o.sets)
 	o.sets, o.c = o.sets[:0], nil
 	o.batch.text = [batchSize][]byte{}
@@ -181,6 +209,9 @@ func (o *operation) intersect() {
 		o.intersectInts()
 		return
 	}
+	for i := range others {
+		o.index(&others[i], smallest.len())
+	}
 	o.batch.walk(smallest, func() bool {
 		mask := o.batch.all()
 		for i := range others {
@@ -250,31 +281,32 @@ func (o *operation) unite() {
 		v := &o.sets[i]
 		lookups += float64(v.len()) * cost
 		total += float64(v.len())
-		cost += v.findCost()
+		cost++
 	}
-	test := func(i int) uint64 { return o.newIn(o.sets[:i]) }
 	switch {
 	case o.to == assign:
-		test = func(int) uint64 { return o.batch.all() } // emit leaves out what is there
+		// emit leaves out what is there already.
+		for i := range o.sets {
+			o.batch.walk(&o.sets[i], func() bool { return o.emit(o.batch.all()) })
+		}
 	case lookups > addCost*total:
-		o.built.start(o.c, o.c.Keyspace(o.c.Key(1)))
-		test = func(int) uint64 { return o.fresh() }
-	}
-	for i := range o.sets {
-		o.batch.walk(&o.sets[i], func() bool { return o.emit(test(i)) })
+		o.aside.start(o.c, o.c.Keyspace(o.c.Key(1)))
+		for i := range o.sets {
+			o.batch.walk(&o.sets[i], func() bool { return o.emit(o.fresh()) })
+		}
+	default:
+		left := int(total)
+		for i := range o.sets {
+			before := o.sets[:i]
+			o.batch.walk(&o.sets[i], func() bool { return o.emit(o.newIn(before)) })
+			left -= o.sets[i].len()
+			o.index(&o.sets[i], left)
+		}
 	}
 }
 
 // addCost is what adding a member to a set costs, if finding one in a table costs 1.
 const addCost = 4
-
-// findCost is what finding a member costs.
-func (v *view) findCost() float64 {
-	if v.lp != nil {
-		return 1 + float64(v.len())/16
-	}
-	return 1
-}
 
 // newIn gives the members of the batch that none of some sets has.
 func (o *operation) newIn(sets []view) uint64 {
@@ -288,11 +320,11 @@ func (o *operation) newIn(sets []view) uint64 {
 	return mask
 }
 
-// fresh adds the batch to the set that is being built, and gives those members that
+// fresh adds the batch to the set aside, and gives those members that
 // were not in it.
 func (o *operation) fresh() (mask uint64) {
 	for i := range o.batch.n {
-		if o.built.add(o.batch.bytes(i)) {
+		if o.aside.add(o.batch.bytes(i)) {
 			mask |= 1 << i
 		}
 	}
@@ -324,24 +356,23 @@ func (o *operation) subtract() {
 		o.built.text = o.becomesTable()
 	}
 	slices.SortFunc(others, func(a, b view) int { return b.len() - a.len() })
-	cost, total := 0.0, 0.0
+	total := 0.0
 	for i := range others {
-		cost += others[i].findCost()
 		total += float64(others[i].len())
 	}
-	if first := float64(from.len()); first*cost > addCost*total+first {
-		all := builder{}
-		all.start(o.c, o.c.Keyspace(o.c.Key(1)))
-		defer all.drop()
+	if size := float64(from.len()); size*float64(len(others)) > addCost*total+size {
+		o.aside.start(o.c, o.c.Keyspace(o.c.Key(1)))
 		for i := range others {
 			o.batch.walk(&others[i], func() bool {
-				for j := range o.batch.n {
-					all.add(o.batch.bytes(j))
-				}
+				o.fresh()
 				return true
 			})
 		}
-		others = []view{all.set}
+		others = others[:1]
+		others[0] = o.aside.set
+	}
+	for i := range others {
+		o.index(&others[i], from.len())
 	}
 	o.batch.walk(from, func() bool { return o.emit(o.newIn(others)) })
 }

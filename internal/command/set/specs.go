@@ -6,7 +6,11 @@
 // back to an earlier one.
 package set
 
-import "github.com/redstart-db/redstart/internal/command"
+import (
+	"hash/maphash"
+
+	"github.com/redstart-db/redstart/internal/command"
+)
 
 const (
 	read      = command.ReadOnly
@@ -19,7 +23,7 @@ const (
 // Specs is the family's part of the command table.
 func Specs() []command.Spec {
 	f := new(family)
-	f.pool.New = func() any { return new(operation) }
+	f.pool.New = func() any { return &operation{seed: maphash.MakeSeed()} }
 	return []command.Spec{
 		{Name: "sadd", Arity: -3, Flags: fastWrite, First: 1, Last: 1, Step: 1, Run: sadd},
 		{Name: "scard", Arity: 2, Flags: fastRead, First: 1, Last: 1, Step: 1, Run: scard},

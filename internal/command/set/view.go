@@ -16,6 +16,7 @@ type view struct {
 	big  *dict.Dict // a table, or nil
 	ints []byte     // an intset, or nil
 	lp   []byte     // a listpack, or nil
+	idx  *index     // of the listpack, or nil
 }
 
 // open gives the view of an entry, which is a set or does not exist.
@@ -54,6 +55,8 @@ func (v *view) has(member []byte) (ok bool) {
 		if n, ok = num.ParseInt(member); ok {
 			_, ok = intset.Find(v.ints, n)
 		}
+	case v.idx != nil:
+		ok = v.idx.has(v.lp, member)
 	case v.lp != nil:
 		_, ok = listpack.Find(v.lp, listpack.HeaderSize, member, 0)
 	}
