@@ -2,14 +2,13 @@ package hash
 
 import (
 	"github.com/redstart-db/redstart/internal/command"
-	"github.com/redstart-db/redstart/internal/ds/dict"
 	"github.com/redstart-db/redstart/internal/ds/listpack"
 	"github.com/redstart-db/redstart/internal/store"
 )
 
 func hdel(c *command.Ctx) {
 	k := c.Key(1)
-	e, ok := c.WriteType(k, store.Hash)
+	e, ok := lookup(c, k, c.Args[2:], 1)
 	if !ok {
 		return
 	}
@@ -29,29 +28,38 @@ func hdel(c *command.Ctx) {
 
 // remove removes fields, and the key when none is left.
 func remove(c *command.Ctx, k store.Key, e store.Entry, fields [][]byte) (removed, left int) {
-	ks := c.Keyspace(k)
-	if e.Packed() {
-		p := e.Pack()
-		for _, field := range fields {
-			if pos, ok := listpack.Find(p, listpack.HeaderSize, field, 1); ok {
-				p = listpack.DeleteRange(p, pos, 2)
-				removed++
-			}
+	v := openAll(e)
+	for _, field := range fields {
+		if v.remove(field) {
+			removed++
 		}
-		if left = listpack.Len(p) / 2; left > 0 && removed > 0 {
-			ks.Shrink(e)
-		}
-	} else {
-		d := e.Object().(*dict.Dict)
-		for _, field := range fields {
-			if d.Delete(field) {
-				removed++
-			}
-		}
-		left = d.Len()
 	}
-	if left == 0 {
-		ks.Remove(k, e)
+	if left = v.len(); removed > 0 {
+		settle(c.Keyspace(k), k, e, left)
 	}
 	return removed, left
+}
+
+// remove removes a field of the hash that v shows. Settle has to follow.
+func (v *view) remove(field []byte) bool {
+	if v.big != nil {
+		return v.big.Delete(field)
+	}
+	pos, ok := listpack.Find(v.small, listpack.HeaderSize, field, v.step-1)
+	if ok {
+		v.small = listpack.DeleteRange(v.small, pos, v.step)
+	}
+	return ok
+}
+
+// settle is called when fields of a hash were removed, or have other deadlines: left
+// are left.
+func settle(ks *store.Keyspace, k store.Key, e store.Entry, left int) {
+	if left == 0 {
+		ks.Remove(k, e)
+		return
+	}
+	if e = ks.Retime(e); e.Packed() {
+		ks.Shrink(e)
+	}
 }

@@ -12,7 +12,7 @@ func hget(c *command.Ctx) {
 	case !e.Ok():
 		c.Null()
 	default:
-		v := open(e)
+		v := open(c, e)
 		value, ok := v.find(c.Args[2])
 		reply(c, value, ok)
 	}
@@ -30,7 +30,7 @@ func hmget(c *command.Ctx) {
 		}
 		return
 	}
-	v := open(e)
+	v := open(c, e)
 	for _, field := range c.Args[2:] {
 		value, ok := v.find(field)
 		reply(c, value, ok)
@@ -44,7 +44,7 @@ func hlen(c *command.Ctx) {
 	case !e.Ok():
 		c.Int(0)
 	default:
-		v := open(e)
+		v := open(c, e)
 		c.Int(int64(v.len()))
 	}
 }
@@ -56,7 +56,7 @@ func hexists(c *command.Ctx) {
 	}
 	n := 0
 	if e.Ok() {
-		v := open(e)
+		v := open(c, e)
 		if _, ok := v.find(c.Args[2]); ok {
 			n = 1
 		}
@@ -71,7 +71,7 @@ func hstrLen(c *command.Ctx) {
 	}
 	n := 0
 	if e.Ok() {
-		v := open(e)
+		v := open(c, e)
 		if value, ok := v.find(c.Args[2]); ok {
 			n = value.Len()
 		}
@@ -91,7 +91,7 @@ func replyAll(c *command.Ctx, show part) {
 	var v view
 	n := 0
 	if e.Ok() {
-		v = open(e)
+		v = open(c, e)
 		n = v.len()
 	}
 	if show == both {

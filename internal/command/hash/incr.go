@@ -10,9 +10,9 @@ import (
 // current gives the value that a command adds to. ok is false, and the error is in
 // the reply, when the key holds no hash; there is false when it has no such field.
 func current(c *command.Ctx, k store.Key, field []byte) (e store.Entry, v listpack.Value, there, ok bool) {
-	e, ok = c.WriteType(k, store.Hash)
+	e, ok = lookup(c, k, c.Args[2:3], 1)
 	if ok && e.Ok() {
-		h := open(e)
+		h := openAll(e)
 		v, there = h.find(field)
 	}
 	return e, v, there, ok
@@ -41,7 +41,7 @@ func hincrBy(c *command.Ctx) {
 		return
 	}
 	var digits [num.MaxIntLen]byte
-	put(c, k, e, c.Args[2], num.AppendInt(digits[:0], sum))
+	put(c, k, e, c.Args[2], num.AppendInt(digits[:0], sum), true)
 	changed(c, k, e, "hincrby")
 	c.Int(sum)
 }
@@ -77,10 +77,18 @@ func hincrByFloat(c *command.Ctx) {
 	}
 	var buf [64]byte
 	digits := sum.AppendHuman(buf[:0])
-	put(c, k, e, c.Args[2], digits)
+	at := int64(0) // the deadline of the field, which stays
+	if there && e.Timed() {
+		h := openAll(e)
+		at, _ = h.deadline(c.Args[2])
+	}
+	put(c, k, e, c.Args[2], digits, true)
 	changed(c, k, e, "hincrbyfloat")
 	c.Bulk(digits)
 	if c.Logging() {
 		c.Effect([]byte("HSET"), k.B, c.Args[2], digits)
+		if at != 0 {
+			deadlineEffect(c, k, at, c.Args[2:3])
+		}
 	}
 }

@@ -25,7 +25,12 @@ func hrandField(c *command.Ctx) {
 	case !e.Ok():
 		c.Null()
 	default:
-		s := sample{c: c, view: open(e), show: names}
+		s := sample{c: c, view: open(c, e), show: names}
+		if s.len() == 0 {
+			c.Null()
+			return
+		}
+		s.gather()
 		s.one()
 	}
 }
@@ -55,14 +60,18 @@ func randomSome(c *command.Ctx) {
 		c.Array(0)
 		return
 	}
-	s := sample{c: c, view: open(e), show: names}
+	s := sample{c: c, view: open(c, e), show: names}
 	if withValues {
 		s.show = both
 	}
-	if n < 0 {
+	s.gather()
+	switch size := s.len(); {
+	case size == 0:
+		c.Array(0)
+	case n < 0:
 		s.repeated(-n)
-	} else {
-		s.distinct(int(min(n, int64(s.len()))))
+	default:
+		s.distinct(int(min(n, int64(size))))
 	}
 }
 
@@ -71,7 +80,21 @@ type sample struct {
 	view
 	c    *command.Ctx
 	show part
-	at   []int32 // where the fields of a packed hash are, if many are to be found
+	at   []int32     // where the fields of a packed hash are, if many are to be found
+	live []dict.Elem // the fields of a table that are seen, if there are others
+}
+
+// gather notes the fields of a table that are seen, if not all are.
+func (s *sample) gather() {
+	if s.big == nil || s.hidden == 0 {
+		return
+	}
+	s.live = make([]dict.Elem, 0, s.len())
+	s.big.Each(func(e dict.Elem) {
+		if s.sees(e) {
+			s.live = append(s.live, e)
+		}
+	})
 }
 
 // begin begins a reply of n fields: in RESP3 a field with its value is an array
@@ -106,13 +129,15 @@ func (s *sample) elem(e dict.Elem) {
 func (s *sample) one() {
 	rnd := s.c.Rand()
 	switch {
+	case s.live != nil:
+		s.elem(s.live[rnd.IntN(len(s.live))])
 	case s.big != nil:
 		e, _ := s.big.Random(rnd)
 		s.elem(e)
 	case s.at != nil:
 		s.packed(int(s.at[rnd.IntN(len(s.at))]))
 	default:
-		pos, _ := listpack.Seek(s.small, 2*rnd.IntN(s.len()))
+		pos, _ := listpack.Seek(s.small, s.step*(s.hidden+rnd.IntN(s.len())))
 		s.packed(pos)
 	}
 }
@@ -141,10 +166,8 @@ func (s *sample) repeated(n int64) {
 // locate notes where the fields of a packed hash are.
 func (s *sample) locate() {
 	s.at = make([]int32, 0, s.len())
-	for pos, end := listpack.HeaderSize, listpack.End(s.small); pos < end; {
+	for pos, end := s.start, listpack.End(s.small); pos < end; pos = s.next(pos) {
 		s.at = append(s.at, int32(pos))
-		pos += listpack.EntrySize(s.small, pos)
-		pos += listpack.EntrySize(s.small, pos)
 	}
 }
 
@@ -153,6 +176,12 @@ func (s *sample) distinct(n int) {
 	s.begin(n)
 	rnd, left := s.c.Rand(), s.len()
 	switch {
+	case s.live != nil:
+		rnd.Shuffle(left, func(i, j int) { s.live[i], s.live[j] = s.live[j], s.live[i] })
+		for _, e := range s.live[:n] {
+			s.elem(e)
+		}
+		return
 	case s.big != nil:
 		s.big.RandomDistinct(rnd, n, s.elem)
 		return
@@ -162,13 +191,12 @@ func (s *sample) distinct(n int) {
 	}
 	// Each is taken with the probability that what is wanted still is to what is
 	// left.
-	for pos := listpack.HeaderSize; n > 0; left-- {
+	for pos := s.start; n > 0; left-- {
 		if rnd.IntN(left) < n {
 			pos = s.packed(pos)
 			n--
 			continue
 		}
-		pos += listpack.EntrySize(s.small, pos)
-		pos += listpack.EntrySize(s.small, pos)
+		pos = s.next(pos)
 	}
 }

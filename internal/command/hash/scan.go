@@ -19,7 +19,7 @@ func hscan(c *command.Ctx) {
 	case !e.Ok():
 		s.Empty(c)
 	case s.OptionsOr(c, "NOVALUES"):
-		v := open(e)
+		v := open(c, e)
 		show, width := both, 2
 		if s.Flag {
 			show, width = names, 1
@@ -38,14 +38,13 @@ func hscan(c *command.Ctx) {
 // scanSmall shows all of a packed hash at once, as Redis does.
 func (v *view) scanSmall(c *command.Ctx, s *command.ElementScan, show part) (n int) {
 	var buf [num.MaxIntLen]byte
-	for pos, end := listpack.HeaderSize, listpack.End(v.small); pos < end; {
+	for pos, end := v.start, listpack.End(v.small); pos < end; {
 		if s.Match(text(listpack.Get(v.small, pos), &buf)) {
 			c.Out, pos = v.appendField(c.Out, pos, show)
 			n++
 			continue
 		}
-		pos += listpack.EntrySize(v.small, pos)
-		pos += listpack.EntrySize(v.small, pos)
+		pos = v.next(pos)
 	}
 	s.Cursor = 0
 	return n
@@ -58,7 +57,7 @@ func (v *view) scanBig(c *command.Ctx, s *command.ElementScan, show part) (n int
 	for steps := 0; !done && visited < s.Count && steps/emptySteps < s.Count; steps++ {
 		pos, done = v.big.Scan(pos, func(e dict.Elem) {
 			visited++
-			if s.Match(e.Member()) {
+			if v.sees(e) && s.Match(e.Member()) {
 				c.Out = appendElem(c.Out, e, show)
 				n++
 			}

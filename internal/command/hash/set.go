@@ -4,6 +4,7 @@ import (
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/ds/dict"
 	"github.com/redstart-db/redstart/internal/ds/listpack"
+	"github.com/redstart-db/redstart/internal/ds/triples"
 	"github.com/redstart-db/redstart/internal/num"
 	"github.com/redstart-db/redstart/internal/store"
 )
@@ -29,18 +30,33 @@ func set(c *command.Ctx) (created int, ok bool) {
 		return 0, false
 	}
 	k := c.Key(1)
-	e, ok := c.WriteType(k, store.Hash)
+	e, ok := lookup(c, k, pairs, 2)
 	if !ok {
 		return 0, false
 	}
 	if len(pairs) > 2 {
 		created = putAll(c, k, e, pairs)
-	} else if put(c, k, e, pairs[0], pairs[1]) {
+	} else if put(c, k, e, pairs[0], pairs[1], false) {
 		created = 1
 	}
 	changed(c, k, e, "hset")
 	c.Dirty(len(pairs)/2 - 1)
 	return created, true
+}
+
+// lookup looks up a hash of which fields are to be changed: every step-th of names.
+// ok is false, and the error is in the reply, when the key holds something else.
+func lookup(c *command.Ctx, k store.Key, names [][]byte, step int) (e store.Entry, ok bool) {
+	e, ok = c.WriteType(k, store.Hash)
+	if ok && e.Ok() && e.Timed() && e.NextField() <= c.Now() {
+		// There are more expired fields than were removed at once.
+		var fields [][]byte
+		for i := 0; i < len(names); i += step {
+			fields = append(fields, names[i])
+		}
+		e = c.Keyspace(k).ExpireNamed(e, c.Now(), fields)
+	}
+	return e, ok
 }
 
 // changed says that k, whose entry was e before, was changed.
@@ -53,18 +69,18 @@ func changed(c *command.Ctx, k store.Key, e store.Entry, event string) {
 
 func hsetNX(c *command.Ctx) {
 	k := c.Key(1)
-	e, ok := c.WriteType(k, store.Hash)
+	e, ok := lookup(c, k, c.Args[2:3], 1)
 	if !ok {
 		return
 	}
 	if e.Ok() {
-		v := open(e)
+		v := openAll(e)
 		if _, ok := v.find(c.Args[2]); ok {
 			c.Int(0)
 			return
 		}
 	}
-	put(c, k, e, c.Args[2], c.Args[3])
+	put(c, k, e, c.Args[2], c.Args[3], false)
 	changed(c, k, e, "hset")
 	c.Int(1)
 }
@@ -72,9 +88,9 @@ func hsetNX(c *command.Ctx) {
 // long tells whether a string is too long for a packed hash.
 func long(c *command.Ctx, s []byte) bool { return int64(len(s)) > c.Config.HashMaxListpackValue }
 
-// put sets one field of k, whose entry is e, a hash or nothing. The field and the
-// value must not lie in the hash.
-func put(c *command.Ctx, k store.Key, e store.Entry, field, value []byte) (created bool) {
+// put sets one field of k, whose entry is e, a hash or nothing. The field loses its
+// deadline, unless keep is set. The field and the value must not lie in the hash.
+func put(c *command.Ctx, k store.Key, e store.Entry, field, value []byte, keep bool) (created bool) {
 	ks := c.Keyspace(k)
 	tooLong := long(c, field) || long(c, value)
 	if !e.Ok() {
@@ -89,6 +105,9 @@ func put(c *command.Ctx, k store.Key, e store.Entry, field, value []byte) (creat
 		appendPair(e.Pack(), field, value)
 		return true
 	}
+	if e.Timed() {
+		return putTimed(c, ks, e, field, value, keep)
+	}
 	if !e.Packed() {
 		_, created = e.Object().(*dict.Dict).Set(field, value)
 		return created
@@ -100,7 +119,8 @@ func put(c *command.Ctx, k store.Key, e store.Entry, field, value []byte) (creat
 		n++
 	}
 	if tooLong || int64(n) > c.Config.HashMaxListpackEntries || !listpack.SafeToAdd(p, len(field)+len(value)) {
-		_, created = unpack(ks, e).Set(field, value)
+		d, _ := unpack(ks, e)
+		_, created = d.Set(field, value)
 		return created
 	}
 	if found {
@@ -128,23 +148,62 @@ func newDict(ks *store.Keyspace) *dict.Dict {
 	return d
 }
 
-// unpack makes a packed hash a table.
-func unpack(ks *store.Keyspace, e store.Entry) *dict.Dict {
-	d := newDict(ks)
-	ks.Build(d, func() { addPairs(d, e.Pack()) })
-	ks.Unpack(e, d)
-	return d
+// putTimed is put for a hash of which fields have deadlines.
+func putTimed(c *command.Ctx, ks *store.Keyspace, e store.Entry, field, value []byte, keep bool) (created bool) {
+	if e.Packed() {
+		p := e.Pack()
+		n := triples.Len(p)
+		pos, found := triples.Find(p, field)
+		if !found {
+			n++
+		}
+		if !long(c, field) && !long(c, value) && int64(n) <= c.Config.HashMaxListpackEntries &&
+			listpack.SafeToAdd(p, len(field)+len(value)) {
+			e = ks.Grow(e, triples.Need(p, field, value))
+			at := int64(0)
+			if p = e.Pack(); found {
+				if keep {
+					at = triples.Deadline(p, pos)
+				}
+				p = triples.Delete(p, pos)
+			}
+			triples.Insert(p, field, value, at)
+			ks.Retime(e)
+			return !found
+		}
+		_, e = unpack(ks, e)
+	}
+	d := e.Object().(*dict.Dict)
+	if el, ok := d.Find(field); ok && keep {
+		d.SetValue(el, value)
+		return false
+	}
+	_, created = d.Set(field, value)
+	ks.Retime(e)
+	return created
 }
 
-// addPairs adds the fields of a listpack to a table.
-func addPairs(d *dict.Dict, p []byte) {
+// unpack makes a packed hash a table, and gives the entry that has it.
+func unpack(ks *store.Keyspace, e store.Entry) (*dict.Dict, store.Entry) {
+	d := newDict(ks)
+	v := openAll(e)
+	ks.Build(d, func() { v.copyTo(d) })
+	return d, ks.Unpack(e, d)
+}
+
+// copyTo adds the fields of a packed hash to a table.
+func (v *view) copyTo(d *dict.Dict) {
 	var bufs [2][num.MaxIntLen]byte
-	for pos, end := listpack.HeaderSize, listpack.End(p); pos < end; {
-		field := listpack.Get(p, pos)
-		pos += listpack.EntrySize(p, pos)
-		value := listpack.Get(p, pos)
-		pos += listpack.EntrySize(p, pos)
-		d.Set(text(field, &bufs[0]), text(value, &bufs[1]))
+	for pos, end := v.start, listpack.End(v.small); pos < end; {
+		field := listpack.Get(v.small, pos)
+		pos += listpack.EntrySize(v.small, pos)
+		value := listpack.Get(v.small, pos)
+		pos += listpack.EntrySize(v.small, pos)
+		e, _ := d.Set(text(field, &bufs[0]), text(value, &bufs[1]))
+		if v.step == 3 {
+			d.SetDeadline(e, listpack.Get(v.small, pos).Int)
+			pos += listpack.EntrySize(v.small, pos)
+		}
 	}
 }
 
@@ -157,12 +216,12 @@ func text(v listpack.Value, buf *[num.MaxIntLen]byte) []byte {
 }
 
 // putAll is put for several fields, and gives the number of those that are new.
-// All are set or, when there is no memory, none; but in a table that is there
-// those before stay set.
+// All are set or, when there is no memory, none; but in a table that is there, or a
+// hash of which fields have deadlines, those before stay set.
 func putAll(c *command.Ctx, k store.Key, e store.Entry, pairs [][]byte) (created int) {
 	ks := c.Keyspace(k)
-	if e.Ok() && !e.Packed() {
-		return putTable(c, k, e.Object().(*dict.Dict), pairs)
+	if e.Ok() && (e.Timed() || !e.Packed()) {
+		return putEach(c, k, e, pairs, false)
 	}
 	var p []byte
 	n, size, tooLong := len(pairs)/2, 0, false
@@ -245,7 +304,8 @@ func putMany(c *command.Ctx, k store.Key, e store.Entry, pairs [][]byte, tooLong
 	}
 	d := newDict(ks)
 	ks.Build(d, func() {
-		addPairs(d, p)
+		v := view{small: p, step: 2, start: listpack.HeaderSize}
+		v.copyTo(d)
 		for ; i < len(pairs); i += 2 {
 			d.Set(pairs[i], pairs[i+1])
 		}
@@ -267,19 +327,27 @@ func deadline(e store.Entry) int64 {
 	return e.Deadline()
 }
 
-// putTable sets pairs in a table. Should memory end half way, the effect is what
-// was done.
-func putTable(c *command.Ctx, k store.Key, d *dict.Dict, pairs [][]byte) (created int) {
-	done := 0
+// putEach sets pairs one after the other, with their deadlines kept or not. Should
+// memory end half way, the effect is what was done.
+func putEach(c *command.Ctx, k store.Key, e store.Entry, pairs [][]byte, keep bool) (created int) {
+	ks, done := c.Keyspace(k), 0
 	defer func() {
 		if done > 0 && done < len(pairs) {
 			c.Changed(k, command.NotifyHash, "hset")
 			c.Dirty(done/2 - 1)
-			c.Effect(c.Args[:2+done]...)
+			words := [][]byte{[]byte("HSET"), k.B}
+			if keep {
+				words = [][]byte{[]byte("HSETEX"), k.B, []byte("KEEPTTL"), []byte("FIELDS"), num.AppendInt(nil, int64(done/2))}
+			}
+			c.Effect(append(words, pairs[:done]...)...)
 		}
 	}()
+	again := keep || e.Timed() // changes may move the entry
 	for ; done < len(pairs); done += 2 {
-		if _, isNew := d.Set(pairs[done], pairs[done+1]); isNew {
+		if again {
+			e = ks.Find(k)
+		}
+		if put(c, k, e, pairs[done], pairs[done+1], keep) {
 			created++
 		}
 	}

@@ -4,45 +4,104 @@ import (
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/ds/dict"
 	"github.com/redstart-db/redstart/internal/ds/listpack"
+	"github.com/redstart-db/redstart/internal/ds/triples"
 	"github.com/redstart-db/redstart/internal/resp"
 	"github.com/redstart-db/redstart/internal/store"
 )
 
-// view is a hash in either form, to be read. It is valid while its entry is.
+// view is a hash in any form, to be read. It is valid while its entry is.
+//
+// Expired fields are not seen. They may be there: on a replica, or when there are
+// more of them than are removed at once. In a packed hash they are in front.
 type view struct {
-	big   *dict.Dict // nil when it is packed
-	small []byte     // a listpack of fields, each with its value behind it
+	big    *dict.Dict // nil when it is packed
+	now    int64      // fields of big with a deadline up to now are not seen; 0: all are
+	small  []byte     // a listpack of fields, each with its value behind it
+	step   int        // entries for a field: 2, or 3 with its deadline
+	start  int        // position of the first field that is seen
+	hidden int        // fields that are not
 }
 
 // open gives the view of an entry, which must be a hash.
-func open(e store.Entry) view {
-	if e.Packed() {
-		return view{small: e.Pack()}
+func open(c *command.Ctx, e store.Entry) view {
+	v := openAll(e)
+	if e.Timed() && e.NextField() <= c.Now() {
+		if v.big != nil {
+			v.now = c.Now()
+			v.hidden = v.big.Due(v.now)
+		} else {
+			v.hidden, v.start = triples.Due(v.small, c.Now())
+		}
 	}
-	return view{big: e.Object().(*dict.Dict)}
+	return v
+}
+
+// openAll is open with expired fields seen.
+func openAll(e store.Entry) view {
+	if !e.Packed() {
+		return view{big: e.Object().(*dict.Dict)}
+	}
+	v := view{small: e.Pack(), step: 2, start: listpack.HeaderSize}
+	if e.Timed() {
+		v.step = 3
+	}
+	return v
+}
+
+// sees tells whether a field of a table is seen.
+func (v *view) sees(e dict.Elem) bool {
+	if v.now == 0 {
+		return true
+	}
+	at := e.Deadline()
+	return at == 0 || at > v.now
 }
 
 func (v *view) len() int {
 	if v.big != nil {
-		return v.big.Len()
+		return v.big.Len() - v.hidden
 	}
-	return listpack.Len(v.small) / 2
+	return listpack.Len(v.small)/v.step - v.hidden
 }
 
 // find gives the value of a field.
 func (v *view) find(field []byte) (value listpack.Value, ok bool) {
 	if v.big != nil {
 		e, ok := v.big.Find(field)
-		if !ok {
+		if !ok || !v.sees(e) {
 			return listpack.Value{}, false
 		}
 		return listpack.Value{Str: e.Value()}, true
 	}
-	pos, ok := listpack.Find(v.small, listpack.HeaderSize, field, 1)
+	pos, ok := listpack.Find(v.small, v.start, field, v.step-1)
 	if !ok {
 		return listpack.Value{}, false
 	}
 	return listpack.Get(v.small, pos+listpack.EntrySize(v.small, pos)), true
+}
+
+// deadline gives the deadline of a field, or 0 when it has none.
+func (v *view) deadline(field []byte) (at int64, ok bool) {
+	if v.big != nil {
+		e, ok := v.big.Find(field)
+		if !ok || !v.sees(e) {
+			return 0, false
+		}
+		return e.Deadline(), true
+	}
+	pos, ok := listpack.Find(v.small, v.start, field, v.step-1)
+	if ok && v.step == 3 {
+		at = triples.Deadline(v.small, pos)
+	}
+	return at, ok
+}
+
+// next is the position behind the field at pos of a packed hash.
+func (v *view) next(pos int) int {
+	for range v.step {
+		pos += listpack.EntrySize(v.small, pos)
+	}
+	return pos
 }
 
 // part says what of a field a reply shows.
@@ -64,7 +123,11 @@ func (v *view) appendField(out []byte, pos int, show part) ([]byte, int) {
 	if show&values != 0 {
 		out = appendValue(out, listpack.Get(v.small, pos))
 	}
-	return out, pos + listpack.EntrySize(v.small, pos)
+	pos += listpack.EntrySize(v.small, pos)
+	if v.step == 3 {
+		pos += listpack.EntrySize(v.small, pos)
+	}
+	return out, pos
 }
 
 func appendElem(out []byte, e dict.Elem, show part) []byte {
@@ -80,10 +143,14 @@ func appendElem(out []byte, e dict.Elem, show part) []byte {
 // appendAll appends all fields.
 func (v *view) appendAll(out []byte, show part) []byte {
 	if v.big != nil {
-		v.big.Each(func(e dict.Elem) { out = appendElem(out, e, show) })
+		v.big.Each(func(e dict.Elem) {
+			if v.sees(e) {
+				out = appendElem(out, e, show)
+			}
+		})
 		return out
 	}
-	for pos, end := listpack.HeaderSize, listpack.End(v.small); pos < end; {
+	for pos, end := v.start, listpack.End(v.small); pos < end; {
 		out, pos = v.appendField(out, pos, show)
 	}
 	return out
