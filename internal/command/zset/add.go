@@ -59,7 +59,7 @@ func add(c *command.Ctx, o addOptions) {
 	if !ok {
 		return
 	}
-	var few [64]float64
+	var few [16]float64
 	scores := few[:0]
 	for i := first; i < len(c.Args); i += 2 {
 		score, ok := num.ParseFloat(c.Args[i])
@@ -144,7 +144,11 @@ func (a *adder) estimate(scores []float64) (room int) {
 	}
 	room = len(listpack.Empty)
 	for i, score := range scores {
-		room += zset.PairSize(a.member(i), score)
+		member := a.member(i)
+		if int64(len(member)) > a.c.Config.ZsetMaxListpackValue {
+			return 0
+		}
+		room += zset.PairSize(member, score)
 	}
 	return room
 }

@@ -35,28 +35,31 @@ func Open(e store.Entry) Reader { return Reader{open(e)} }
 // Score is the score of a member.
 func (r *Reader) Score(member []byte) (score float64, ok bool) { return r.v.score(member) }
 
-// Range calls yield for the elements with scores from one to another, which is not
-// included, in their order, until yield returns false. It gives what yield has
-// returned last.
-func (r *Reader) Range(from, to float64, yield func(member listpack.Value, score float64) bool) bool {
+// Range gives the cursor at the first element with a score from one to another,
+// which is not included, and the number of such elements, which follow each other.
+func (r *Reader) Range(from, to float64) (at Cursor, n int) {
 	first, end := r.v.byScore(&zset.ScoreRange{Min: from, Max: to, MaxEx: true})
 	if first == end {
-		return true
+		return at, 0
 	}
-	at := r.v.seek(first)
-	for ; first < end; first++ {
-		member := listpack.Value{}
-		if at.isBig {
-			member.Str = at.big.Member()
-		} else {
-			member = at.small.Member()
-		}
-		if !yield(member, at.score()) {
-			return false
-		}
-		at.next()
+	return Cursor{r.v.seek(first)}, end - first
+}
+
+// Cursor is at an element of a Reader's set, and valid as long as that.
+type Cursor struct{ at cursor }
+
+// Next goes to the next element.
+func (c *Cursor) Next() { c.at.next() }
+
+// Score is the score of the element.
+func (c *Cursor) Score() float64 { return c.at.score() }
+
+// Member is the member of the element. It lies in the set.
+func (c *Cursor) Member() listpack.Value {
+	if c.at.isBig {
+		return listpack.Value{Str: c.at.big.Member()}
 	}
-	return true
+	return c.at.small.Member()
 }
 
 // Store puts the elements that fill adds in the place of what a key has, and replies

@@ -25,6 +25,7 @@
 package zset
 
 import (
+	"bytes"
 	"math"
 	"math/rand/v2"
 
@@ -80,20 +81,25 @@ func (z *ZSet) Score(member []byte) (score float64, ok bool) {
 func (z *ZSet) Add(member []byte, score float64) (e Elem, created bool) {
 	e, created = z.dict.AddScored(member, score)
 	if created {
-		z.index(e, score)
+		z.index(e, score, false)
 	}
 	return e, created
 }
 
-// index gives a new record its place in the tree, or removes it again.
-func (z *ZSet) index(e Elem, score float64) {
+// index gives a new record its place in the tree, which may be known to be behind
+// all others, or removes it again.
+func (z *ZSet) index(e Elem, score float64, last bool) {
 	done := false
 	defer func() {
 		if !done {
 			z.dict.Remove(e)
 		}
 	}()
-	z.tree.Insert(score, e.Ref())
+	if last {
+		z.tree.Append(score, e.Ref())
+	} else {
+		z.tree.Insert(score, e.Ref())
+	}
 	done = true
 }
 
@@ -209,17 +215,13 @@ func (z *ZSet) Drop(max int) (done bool) {
 	return z.dict.Drop(max)
 }
 
-// Append adds a member that is not there and belongs behind all others.
+// Append is Add without a result, and faster for an element that belongs behind
+// all others.
 func (z *ZSet) Append(member []byte, score float64) {
-	e, _ := z.dict.AddScored(member, score)
-	done := false
-	defer func() {
-		if !done {
-			z.dict.Remove(e)
-		}
-	}()
-	z.tree.Append(score, e.Ref())
-	done = true
+	if e, created := z.dict.AddScored(member, score); created {
+		last, ref, ok := z.tree.Max()
+		z.index(e, score, !ok || last < score || last == score && bytes.Compare(z.dict.Member(ref), member) < 0)
+	}
 }
 
 // Collect adds a member with a score, without its place in the order; one that is
@@ -253,8 +255,9 @@ func (z *ZSet) CopyTo(to *ZSet) {
 	done = true
 }
 
-// Fill adds the elements of a small set to an empty one. When there is no memory,
-// it is left empty.
+// Fill adds the elements of a small set to an empty one. What was loaded from
+// elsewhere need be neither in order nor without repetitions. When there is no
+// memory, the set is left empty.
 func (z *ZSet) Fill(p Packed) {
 	done := false
 	defer func() {
@@ -264,8 +267,7 @@ func (z *ZSet) Fill(p Packed) {
 	}()
 	var digits [24]byte
 	for c := p.First(); c.Valid(); c.Next() {
-		// What was loaded from elsewhere need not be in order.
-		z.Set(c.Bytes(&digits), c.Score())
+		z.Append(c.Bytes(&digits), c.Score())
 	}
 	done = true
 }
