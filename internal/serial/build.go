@@ -365,10 +365,9 @@ func (b *builder) stream(t rdb.Type) error {
 	switch {
 	case err != nil:
 		return err
-	case st.Length != uint64(s.Len()), st.Added < st.Length, st.Last.Less(s.Last()), st.Last.Less(st.MaxDeleted):
+	case st.Length != uint64(s.Len()), st.Added < st.Length, s.LoadLast(st.Last) != nil:
 		return b.corrupt()
 	}
-	s.SetLast(st.Last)
 	s.SetMaxDeleted(st.MaxDeleted)
 	s.SetAdded(st.Added)
 	for {

@@ -7,7 +7,7 @@ import (
 
 // errNoSuchGroup is the error of commands that need a key with a group.
 func errNoSuchGroup(key, group []byte) string {
-	return "NOGROUP No such key '" + string(key) + "' or consumer group '" + string(group) + "'"
+	return "NOGROUP No such key '" + string(cut(key)) + "' or consumer group '" + string(cut(group)) + "'"
 }
 
 // groupArgs finds the group that arguments 1 and 2 name, nil if there is none or

@@ -72,7 +72,7 @@ func parseClaim(c *command.Ctx) (o claiming, ok bool) {
 			i++
 			o.lastID, ok = idArg(c, i)
 		default:
-			c.Err("ERR Unrecognized XCLAIM option '" + string(c.Args[i]) + "'")
+			c.Err("ERR Unrecognized XCLAIM option '" + string(cut(c.Args[i])) + "'")
 			return o, false
 		}
 		if !ok {

@@ -67,7 +67,7 @@ func namedGroup(c *command.Ctx) (s *stream.Stream, g *stream.Group, ok bool) {
 
 // errGroupName is the error of commands that need a group of a key that exists.
 func errGroupName(group, key []byte) string {
-	return "NOGROUP No such consumer group '" + string(group) + "' for key name '" + string(key) + "'"
+	return "NOGROUP No such consumer group '" + string(cut(group)) + "' for key name '" + string(cut(key)) + "'"
 }
 
 func groupCreate(c *command.Ctx) {

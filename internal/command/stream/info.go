@@ -31,12 +31,12 @@ func field(c *command.Ctx, name string, n int64) {
 	c.Int(n)
 }
 
-// countOrNull replies with a number that may be unknown.
-func countOrNull(c *command.Ctx, n int64) {
-	if n == stream.Unknown {
-		c.Null()
-	} else {
+// countOrNull replies with a number that may not be known.
+func countOrNull(c *command.Ctx, n int64, known bool) {
+	if known {
 		c.Int(n)
+	} else {
+		c.Null()
 	}
 }
 
@@ -81,28 +81,27 @@ func infoProgress(c *command.Ctx, s *stream.Stream, g *stream.Group) {
 	c.Str("last-delivered-id")
 	replyID(c, g.Last())
 	c.Str("entries-read")
-	countOrNull(c, g.Read())
+	countOrNull(c, g.Read(), g.Read() != stream.Unknown)
 	c.Str("lag")
-	countOrNull(c, s.Lag(g))
+	lag, known := s.Lag(g)
+	countOrNull(c, lag, known)
 }
 
 // fullCount is how many entries XINFO STREAM FULL shows unless COUNT says it.
 const fullCount = 10
 
 func infoStream(c *command.Ctx) {
-	full, count := len(c.Args) > 3, int64(fullCount)
-	if full {
-		n := len(c.Args)
-		if n != 4 && n != 6 || !c.Is(3, "FULL") || n == 6 && !c.Is(4, "COUNT") {
-			c.UnknownSubcommand(c.Args[1])
-			return
-		}
-	}
 	s, ok := infoOf(c)
 	if !ok {
 		return
 	}
-	if len(c.Args) == 6 {
+	n := len(c.Args)
+	full, count := n > 3, int64(fullCount)
+	if full && (n != 4 && n != 6 || !c.Is(3, "FULL") || n == 6 && !c.Is(4, "COUNT")) {
+		c.UnknownSubcommand(c.Args[1])
+		return
+	}
+	if n == 6 {
 		if count, ok = c.IntArg(5); !ok {
 			return
 		}

@@ -15,8 +15,6 @@ const (
 	errNoGroup     = "ERR Missing GROUP option for XREADGROUP"
 	errLastInGroup = "ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by " +
 		"specifying a proper ID, or use the > ID to get new messages. The $ ID would just return an empty result set."
-	errTopInGroup = "ERR The + ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by " +
-		"specifying a proper ID, or use the > ID to get new messages. The + ID would just return an empty result set."
 	errNewNoGroup = "ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option."
 	errGroupGone  = "NOGROUP the consumer group this client was blocked on no longer exists"
 	errStreamGone = "UNBLOCKED the stream key no longer exists"
@@ -170,8 +168,7 @@ func (q *query) after(c *command.Ctx, i int) (id stream.ID, ok bool) {
 		return id, false
 	}
 	if q.group != nil && (s == nil || s.Group(q.group) == nil) {
-		c.Err("NOGROUP No such key '" + string(c.Args[q.first+i]) + "' or consumer group '" + string(q.group) +
-			"' in XREADGROUP with GROUP option")
+		c.Err(errNoSuchGroup(c.Args[q.first+i], q.group) + " in XREADGROUP with GROUP option")
 		return id, false
 	}
 	at := q.first + q.n + i
@@ -189,7 +186,7 @@ func (q *query) after(c *command.Ctx, i int) (id stream.ID, ok bool) {
 		if q.group == nil {
 			return beforeTop(s), true
 		}
-		text = errTopInGroup
+		text = errID
 	case ">":
 		if q.group != nil {
 			return newOnly, true

@@ -36,6 +36,10 @@ func (s *Stream) Append(id ID, pairs [][]byte, lim Limits) bool {
 	if total > MaxEntry {
 		return false
 	}
+	if s.setBack {
+		s.forgetBehind(s.last)
+		s.setBack = false
+	}
 	if c := s.nodes.Last(); !c.Valid() {
 		s.newNode(id, pairs)
 	} else {

@@ -47,7 +47,7 @@ func (s *Stream) verify() error {
 		bytes += cap(lp)
 		last = v.id
 	}
-	if length != s.length || bytes != s.bytes || first != s.first || s.last.Less(last) {
+	if length != s.length || bytes != s.bytes || first != s.first || s.last.Less(last) && !s.setBack {
 		return fmt.Errorf("length %d bytes %d first %v last %v; noted %d %d %v %v", length, bytes, first, last, s.length, s.bytes, s.first, s.last)
 	}
 	for i, g := range s.groups {

@@ -114,19 +114,19 @@ func (s *Stream) Advance(g *Group, id ID) {
 	g.last = id
 }
 
-// Lag is the number of entries that are still to be delivered to a group, or
-// Unknown.
-func (s *Stream) Lag(g *Group) int64 {
+// Lag is the number of entries that are still to be delivered to a group, if that
+// can be told. It is negative when the counters were set so.
+func (s *Stream) Lag(g *Group) (n int64, known bool) {
 	if s.added == 0 {
-		return 0
+		return 0, true
 	}
 	read := g.read
 	if read == Unknown || s.hasGaps(g.last) {
 		if read = s.Count(g.last); read == Unknown {
-			return Unknown
+			return 0, false
 		}
 	}
-	return int64(s.added) - read
+	return int64(s.added) - read, true
 }
 
 // Consumers is the consumers by name. The slice must not be changed.

@@ -46,6 +46,16 @@ func (s *Stream) LoadNode(id ID, lp []byte) error {
 	return nil
 }
 
+// LoadLast is SetLast for loading. An ID below that of the last entry is
+// ErrCorrupt.
+func (s *Stream) LoadLast(id ID) error {
+	if c := s.RangeBack(MaxID, ID{}); c.Next() && id.Less(c.ID()) {
+		return ErrCorrupt
+	}
+	s.SetLast(id)
+	return nil
+}
+
 // Validate checks the bytes of a node with a master ID. Those that pass are safe
 // to load. The error is ErrCorrupt.
 func Validate(id ID, lp []byte) error {
@@ -243,7 +253,7 @@ func (s *Stream) CopyTo(to *Stream) {
 		return true
 	})
 	to.length, to.added = s.length, s.added
-	to.first, to.last, to.deleted = s.first, s.last, s.deleted
+	to.first, to.last, to.deleted, to.setBack = s.first, s.last, s.deleted, s.setBack
 	for _, g := range s.groups {
 		g.copyTo(to.NewGroup([]byte(g.name), g.last, g.read))
 	}

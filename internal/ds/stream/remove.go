@@ -137,8 +137,8 @@ func (s *Stream) trimFirst(t Trim) (removed int64) {
 	return removed
 }
 
-// forgetBehind removes what is left of deleted entries behind an ID, so that their
-// IDs can be given again. No others are there.
+// forgetBehind removes what is left of deleted entries behind an ID. No others are
+// there.
 func (s *Stream) forgetBehind(id ID) {
 	for c := s.nodes.Last(); c.Valid() && id.Less(c.ID()); c = s.nodes.Last() {
 		ref, _ := s.nodes.Delete(c.ID())
@@ -150,19 +150,15 @@ func (s *Stream) forgetBehind(id ID) {
 	}
 	lp, masterID := s.at(&c)
 	m := readMaster(lp, masterID)
-	var e entry
-	for pos := m.entries(lp); lp[pos] != lpEnd; pos = e.end(lp) {
-		if e = m.readEntry(lp, pos); id.Less(e.id) {
-			n := listpack.Len(lp)
-			lp = listpack.DeleteRange(lp, pos, n)
-			left := int64(0)
-			for pos = m.entries(lp); lp[pos] != lpEnd; pos = e.end(lp) {
-				e = m.readEntry(lp, pos)
-				left++
-			}
-			listpack.ReplaceInt(lp, skip(lp, listpack.HeaderSize, 1), left-m.count)
+	entries, pos := int64(0), m.entries(lp)
+	for ; lp[pos] != lpEnd; entries++ {
+		e := m.readEntry(lp, pos)
+		if id.Less(e.id) {
+			lp = listpack.DeleteRange(lp, pos, len(lp))
+			listpack.ReplaceInt(lp, skip(lp, listpack.HeaderSize, 1), entries-m.count)
 			return
 		}
+		pos = e.end(lp)
 	}
 }
 

@@ -38,7 +38,8 @@
 // # Invariants
 //
 //   - Master IDs ascend, and IDs within a node ascend from the master ID, which
-//     is that of its first entry, to below the next. None is above the last ID.
+//     is that of its first entry, to below the next. None is above the last ID,
+//     unless that was set back, and then only of deleted entries (see SetLast).
 //   - A node has an entry, but perhaps only deleted ones: Redis, too, keeps such
 //     nodes in one case (see trimFirst).
 //   - Length is the sum of the counts of the nodes; the first ID is that of the
@@ -71,7 +72,7 @@ type ID = idtree.ID
 // MaxID is the greatest ID there can be.
 var MaxID = ID{MS: math.MaxUint64, Seq: math.MaxUint64}
 
-// Unknown stands for a number of entries read or a lag that nobody can tell.
+// Unknown stands for a number of entries that nobody can tell.
 const Unknown = -1
 
 // Stream is the stream. The zero value is not usable; see Init. It is not safe
@@ -88,6 +89,7 @@ type Stream struct {
 	first   ID
 	last    ID
 	deleted ID // the greatest that was ever deleted by Delete
+	setBack bool
 }
 
 // Init prepares an empty stream whose nodes live in arena. It allocates nothing.
@@ -124,11 +126,10 @@ func (s *Stream) MaxDeleted() ID { return s.deleted }
 func (s *Stream) Added() uint64 { return s.added }
 
 // SetLast changes what Last says. The ID must not be below that of the last
-// entry.
+// entry. It may be below that of deleted ones, which are forgotten when their IDs
+// could be given again.
 func (s *Stream) SetLast(id ID) {
-	if id.Less(s.last) {
-		s.forgetBehind(id)
-	}
+	s.setBack = s.setBack || id.Less(s.last)
 	s.last = id
 }
 
