@@ -78,6 +78,26 @@ func (t Type) IsValue() bool {
 	return t <= TypeHashListpackEx && t != 8
 }
 
+// String names the type of a value by what it is and how it is stored.
+func (t Type) String() string {
+	if !t.IsValue() {
+		return "Unknown type"
+	}
+	return typeNames[t]
+}
+
+var typeNames = [...]string{
+	TypeString: "String", TypeList: "List", TypeSet: "Set", TypeZset: "Zset", TypeHash: "Hash", TypeZset2: "Zset",
+	TypeModulePreGA: "Module", TypeModule2: "Module",
+	TypeHashZipmap: "Zipmap", TypeListZiplist: "List ziplist", TypeSetIntset: "Intset", TypeZsetZiplist: "Zset ziplist",
+	TypeHashZiplist: "Hash ziplist", TypeListQuicklist: "Quicklist ziplist",
+	TypeStreamListpacks: "Stream listpack", TypeHashListpack: "Hash listpack", TypeZsetListpack: "Zset listpack",
+	TypeListQuicklist2: "Quicklist listpack", TypeStreamListpacks2: "Stream listpack",
+	TypeSetListpack: "Set listpack", TypeStreamListpacks3: "Stream listpack",
+	TypeHashMetadataPreGA: "Hash", TypeHashListpackExPreGA: "Hash listpack",
+	TypeHashMetadata: "Hash", TypeHashListpackEx: "Hash listpack",
+}
+
 // Since is the first version of the format with type t, at least Version.
 func (t Type) Since() int {
 	switch {

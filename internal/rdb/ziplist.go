@@ -150,7 +150,7 @@ func (r *Reader) ziplistInt(enc byte) (int64, error) {
 //	+-------+--------+-------+--------+------+-------+------+-----+------+
 //
 //	count   the number of fields below 254, or 254
-//	length  one byte below 254, or 254 and four bytes, little endian
+//	length  one byte below 254, or 254 and four bytes, little endian, from 254 on
 //	free    the number of unused bytes behind the value
 const (
 	zipmapMany = 254
@@ -189,7 +189,9 @@ func (r *Reader) zipmapString(free uint64) ([]byte, error) {
 		return nil, err
 	case c == zipmapMany:
 		n32, _ := r.Uint32()
-		n = uint64(n32)
+		if n = uint64(n32); n < zipmapMany {
+			return nil, r.Fail(ErrCorrupt)
+		}
 	case c == zipmapEnd:
 		return nil, r.Fail(ErrCorrupt)
 	}

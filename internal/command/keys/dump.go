@@ -132,6 +132,7 @@ func payloadArg(c *command.Ctx, ks *store.Keyspace) (v serial.Value, ok bool) {
 		v, err = serial.Read(ks, &r, t, &lim)
 	}
 	if err != nil {
+		c.Logger.Warn("RESTORE: "+t.String()+" integrity check failed", "key", string(c.Args[1]))
 		c.Err(command.ErrBadFormat)
 		return v, false
 	}

@@ -87,8 +87,8 @@ type pattern struct {
 // newPattern takes a pattern apart. Only what stands before a zero byte can be a
 // place or an arrow.
 func newPattern(text []byte) pattern {
-	p := pattern{text: text, self: string(text) == "#"}
 	shown, _, _ := bytes.Cut(text, []byte{0})
+	p := pattern{text: text, self: string(shown) == "#"}
 	p.star = bytes.IndexByte(shown, '*')
 	if p.star < 0 {
 		return p
