@@ -54,6 +54,7 @@ func templates() []template {
 	}
 	ts = append(ts, hashTemplates()...)
 	ts = append(ts, zsetTemplates()...)
+	ts = append(ts, streamTemplates()...)
 	for _, words := range []string{"KEYS *", "KEYS <pattern>", "SCAN 0 COUNT 1000", "SCAN 0 COUNT 1000 MATCH <pattern>"} {
 		ts = append(ts, template{words, how{sort: true}})
 	}
@@ -112,6 +113,8 @@ func (g *generator) word(name string) []string {
 		}
 	case "<zrangeopt>", "<zcombineopt>":
 		return g.zsetWord(name)
+	case "<sfields>", "<trimopt>", "<claimopt>":
+		return g.streamWord(name)
 	case "<lposopt>":
 		return []string{g.pick("RANK", "COUNT", "MAXLEN"), strconv.Itoa(g.r.IntN(7) - 2)}
 	case "<copyopt>":
@@ -169,6 +172,8 @@ func (g *generator) one(name string) string {
 		return g.hashWord(name)
 	case "<zset>", "<lexset>", "<zmember>", "<score>", "<bound>", "<lex>", "<rank>", "<zaddopt>", "<minmax>":
 		return g.zsetOne(name)
+	case "<stream>", "<group>", "<consumer>", "<scount>", "<nodesize>", "<nodebytes>", "<newid>", "<sid>", "<readid>":
+		return g.streamOne(name)
 	case "<value>":
 		return g.value()
 	case "<int>":

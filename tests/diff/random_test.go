@@ -32,7 +32,8 @@ func environment(t *testing.T, name string, otherwise uint64) uint64 {
 }
 
 // TestRandom sends the same random commands to both servers. REDSTART_SEED
-// replays a run, REDSTART_COMMANDS sets its length.
+// replays a run, REDSTART_COMMANDS sets its length, and REDSTART_PREFIX leaves out
+// commands whose names do not begin with it.
 func TestRandom(t *testing.T) {
 	seed := environment(t, "REDSTART_SEED", uint64(time.Now().UnixNano()))
 	commands := int(environment(t, "REDSTART_COMMANDS", defaultCommands))
@@ -49,7 +50,7 @@ func TestRandom(t *testing.T) {
 func (p *pair) random(t *testing.T, g *generator, proto, commands int) {
 	ts := slices.DeleteFunc(templates(), func(t template) bool {
 		name, _, _ := strings.Cut(t.words, " ")
-		return p.missing[strings.ToLower(name)]
+		return p.missing[strings.ToLower(name)] || !strings.HasPrefix(name, os.Getenv("REDSTART_PREFIX"))
 	})
 	var history []string
 	differences := 0

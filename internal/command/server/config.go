@@ -26,7 +26,7 @@ func configGet(c *command.Ctx) {
 
 func (f *family) configSet(c *command.Ctx) {
 	if len(c.Args)%2 != 0 {
-		c.Err(command.WrongArity(c.Spec.Name))
+		c.Err(command.ErrSyntax)
 		return
 	}
 	pairs := make([][2]string, 0, len(c.Args)/2-1)
