@@ -47,7 +47,7 @@ words:
 // asZAdd gives the arguments of the ZADD that a GEOADD is, whose first place is at
 // argument first.
 func asZAdd(args [][]byte, first int, scores []float64) [][]byte {
-	zadd := append([][]byte{[]byte("ZADD")}, args[1:first]...)
+	zadd := append([][]byte{[]byte("zadd")}, args[1:first]...)
 	for i, score := range scores {
 		zadd = append(zadd, strconv.AppendUint(nil, uint64(score), 10), args[first+3*i+2])
 	}

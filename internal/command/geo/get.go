@@ -6,13 +6,13 @@ import (
 )
 
 func geoPos(c *command.Ctx) {
-	r, there, ok := places(c, 1)
+	set, ok := open(c, 1)
 	if !ok {
 		return
 	}
 	c.Array(len(c.Args) - 2)
 	for _, member := range c.Args[2:] {
-		if p, ok := find(&r, member); there && ok {
+		if p, ok := set.find(member); ok {
 			replyPoint(c, p)
 		} else {
 			c.NullArray()
@@ -21,14 +21,14 @@ func geoPos(c *command.Ctx) {
 }
 
 func geoHash(c *command.Ctx) {
-	r, there, ok := places(c, 1)
+	set, ok := open(c, 1)
 	if !ok {
 		return
 	}
 	c.Array(len(c.Args) - 2)
 	for _, member := range c.Args[2:] {
 		var text [geo.HashText]byte
-		if p, ok := find(&r, member); there && ok {
+		if p, ok := set.find(member); ok {
 			c.Bulk(geo.AppendHash(text[:0], p))
 		} else {
 			c.Null()
@@ -47,16 +47,12 @@ func geoDist(c *command.Ctx) {
 			return
 		}
 	}
-	r, there, ok := places(c, 1)
-	switch {
-	case !ok:
-		return
-	case !there:
-		c.Null()
+	set, ok := open(c, 1)
+	if !ok {
 		return
 	}
-	a, ok := find(&r, c.Args[2])
-	b, ok2 := find(&r, c.Args[3])
+	a, ok := set.find(c.Args[2])
+	b, ok2 := set.find(c.Args[3])
 	if !ok || !ok2 {
 		c.Null()
 		return

@@ -18,36 +18,35 @@ type place struct {
 const fewPlaces = 32
 
 // collect gives the places of a query in the order wanted, and no more than wanted.
-// They are appended to dst.
+// They are appended to dst, which is empty.
 func (q *query) collect(dst []place) []place {
-	s := selection{places: dst, order: q.order}
+	r := ranking{order: q.order}
 	if q.order != unsorted {
-		s.limit = int(min(q.count, 1<<40))
+		r.limit = int(min(q.count, 1<<40))
 	}
-	q.search(func(p *place) {
-		p.found = s.found
-		s.add(p)
+	found := 0
+	q.search(func(p place) {
+		p.found = found
+		found++
+		dst = r.add(dst, p)
 	})
 	if q.order != unsorted {
-		slices.SortFunc(s.places, s.compare)
+		slices.SortFunc(dst, r.compare)
 	}
-	return s.places
+	return dst
 }
 
-// selection keeps the best of the places that are added to it. From the moment on
-// at which it has as many as are wanted, they are a heap, with the worst one at the
-// front.
-type selection struct {
-	places []place
-	order  order
-	limit  int // 0: keep all
-	found  int
+// ranking says which places are better than others, and how many are wanted. As soon
+// as there are so many they are a heap, with the worst one at the front.
+type ranking struct {
+	order order
+	limit int // 0: all
 }
 
 // compare is negative when a comes before b.
-func (s *selection) compare(a, b place) int {
+func (r ranking) compare(a, b place) int {
 	x, y := a.distance, b.distance
-	if s.order == descending {
+	if r.order == descending {
 		x, y = y, x
 	}
 	switch {
@@ -59,29 +58,29 @@ func (s *selection) compare(a, b place) int {
 	return a.found - b.found
 }
 
-func (s *selection) add(p *place) {
-	s.found++
+// add gives h with one more place, or of these the best ones.
+func (r ranking) add(h []place, p place) []place {
 	switch {
-	case s.limit == 0 || len(s.places) < s.limit:
-		s.places = append(s.places, *p)
-		if len(s.places) == s.limit {
-			for i := s.limit/2 - 1; i >= 0; i-- {
-				s.sink(i)
+	case r.limit == 0 || len(h) < r.limit:
+		h = append(h, p)
+		if len(h) == r.limit {
+			for i := r.limit/2 - 1; i >= 0; i-- {
+				r.sink(h, i)
 			}
 		}
-	case s.compare(*p, s.places[0]) < 0:
-		s.places[0] = *p
-		s.sink(0)
+	case r.compare(p, h[0]) < 0:
+		h[0] = p
+		r.sink(h, 0)
 	}
+	return h
 }
 
 // sink moves a place down the heap until none below it is worse.
-func (s *selection) sink(i int) {
-	h := s.places
+func (r ranking) sink(h []place, i int) {
 	for {
 		worst := i
 		for child := 2*i + 1; child <= 2*i+2 && child < len(h); child++ {
-			if s.compare(h[child], h[worst]) > 0 {
+			if r.compare(h[child], h[worst]) > 0 {
 				worst = child
 			}
 		}

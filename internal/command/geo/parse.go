@@ -14,7 +14,7 @@ func (q *query) parseRadius(mayStore, byMember bool) bool {
 		if q.shape.Center, ok = pointArg(c, 2); !ok || !q.radiusArg(4) {
 			return false
 		}
-	case q.there:
+	case q.source.there:
 		first = 5
 		if !q.memberArg(2) || !q.radiusArg(3) {
 			return false
@@ -150,7 +150,7 @@ func (q *query) shapeOption(i int, center *from, shape *form) (n int, ok bool) {
 	switch {
 	case c.Is(i, "FROMMEMBER") && behind >= 1 && *center != fromLonLat:
 		*center = fromMember
-		return 2, !q.there || q.memberArg(i+1)
+		return 2, !q.source.there || q.memberArg(i+1)
 	case c.Is(i, "FROMLONLAT") && behind >= 2 && *center != fromMember:
 		*center = fromLonLat
 		q.shape.Center, ok = pointArg(c, i+1)
@@ -167,7 +167,7 @@ func (q *query) shapeOption(i int, center *from, shape *form) (n int, ok bool) {
 
 // memberArg reads a member of the source that is the center.
 func (q *query) memberArg(i int) (ok bool) {
-	if q.shape.Center, ok = find(&q.source, q.c.Args[i]); !ok {
+	if q.shape.Center, ok = q.source.find(q.c.Args[i]); !ok {
 		q.c.Err("ERR could not decode requested zset member")
 	}
 	return ok

@@ -3,7 +3,6 @@ package geo
 import (
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/command/zset"
-	"github.com/redstart-db/redstart/internal/ds/listpack"
 	"github.com/redstart-db/redstart/internal/geo"
 )
 
@@ -20,8 +19,7 @@ const (
 // query is one search for places.
 type query struct {
 	c      *command.Ctx
-	source zset.Reader
-	there  bool // the source exists
+	source places
 
 	shape geo.Shape
 	unit  float64 // of distances, in meters
@@ -43,7 +41,7 @@ func geoRadiusByMemberRO(c *command.Ctx) { radius(c, false, true) }
 func geoSearch(c *command.Ctx) {
 	q := query{c: c}
 	var ok bool
-	if q.source, q.there, ok = places(c, 1); ok && q.parseSearch(2) {
+	if q.source, ok = open(c, 1); ok && q.parseSearch(2) {
 		q.run("")
 	}
 }
@@ -51,7 +49,7 @@ func geoSearch(c *command.Ctx) {
 func geoSearchStore(c *command.Ctx) {
 	q := query{c: c, store: 1}
 	var ok bool
-	if q.source, q.there, ok = places(c, 2); ok && q.parseSearch(3) {
+	if q.source, ok = open(c, 2); ok && q.parseSearch(3) {
 		q.run("geosearchstore")
 	}
 }
@@ -61,7 +59,7 @@ func geoSearchStore(c *command.Ctx) {
 func radius(c *command.Ctx, mayStore, byMember bool) {
 	q := query{c: c}
 	var ok bool
-	if q.source, q.there, ok = places(c, 1); ok && q.parseRadius(mayStore, byMember) {
+	if q.source, ok = open(c, 1); ok && q.parseRadius(mayStore, byMember) {
 		q.run("georadiusstore")
 	}
 }
@@ -76,12 +74,12 @@ func (q *query) run(event string) {
 	switch {
 	case q.store > 0:
 		q.runStore(event)
-	case !q.there:
+	case !q.source.there:
 		c.Array(0)
 	case q.order == unsorted:
 		mark, n := c.Defer(), 0
-		q.search(func(p *place) {
-			q.reply(p)
+		q.search(func(p place) {
+			q.reply(&p)
 			n++
 		})
 		c.End(mark, n)
@@ -99,10 +97,11 @@ func (q *query) run(event string) {
 func (q *query) runStore(event string) {
 	n := 0
 	zset.Store(q.c, q.c.Key(q.store), event, func(add func([]byte, float64)) {
-		if !q.there {
+		if !q.source.there {
 			return
 		}
 		var few [fewPlaces]place
+		var digits [24]byte
 		found := q.collect(few[:0])
 		for i := range found {
 			p := &found[i]
@@ -110,7 +109,6 @@ func (q *query) runStore(event string) {
 			if q.storeDist {
 				score = p.distance / q.unit
 			}
-			var digits [24]byte
 			add(p.member.Bytes(digits[:0]), score)
 		}
 		n = len(found)
@@ -121,29 +119,25 @@ func (q *query) runStore(event string) {
 }
 
 // search calls visit for the places in the shape, in the order of Redis: for all, or
-// for as many as any of them are wanted. What visit is given is valid until it
-// returns.
-func (q *query) search(visit func(*place)) {
+// for as many as any of them are wanted.
+func (q *query) search(visit func(place)) {
 	limit := int64(0)
 	if q.any {
 		limit = q.count
 	}
 	m := geo.NewMatcher(&q.shape)
 	var buf [geo.MaxRanges]geo.Range
-	n := int64(0)
+	found := int64(0)
 	for _, r := range q.shape.AppendRanges(buf[:0]) {
-		more := q.source.Range(r.From, r.To, func(member listpack.Value, score float64) bool {
-			point := geo.FromScore(score)
-			distance, ok := m.Match(point)
-			if !ok {
-				return true
+		for at, n := q.source.Range(r.From, r.To); n > 0; n-- {
+			score := at.Score()
+			if distance, ok := m.Match(geo.FromScore(score)); ok {
+				visit(place{member: at.Member(), score: score, distance: distance})
+				if found++; found == limit {
+					return
+				}
 			}
-			visit(&place{member: member, score: score, distance: distance})
-			n++
-			return n != limit
-		})
-		if !more {
-			return
+			at.Next()
 		}
 	}
 }

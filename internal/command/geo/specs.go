@@ -54,21 +54,30 @@ func radiusKeys(args [][]byte, dst []int) []int {
 	return dst
 }
 
-// places looks a set of places up to be read; there is false when it does not exist,
-// and ok when the error is in the reply.
-func places(c *command.Ctx, i int) (r zset.Reader, there, ok bool) {
+// places is a set of places, to be read.
+type places struct {
+	zset.Reader
+	there bool // it exists
+}
+
+// open looks up the set that argument i names. The error is in the reply when ok is
+// false.
+func open(c *command.Ctx, i int) (p places, ok bool) {
 	e, ok := c.ReadType(c.Key(i), store.ZSet)
 	if ok && e.Ok() {
-		return zset.Open(e), true, true
+		return places{zset.Open(e), true}, true
 	}
-	return r, false, ok
+	return p, ok
 }
 
 // find gives the place of a member.
-func find(r *zset.Reader, member []byte) (p geo.Point, ok bool) {
-	score, ok := r.Score(member)
+func (p *places) find(member []byte) (at geo.Point, ok bool) {
+	if !p.there {
+		return at, false
+	}
+	score, ok := p.Score(member)
 	if !ok {
-		return p, false
+		return at, false
 	}
 	return geo.FromScore(score), true
 }
