@@ -28,8 +28,9 @@ func AppendScored(dst, member []byte, score float64, compress bool) []byte {
 	return binary.LittleEndian.AppendUint64(dst, math.Float64bits(score))
 }
 
-// AppendLeast appends what stands before the count of fields of TypeHashMetadata:
-// the least deadline in Unix milliseconds.
+// AppendLeast appends what stands before the count of fields of TypeHashMetadata,
+// and before the listpack of TypeHashListpackEx: the least deadline in Unix
+// milliseconds.
 func AppendLeast(dst []byte, at int64) []byte {
 	return binary.LittleEndian.AppendUint64(dst, uint64(at))
 }

@@ -20,14 +20,15 @@ import (
 
 // Hash is a hash that is being read.
 type Hash struct {
-	r      *Reader
-	packed cursor
-	step   int    // entries of a packed field: with its value, and with its deadline
-	left   int    // fields to come that are stored one by one
-	n      int    // fields in all
-	expiry bool   // fields are stored with deadlines
-	behind uint64 // what is to be added to these
-	bufs   [2][]byte
+	r       *Reader
+	packed  cursor
+	step    int    // entries of a packed field: with its value, and with its deadline
+	left    int    // fields to come that are stored one by one
+	n       int    // fields in all
+	expiry  bool   // fields are stored with deadlines
+	inOrder bool   // and packed in the order of these
+	behind  uint64 // what is to be added to them
+	bufs    [2][]byte
 }
 
 // cursor is a place in a listpack.
@@ -82,8 +83,14 @@ func (r *Reader) Hash(t Type) (h Hash, err error) {
 	if err != nil {
 		return h, err
 	}
-	if !Distinct(lp, h.step) || h.expiry && !validDeadlines(lp) {
+	if !Distinct(lp, h.step) {
 		return h, r.Fail(ErrCorrupt)
+	}
+	if h.expiry {
+		var valid bool
+		if valid, h.inOrder = checkDeadlines(lp); !valid {
+			return h, r.Fail(ErrCorrupt)
+		}
 	}
 	h.n = n
 	h.packed.start(lp)
@@ -115,17 +122,28 @@ func (r *Reader) elements(size int) (int, error) {
 // Redis keeps 48 bits.
 const maxDeadline = 1<<48 - 2
 
-// validDeadlines checks the deadlines in a listpack of fields, values and deadlines.
-func validDeadlines(lp []byte) bool {
-	index := 0
+// checkDeadlines looks at the deadlines in a listpack of fields, values and
+// deadlines. They are in order when those that are 0, which stands for none, are
+// last.
+func checkDeadlines(lp []byte) (valid, inOrder bool) {
+	inOrder = true
+	index, last := 0, int64(0)
 	for pos, ok := listpack.First(lp); ok; pos, ok = listpack.Next(lp, pos) {
-		if index++; index%3 == 0 {
-			if v := listpack.Get(lp, pos); !v.IsInt() || v.Int < 0 || v.Int > maxDeadline {
-				return false
-			}
+		if index++; index%3 != 0 {
+			continue
 		}
+		v := listpack.Get(lp, pos)
+		if !v.IsInt() || v.Int < 0 || v.Int > maxDeadline {
+			return false, false
+		}
+		at := v.Int
+		if at == 0 {
+			at = maxDeadline + 1
+		}
+		inOrder = inOrder && at >= last
+		last = at
 	}
-	return true
+	return true, inOrder
 }
 
 // Len is the number of fields that the hash says it has. It is at most that of
@@ -136,6 +154,16 @@ func (h *Hash) Len() int { return h.n }
 // it was stored, and nil otherwise. It may alias the input.
 func (h *Hash) Packed() []byte {
 	if h.expiry {
+		return nil
+	}
+	return h.packed.lp
+}
+
+// Triples gives the whole hash as a listpack of fields, values and deadlines, if
+// that is how it was stored and they are in the order of these, with fields without
+// one last, and nil otherwise. It may alias the input.
+func (h *Hash) Triples() []byte {
+	if !h.inOrder {
 		return nil
 	}
 	return h.packed.lp

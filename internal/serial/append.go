@@ -34,6 +34,9 @@ func (a *appender) packed(e store.Entry) {
 			a.string(listpack.Get(p, pos).Bytes(digits[:]))
 		}
 	default:
+		if e.Timed() {
+			a.b = rdb.AppendLeast(a.b, e.NextField())
+		}
 		a.string(p)
 	}
 }

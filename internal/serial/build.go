@@ -11,6 +11,7 @@ import (
 	"github.com/redstart-db/redstart/internal/ds/listpack"
 	"github.com/redstart-db/redstart/internal/ds/qlist"
 	"github.com/redstart-db/redstart/internal/ds/stream"
+	"github.com/redstart-db/redstart/internal/ds/triples"
 	"github.com/redstart-db/redstart/internal/ds/zset"
 	"github.com/redstart-db/redstart/internal/num"
 	"github.com/redstart-db/redstart/internal/rdb"
@@ -34,62 +35,133 @@ func (b *builder) hash(t rdb.Type) error {
 	if err != nil {
 		return err
 	}
-	if p := h.Packed(); p != nil && h.Len() <= b.lim.HashEntries && len(p) <= listpack.SafeSize {
+	small := h.Len() <= b.lim.HashEntries
+	if p := h.Packed(); p != nil && small && len(p) <= listpack.SafeSize {
 		b.packed = p
 		return nil
 	}
-	var lp []byte
-	var d *dict.Dict
-	if h.Len() > b.lim.HashEntries {
-		d = b.newDict(dict.Hash)
-	} else {
-		lp = []byte(listpack.Empty)
+	if p := h.Triples(); p != nil && small && len(p) <= listpack.SafeSize && triples.First(p) != 0 {
+		b.packed, b.timed = p, true
+		return nil
+	}
+	f := hashFill{b: b, lp: []byte(listpack.Empty)}
+	if !small {
+		f.dict = b.newDict(dict.Hash)
 	}
 	for {
 		field, value, at, ok := h.Next()
 		if !ok {
 			break
 		}
-		if d == nil && (at != 0 || max(len(field), len(value)) > b.lim.HashValue ||
-			!listpack.SafeToAdd(lp, len(field)+len(value)+2*listpack.MaxOverhead)) {
-			d = b.newDict(dict.Hash)
-			if !setPairs(d, lp) {
-				return b.corrupt()
-			}
-			lp = nil
-		}
-		if d == nil {
-			lp = listpack.Append(listpack.Append(lp, field), value)
-			continue
-		}
-		e, created := d.Set(field, value)
-		if !created {
+		if !f.add(field, value, at) {
 			return b.corrupt()
 		}
-		if at != 0 {
-			d.SetDeadline(e, at)
+	}
+	return f.end()
+}
+
+// hashFill fills a hash that is a listpack of fields and values, then a table, if
+// it gets that large.
+type hashFill struct {
+	b         *builder
+	lp        []byte
+	deadlines []int64 // of the fields in lp; nil when none has one
+	dict      *dict.Dict
+}
+
+// add adds a field; false says that it was there already.
+func (f *hashFill) add(field, value []byte, at int64) bool {
+	if f.dict == nil {
+		if max(len(field), len(value)) <= f.b.lim.HashValue &&
+			listpack.SafeToAdd(f.lp, len(field)+len(value)+3*listpack.MaxOverhead) {
+			if at != 0 && f.deadlines == nil {
+				f.deadlines = make([]int64, listpack.Len(f.lp)/2)
+			}
+			if f.deadlines != nil {
+				f.deadlines = append(f.deadlines, at)
+			}
+			f.lp = listpack.Append(listpack.Append(f.lp, field), value)
+			return true
+		}
+		if !f.unpack() {
+			return false
 		}
 	}
-	if lp != nil && !rdb.Distinct(lp, 2) {
-		return b.corrupt()
+	e, created := f.dict.Set(field, value)
+	if created && at != 0 {
+		f.dict.SetDeadline(e, at)
 	}
-	b.packed = lp
+	return created
+}
+
+// pairs calls visit for the fields of the listpack, until it returns false, and
+// tells whether it did not.
+func (f *hashFill) pairs(visit func(i int, field, value []byte) bool) bool {
+	var bufs [2][num.MaxIntLen]byte
+	i := 0
+	for pos, ok := listpack.First(f.lp); ok; i++ {
+		field := listpack.Get(f.lp, pos).Bytes(bufs[0][:])
+		pos, _ = listpack.Next(f.lp, pos)
+		if !visit(i, field, listpack.Get(f.lp, pos).Bytes(bufs[1][:])) {
+			return false
+		}
+		pos, ok = listpack.Next(f.lp, pos)
+	}
+	return true
+}
+
+// unpack goes on with a table in place of a listpack.
+func (f *hashFill) unpack() bool {
+	f.dict = f.b.newDict(dict.Hash)
+	return f.pairs(func(i int, field, value []byte) bool {
+		e, created := f.dict.Set(field, value)
+		if created && f.deadlines != nil && f.deadlines[i] != 0 {
+			f.dict.SetDeadline(e, f.deadlines[i])
+		}
+		return created
+	})
+}
+
+func (f *hashFill) end() error {
+	switch {
+	case f.dict != nil:
+		return nil
+	case !rdb.Distinct(f.lp, 2):
+		return f.b.corrupt()
+	case f.deadlines == nil:
+		f.b.packed = f.lp
+		return nil
+	}
+	f.b.packed, f.b.timed = f.triples(), true
 	return nil
 }
 
-// setPairs adds the fields of a listpack to a hash; false says that one was there.
-func setPairs(d *dict.Dict, lp []byte) bool {
-	var bufs [2][num.MaxIntLen]byte
-	for pos, ok := listpack.First(lp); ok; {
-		field := listpack.Get(lp, pos).Bytes(bufs[0][:])
-		pos, _ = listpack.Next(lp, pos)
-		value := listpack.Get(lp, pos).Bytes(bufs[1][:])
-		if _, created := d.Set(field, value); !created {
-			return false
-		}
-		pos, ok = listpack.Next(lp, pos)
+// triples is the listpack with deadlines, in their order.
+func (f *hashFill) triples() []byte {
+	type field struct {
+		at  int64
+		pos int
 	}
-	return true
+	var fields []field
+	for pos, ok := listpack.First(f.lp); ok; {
+		at := f.deadlines[len(fields)]
+		if at == 0 {
+			at = math.MaxInt64
+		}
+		fields = append(fields, field{at, pos})
+		pos, _ = listpack.Next(f.lp, pos)
+		pos, ok = listpack.Next(f.lp, pos)
+	}
+	slices.SortStableFunc(fields, func(x, y field) int { return cmp.Compare(x.at, y.at) })
+	var digits [num.MaxIntLen]byte
+	lp := listpack.New(len(f.lp) + len(fields)*triples.DeadlineSize)
+	for _, x := range fields {
+		value, _ := listpack.Next(f.lp, x.pos)
+		lp = listpack.Append(lp, listpack.Get(f.lp, x.pos).Bytes(digits[:]))
+		lp = listpack.Append(lp, listpack.Get(f.lp, value).Bytes(digits[:]))
+		lp = listpack.AppendInt(lp, x.at%math.MaxInt64) // again 0 for none
+	}
+	return lp
 }
 
 func (b *builder) set(t rdb.Type) error {

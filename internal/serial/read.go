@@ -12,6 +12,7 @@ type Value struct {
 	typ    store.Type
 	str    rdb.StringValue
 	packed []byte // a listpack or an intset on the Go heap, or in the input
+	timed  bool   // packed is a hash in the form of package ds/triples
 	object store.Object
 }
 
@@ -81,6 +82,8 @@ func (v *Value) Store(k store.Key, e store.Entry, deadline int64) store.Entry {
 	switch {
 	case v.object != nil:
 		return v.ks.NewObject(k, e, v.typ, v.object, deadline)
+	case v.timed:
+		return v.ks.NewTimed(k, e, v.packed, 0, deadline)
 	case v.packed != nil:
 		return v.ks.NewPacked(k, e, v.typ, v.packed, 0, deadline)
 	case v.str.IsInt:

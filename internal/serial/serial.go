@@ -57,6 +57,8 @@ func TypeOf(e store.Entry) rdb.Type {
 		return rdb.TypeZset2
 	case store.Hash:
 		switch {
+		case packed && e.Timed():
+			return rdb.TypeHashListpackEx
 		case packed:
 			return rdb.TypeHashListpack
 		case e.Object().(*dict.Dict).Volatile() > 0:

@@ -14,6 +14,7 @@ import (
 	"github.com/redstart-db/redstart/internal/ds/listpack"
 	"github.com/redstart-db/redstart/internal/ds/qlist"
 	"github.com/redstart-db/redstart/internal/ds/stream"
+	"github.com/redstart-db/redstart/internal/ds/triples"
 	"github.com/redstart-db/redstart/internal/ds/zset"
 	"github.com/redstart-db/redstart/internal/mem"
 	"github.com/redstart-db/redstart/internal/rdb"
@@ -107,6 +108,17 @@ var kinds = map[string]func(w *world, k store.Key, e store.Entry) store.Entry{
 	},
 	"hash":              func(w *world, k store.Key, e store.Entry) store.Entry { return w.hash(k, e, false) },
 	"hash of deadlines": func(w *world, k store.Key, e store.Entry) store.Entry { return w.hash(k, e, true) },
+	"packed hash of deadlines": func(w *world, k store.Key, e store.Entry) store.Entry {
+		lp := []byte(listpack.Empty)
+		for i := range 1 + w.r.IntN(20) {
+			at := 1 + w.r.Int64N(1<<40)
+			if i > 0 && w.r.IntN(2) == 0 {
+				at = 0
+			}
+			lp = triples.Insert(lp, fmt.Append(nil, "f", i), fmt.Append(nil, i*i), at)
+		}
+		return w.ks.NewTimed(k, e, lp, 0, 0)
+	},
 	"packed sorted set": func(w *world, k store.Key, e store.Entry) store.Entry {
 		var p zset.Packed = []byte(listpack.Empty)
 		for i := range 1 + w.r.IntN(20) {
@@ -265,6 +277,49 @@ func TestNothingIsLeft(t *testing.T) {
 	}
 }
 
+// TestDeadlines reads fields with deadlines in all forms that Redis writes, small
+// and large.
+func TestDeadlines(t *testing.T) {
+	w := newWorld(t, 0)
+	k := w.key("k")
+	lp := func(elems ...any) string {
+		p := []byte(listpack.Empty)
+		for _, e := range elems {
+			p = listpack.Append(p, fmt.Append(nil, e))
+		}
+		return string(rdb.AppendString(nil, p, true))
+	}
+	least := "\x07\x00\x00\x00\x00\x00\x00\x00"
+	for _, c := range []struct{ value, encoding string }{
+		{"\x19" + least + lp("a", "b", 7, "c", "d", 9, "e", "f", 0), "listpackex"},
+		{"\x17" + lp("a", "b", 7, "c", "d", 9, "e", "f", 0), "listpackex"},
+		{"\x17" + lp("c", "d", 9, "e", "f", 0, "a", "b", 7), "listpackex"},
+		{"\x18" + least + "\x03\x00\x01e\x01f\x03\x01c\x01d\x01\x01a\x01b", "listpackex"},
+		{"\x16\x03\x07\x01a\x01b\x00\x01e\x01f\x09\x01c\x01d", "listpackex"},
+		{"\x16\x04\x07\x01a\x01b\x00\x01e\x01f\x09\x01c\x01d\x00\x01l\x40\x46" + strings.Repeat("x", 70), "hashtable"},
+		{"\x16\x01\x00\x01e\x01f", "listpack"},
+		{"\x17" + lp("e", "f", 0), "listpack"},
+	} {
+		v, err := read(w, []byte(c.value))
+		if err != nil {
+			t.Errorf("%q: %v", c.value, err)
+			continue
+		}
+		e := v.Store(k, w.ks.Find(k), 0)
+		if e.Encoding() != c.encoding || e.Timed() != (c.encoding != "listpack") {
+			t.Errorf("%q: %s", c.value, e.Encoding())
+		}
+		if e.Timed() && e.NextField() != 7 {
+			t.Errorf("%q: the first deadline is %d", c.value, e.NextField())
+		}
+		if c.encoding == "listpackex" {
+			if got := string(bytesOf(e)); got != "\x19"+least+lp("a", "b", 7, "c", "d", 9, "e", "f", 0) {
+				t.Errorf("%q: written as %q", c.value, got)
+			}
+		}
+	}
+}
+
 func TestTwice(t *testing.T) {
 	w := newWorld(t, 0)
 	before := w.live()
@@ -273,6 +328,7 @@ func TestTwice(t *testing.T) {
 		"packed hash":           "\x04\x02\x01a\x01b\x01a\x01c",
 		"hash":                  "\x04\x02\x01a\x40\x46" + long + "\x01a\x01c",
 		"hash, before":          "\x04\x03\x01a\x01b\x01a\x01b\x01c\x40\x46" + long,
+		"hash of deadlines":     "\x16\x02\x07\x01a\x01b\x00\x01a\x01c",
 		"intset":                "\x02\x02\xc0\x01\xc0\x01",
 		"packed set":            "\x02\x03\xc0\x01\x01a\xc0\x01",
 		"set":                   "\x02\x03\x40\x46" + long + "\x01a\x01a",

@@ -117,6 +117,9 @@ func (d *digest) mixHash(e store.Entry) {
 	for pos, ok := listpack.First(lp); ok; {
 		value, _ := listpack.Next(lp, pos)
 		d.pair(listpack.Get(lp, pos).Bytes(bufs[0][:]), listpack.Get(lp, value).Bytes(bufs[1][:]))
+		if e.Timed() {
+			value, _ = listpack.Next(lp, value) // the deadline
+		}
 		pos, ok = listpack.Next(lp, value)
 	}
 }

@@ -3,6 +3,7 @@ package sort
 import (
 	"github.com/redstart-db/redstart/internal/ds/dict"
 	"github.com/redstart-db/redstart/internal/ds/listpack"
+	"github.com/redstart-db/redstart/internal/ds/triples"
 	"github.com/redstart-db/redstart/internal/store"
 )
 
@@ -36,12 +37,19 @@ func (s *sorter) find(p *pattern, elem []byte) (value []byte, ok bool) {
 func (s *sorter) field(e store.Entry, field []byte) (value []byte, ok bool) {
 	if o := e.Object(); o != nil {
 		f, ok := o.(*dict.Dict).Find(field)
-		if !ok || f.Deadline() != 0 && f.Deadline() <= s.c.Now() {
+		if !ok || s.expired(f.Deadline()) {
 			return nil, false
 		}
 		return f.Value(), true
 	}
 	lp := e.Pack()
+	if e.Timed() {
+		pos, ok := triples.Find(lp, field)
+		if !ok || s.expired(triples.Deadline(lp, pos)) {
+			return nil, false
+		}
+		return s.text(triples.Value(lp, pos)), true
+	}
 	pos, ok := listpack.Find(lp, listpack.HeaderSize, field, 1)
 	if !ok {
 		return nil, false
@@ -50,7 +58,10 @@ func (s *sorter) field(e store.Entry, field []byte) (value []byte, ok bool) {
 	return s.text(listpack.Get(lp, pos)), true
 }
 
-// text gives the bytes of a value that is a view.
+// expired tells whether a field is there for a little while only.
+func (s *sorter) expired(deadline int64) bool { return deadline != 0 && deadline <= s.c.Now() }
+
+// text gives the bytes of a value, a view if possible.
 func (s *sorter) text(v listpack.Value) []byte {
 	if !v.IsInt() {
 		return v.Str
