@@ -199,8 +199,11 @@ func (s *stress) disturb(c *peer.Conn, r *rand.Rand) error {
 		var err error
 		switch r.IntN(4) {
 		case 0:
+			id := "1"
 			s.mu.Lock()
-			id := s.ids[r.IntN(len(s.ids))]
+			if len(s.ids) > 0 {
+				id = s.ids[r.IntN(len(s.ids))]
+			}
 			s.mu.Unlock()
 			_, err = c.Do("CLIENT", "UNBLOCK", id, []string{"TIMEOUT", "ERROR"}[r.IntN(2)])
 		case 1:
