@@ -14,6 +14,7 @@ import (
 	"github.com/redstart-db/redstart/internal/command/keys"
 	"github.com/redstart-db/redstart/internal/command/strings"
 	"github.com/redstart-db/redstart/internal/resp"
+	"github.com/redstart-db/redstart/internal/store"
 )
 
 // TestSpecs compares the table with what COMMAND INFO documents.
@@ -30,7 +31,7 @@ type server struct {
 }
 
 func newServer(tb testing.TB) *server {
-	s := &server{commandtest.New(tb, hash.Specs(), keys.Specs(), strings.Specs()), tb, clock.NewFake(began)}
+	s := &server{commandtest.NewStore(tb, store.Options{Shards: 2, Reserve: 64 << 20}, hash.Specs(), keys.Specs(), strings.Specs()), tb, clock.NewFake(began)}
 	s.Clock = s.fake
 	s.Store.SetHooks(s.Exec)
 	return s
