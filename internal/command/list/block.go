@@ -106,11 +106,12 @@ func blockingMove(c *command.Ctx, i int, from, to end, serve func(*command.Ctx, 
 	if !ok {
 		return
 	}
-	e, ok := c.WriteType(c.Key(1), store.List)
+	src := c.Key(1)
+	e, ok := c.WriteType(src, store.List)
 	switch {
 	case !ok:
 	case e.Ok():
-		if moveFrom(c, e, from, to) {
+		if moveFrom(c, src, e.Keyspace(), from, to) {
 			moveEffect(c, c.Args[:i])
 		}
 	default:
@@ -132,31 +133,29 @@ func moveEffect(c *command.Ctx, args [][]byte) {
 }
 
 func serveMove(c *command.Ctx, _ int) bool {
-	e, ok := ready(c, c.Key(1))
-	if !ok {
-		return false
-	}
 	from, to, _ := moveArgs(c)
-	if moveFrom(c, e, from, to) {
-		moveEffect(c, [][]byte{nil, c.Args[1], c.Args[2], from.word(), to.word()})
-		c.Dirty(-1)
-	}
-	return true
+	return serveMoveAs(c, from, to, [][]byte{nil, c.Args[1], c.Args[2], from.word(), to.word()})
 }
 
-// word is how the effect of a move names an end.
+func serveRPopLPush(c *command.Ctx, _ int) bool {
+	return serveMoveAs(c, right, left, c.Args[:3])
+}
+
+// serveMoveAs serves one who waits to move, with the effect of a move of args.
+func serveMoveAs(c *command.Ctx, from, to end, args [][]byte) bool {
+	src := c.Key(1)
+	e, ok := ready(c, src)
+	if ok && moveFrom(c, src, e.Keyspace(), from, to) {
+		moveEffect(c, args)
+		c.Dirty(-1)
+	}
+	return ok
+}
+
+// word is how the effect of a move that was waited for names an end.
 func (at end) word() []byte {
 	if at == left {
 		return []byte("left")
 	}
 	return []byte("right")
-}
-
-func serveRPopLPush(c *command.Ctx, _ int) bool {
-	e, ok := ready(c, c.Key(1))
-	if ok && moveFrom(c, e, right, left) {
-		moveEffect(c, c.Args[:3])
-		c.Dirty(-1)
-	}
-	return ok
 }

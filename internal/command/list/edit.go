@@ -119,16 +119,15 @@ func lrem(c *command.Ctx) {
 		c.Int(0)
 		return
 	}
-	// The smallest integer has no opposite: it stands for all, from the end.
 	most := n
 	if n < 0 {
 		most = -n
 	}
-	if most <= 0 {
-		most = math.MaxInt64
+	if most <= 0 { // as also the opposite of the smallest integer is
+		most = math.MaxInt
 	}
 	v := open(k, e)
-	removed := v.remove(c.Args[3], int(most), n < 0)
+	removed := v.remove(c.Args[3], int(min(most, math.MaxInt)), n < 0)
 	if removed > 0 {
 		gone := v.settle()
 		c.Changed(k, command.NotifyList, "lrem")

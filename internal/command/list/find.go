@@ -141,7 +141,7 @@ func (s *search) run(v *value, elem []byte, match func(i int) bool) {
 	}
 	limit := math.MaxInt
 	if s.maxLen > 0 {
-		limit = int(s.maxLen)
+		limit = int(min(s.maxLen, math.MaxInt))
 	}
 	for n := int64(1); ; n++ {
 		i, ok := f.next(&limit)

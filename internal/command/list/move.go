@@ -25,20 +25,21 @@ func moveArgs(c *command.Ctx) (from, to end, ok bool) {
 
 // move moves an element from an end of the first key's list to one of the second's.
 func move(c *command.Ctx, from, to end) {
-	e, ok := c.WriteType(c.Key(1), store.List)
+	src := c.Key(1)
+	e, ok := c.WriteType(src, store.List)
 	switch {
 	case !ok:
 	case !e.Ok():
 		c.Null()
 	default:
-		moveFrom(c, e, from, to)
+		moveFrom(c, src, e.Keyspace(), from, to)
 	}
 }
 
-// moveFrom is move with the entry of the first key, which is a list. It tells
+// moveFrom is move when the first key, src in ks, is known to have a list. It tells
 // whether the second key could take the element; if not, the error is the reply.
-func moveFrom(c *command.Ctx, e store.Entry, from, to end) (ok bool) {
-	src, dst := c.Key(1), c.Key(2)
+func moveFrom(c *command.Ctx, src store.Key, ks *store.Keyspace, from, to end) (ok bool) {
+	dst := c.Key(2)
 	old, ok := c.WriteType(dst, store.List)
 	if !ok {
 		return false
@@ -46,7 +47,7 @@ func moveFrom(c *command.Ctx, e store.Entry, from, to end) (ok bool) {
 	// Looking up the second key may have removed it, and adding to it may split
 	// the table: the first is looked up anew after each. The element is taken from
 	// the reply, as one list may be both.
-	v := open(src, e.Keyspace().Find(src))
+	v := open(src, ks.Find(src))
 	start := len(c.Out)
 	c.Out = appendElem(c.Out, v.peek(from))
 	elem := payload(c.Out[start:])
@@ -55,7 +56,7 @@ func moveFrom(c *command.Ctx, e store.Entry, from, to end) (ok bool) {
 		c.Event(dst, command.NotifyNew, "new")
 	}
 	c.Changed(dst, command.NotifyList, to.pushed())
-	v = open(src, v.ks.Find(src))
+	v = open(src, ks.Find(src))
 	popped(c, src, from, v.drop(from))
 	c.Dirty(-1) // both together are one change
 	return true
