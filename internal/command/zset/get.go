@@ -59,7 +59,7 @@ func zlexCount(c *command.Ctx) {
 	if !ok {
 		return
 	}
-	replyCount(c, func(v view) (from, to int) { return v.byLex(&r) })
+	replyCount(c, func(v view) (from, to int) { return v.byLex(&r, false) })
 }
 
 func replyCount(c *command.Ctx, within func(view) (from, to int)) {

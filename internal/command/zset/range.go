@@ -34,7 +34,7 @@ func (s *selection) ranks(v *view) (from, to int) {
 	case byScore:
 		from, to = v.byScore(&s.score)
 	case byLex:
-		from, to = v.byLex(&s.lex)
+		from, to = v.byLex(&s.lex, s.reverse)
 	default:
 		n := v.len()
 		if from, to = rankRange(s.start, s.stop, n); s.reverse {

@@ -57,12 +57,13 @@ func (v *view) byScore(r *zset.ScoreRange) (from, to int) {
 	return v.small.ByScore(r)
 }
 
-// byLex is byScore for a range of members.
-func (v *view) byLex(r *zset.LexRange) (from, to int) {
+// byLex is byScore for a range of members, which is to be read in reverse or not:
+// where scores differ, that is not the same.
+func (v *view) byLex(r *zset.LexRange, reverse bool) (from, to int) {
 	if v.big != nil {
 		return v.big.ByLex(r)
 	}
-	return v.small.ByLex(r)
+	return v.small.ByLex(r, reverse)
 }
 
 // seek is the cursor at the element of a rank.

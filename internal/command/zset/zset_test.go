@@ -218,6 +218,7 @@ func TestBothForms(t *testing.T) {
 			big.Do("ZREMRANGEBYRANK l 0 -1")
 		}
 	}
+	small.Do("ZADD z 1 last")
 	if e := small.Do("OBJECT ENCODING z"); e != "$8\r\nlistpack\r\n" {
 		t.Errorf("the packed set is a %q", e)
 	}

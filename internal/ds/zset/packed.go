@@ -179,15 +179,28 @@ func (p Packed) ByScore(r *ScoreRange) (from, to int) {
 }
 
 // ByLex gives the ranks from to to-1 of the elements with members in a range, in
-// a set of elements of one score. Where scores differ, it gives the first run.
-func (p Packed) ByLex(r *LexRange) (from, to int) {
+// a set of elements of one score. Where scores differ, that is the first run of
+// such elements, or with back the last, and nothing if the first element of all is
+// behind the range or the last one before it: so Redis does with its small sets.
+func (p Packed) ByLex(r *LexRange, back bool) (from, to int) {
 	var digits [24]byte
-	c := p.First()
-	for ; c.Valid() && r.below(c.Bytes(&digits)); c.Next() {
+	first, last := p.First(), p.Last()
+	if r.empty() || !last.Valid() || r.below(last.Bytes(&digits)) || r.above(first.Bytes(&digits)) {
+		return 0, 0
+	}
+	if back {
+		for to = p.Len(); last.Valid() && r.above(last.Bytes(&digits)); last.Prev() {
+			to--
+		}
+		for from = to; last.Valid() && !r.below(last.Bytes(&digits)); last.Prev() {
+			from--
+		}
+		return from, to
+	}
+	for ; first.Valid() && r.below(first.Bytes(&digits)); first.Next() {
 		from++
 	}
-	to = from
-	for ; c.Valid() && !r.above(c.Bytes(&digits)); c.Next() {
+	for to = from; first.Valid() && !r.above(first.Bytes(&digits)); first.Next() {
 		to++
 	}
 	return from, to

@@ -36,6 +36,15 @@ type LexRange struct {
 	Min, Max LexBound
 }
 
+// empty tells whether there is no such member, whatever members there are.
+func (r *LexRange) empty() bool {
+	if r.Min.Inf != 0 || r.Max.Inf != 0 {
+		return r.Min.Inf >= 0 && r.Max.Inf <= 0 || r.Min.Inf == r.Max.Inf
+	}
+	c := bytes.Compare(r.Min.Member, r.Max.Member)
+	return c > 0 || c == 0 && (r.Min.Ex || r.Max.Ex)
+}
+
 // below tells whether a member is before the range.
 func (r *LexRange) below(member []byte) bool {
 	if r.Min.Inf != 0 {

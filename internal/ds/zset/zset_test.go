@@ -270,9 +270,11 @@ func TestByLex(t *testing.T) {
 				}
 			}
 			from, to := m.z.ByLex(&r)
-			pfrom, pto := m.p.ByLex(&r)
-			if to-from != n || pto-pfrom != n || n > 0 && (from != first || pfrom != first) {
-				t.Errorf("%+v: %d to %d, packed %d to %d, want %d from %d on", r, from, to, pfrom, pto, n, first)
+			for _, back := range []bool{false, true} {
+				pfrom, pto := m.p.ByLex(&r, back)
+				if to-from != n || pto-pfrom != n || n > 0 && (from != first || pfrom != first) {
+					t.Errorf("%+v: %d to %d, packed %d to %d, want %d from %d on", r, from, to, pfrom, pto, n, first)
+				}
 			}
 		}
 	}
