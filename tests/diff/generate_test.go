@@ -55,6 +55,7 @@ func templates() []template {
 	ts = append(ts, hashTemplates()...)
 	ts = append(ts, zsetTemplates()...)
 	ts = append(ts, streamTemplates()...)
+	ts = append(ts, geoTemplates()...)
 	for _, words := range []string{"KEYS *", "KEYS <pattern>", "SCAN 0 COUNT 1000", "SCAN 0 COUNT 1000 MATCH <pattern>"} {
 		ts = append(ts, template{words, how{sort: true}})
 	}
@@ -115,6 +116,8 @@ func (g *generator) word(name string) []string {
 		return g.zsetWord(name)
 	case "<sfields>", "<trimopt>", "<claimopt>":
 		return g.streamWord(name)
+	case "<geo>", "<place>", "<center>", "<shape>", "<geoopt>", "<geoaddopt>", "<radius>", "<length>":
+		return g.geoWord(name)
 	case "<lposopt>":
 		return []string{g.pick("RANK", "COUNT", "MAXLEN"), strconv.Itoa(g.r.IntN(7) - 2)}
 	case "<copyopt>":

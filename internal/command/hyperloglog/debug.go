@@ -1,6 +1,7 @@
 package hyperloglog
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/redstart-db/redstart/internal/command"
@@ -32,7 +33,8 @@ func pfDebug(c *command.Ctx) {
 	case c.Is(1, "DECODE"):
 		c.Bulk(hll.AppendRuns(nil, v))
 	default:
-		c.Err(fmt.Sprintf("ERR Unknown PFDEBUG subcommand '%s'", c.Args[1]))
+		name, _, _ := bytes.Cut(c.Args[1], []byte{0}) // printed as a string of C
+		c.Err(fmt.Sprintf("ERR Unknown PFDEBUG subcommand '%s'", name))
 	}
 }
 
