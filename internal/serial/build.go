@@ -17,8 +17,8 @@ import (
 	"github.com/redstart-db/redstart/internal/rdb"
 )
 
-// What is stored packed stays so if it has few elements, whatever their size: so
-// does Redis. What is read one by one is packed on the Go heap as long as it is small. There,
+// What is stored packed stays so if it has few elements, whatever their size, but
+// for zipmaps: so it is in Redis. What is read one by one is packed on the Go heap as long as it is small. There,
 // elements are put one behind the other, and whether one is twice is looked at in
 // the end, at once: the limits may be so high that looking each time would take
 // the square of their number.
@@ -36,7 +36,8 @@ func (b *builder) hash(t rdb.Type) error {
 		return err
 	}
 	small := h.Len() <= b.lim.HashEntries
-	if p := h.Packed(); p != nil && small && len(p) <= listpack.SafeSize {
+	if p := h.Packed(); p != nil && small && len(p) <= listpack.SafeSize &&
+		(t != rdb.TypeHashZipmap || longest(p) <= b.lim.HashValue) {
 		b.packed = p
 		return nil
 	}
@@ -58,6 +59,14 @@ func (b *builder) hash(t rdb.Type) error {
 		}
 	}
 	return f.end()
+}
+
+// longest is the length of the longest entry of a listpack.
+func longest(lp []byte) (n int) {
+	for pos, ok := listpack.First(lp); ok; pos, ok = listpack.Next(lp, pos) {
+		n = max(n, listpack.Get(lp, pos).Len())
+	}
+	return n
 }
 
 // hashFill fills a hash that is a listpack of fields and values, then a table, if
