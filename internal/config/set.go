@@ -18,7 +18,8 @@ type SetError struct {
 func (e *SetError) Error() string {
 	switch {
 	case e.unknown:
-		return "Unknown option or number of arguments for CONFIG SET - '" + e.Name + "'"
+		name, _, _ := strings.Cut(e.Name, "\x00") // printed as a string of C
+		return "Unknown option or number of arguments for CONFIG SET - '" + name + "'"
 	case e.Name == "":
 		return "CONFIG SET failed - " + e.Msg
 	}
