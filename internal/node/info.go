@@ -348,9 +348,11 @@ func (s *self) infoKeyspace(w *server.InfoWriter) {
 func (s *self) infoRedstart(w *server.InfoWriter) {
 	m := s.Memory()
 	var lag store.Lag
+	var fields uint64
 	for i := range s.n.store.Shards() {
 		l := s.n.store.Shard(i).Lag()
 		lag.Merge(&l)
+		fields += s.n.store.Shard(i).ExpiredFields()
 	}
 	var tables uint64
 	for _, t := range m.Tables {
@@ -368,6 +370,7 @@ func (s *self) infoRedstart(w *server.InfoWriter) {
 	w.Int("expire_lag_p50_ms", lagPercentile(&lag, 50))
 	w.Int("expire_lag_p99_ms", lagPercentile(&lag, 99))
 	w.Int("expire_lag_max_ms", lag.Max)
+	w.Uint("expired_subkeys", fields)
 	w.Uint("arena_live_bytes", m.ArenaLive)
 	w.Uint("arena_blocks", m.ArenaBlocks)
 	w.Uint("arena_resident_bytes", m.ArenaResident)

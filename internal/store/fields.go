@@ -39,7 +39,8 @@ const timedHash Type = 6
 
 const (
 	ownSize = 8
-	// fieldsAtOnce is how many expired fields are removed, and told of, together.
+	// fieldsAtOnce is how many expired fields of a table are removed, and told of,
+	// together; of a packed hash, all are.
 	fieldsAtOnce = 64
 )
 
@@ -103,7 +104,7 @@ func (ks *Keyspace) setOwn(e Entry, at int64) {
 // NewTimed is NewPacked for a hash in the form of package ds/triples, of which a
 // field has a deadline. A dict.Dict with deadlines is stored by NewObject.
 func (ks *Keyspace) NewTimed(k Key, e Entry, data []byte, room int, deadline int64) Entry {
-	return ks.NewPacked(k, e, timedHash, data, room, deadline)
+	return ks.Retime(ks.NewPacked(k, e, timedHash, data, room, deadline))
 }
 
 // MakeTimed makes a hash one whose fields can have deadlines. If it is packed, it
@@ -211,9 +212,9 @@ func (ks *Keyspace) makeOrdinary(e Entry) Entry {
 	return e
 }
 
-// expireFields removes up to max fields of a timed hash whose deadlines have passed
-// at now, those that were due first, and the key when none is left. It gives the
-// entry that is left, and the number of fields.
+// expireFields removes the fields of a timed hash whose deadlines have passed at now,
+// and the key when none is left; of a table up to max, those that were due first. It
+// gives the entry that is left, and the number of fields.
 func (ks *Keyspace) expireFields(e Entry, now int64, max int) (left Entry, n int) {
 	max = min(max, fieldsAtOnce)
 	names, text := ks.sh.names[:0], []byte(nil)
@@ -221,7 +222,6 @@ func (ks *Keyspace) expireFields(e Entry, now int64, max int) (left Entry, n int
 	if e.Packed() {
 		p := e.Pack()
 		due, _ := triples.Due(p, now)
-		due = min(due, max)
 		pos := listpack.HeaderSize
 		for range due {
 			names, text = appendName(names, text, listpack.Get(p, pos))
