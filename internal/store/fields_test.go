@@ -88,7 +88,7 @@ func TestTimedHashes(t *testing.T) {
 		st.Access.Store(uint32(now / 1000))
 		model := map[string]*timedModel{}
 		name := func() string { return fmt.Sprintf("key:%d", rnd.IntN(30)) }
-		when := func() int64 { return now + []int64{0, 1 + rnd.Int64N(50), 1 + rnd.Int64N(1 << 20), 1 << 44}[rnd.IntN(4)] }
+		when := func() int64 { return now + []int64{0, 1 + rnd.Int64N(50), 1 + rnd.Int64N(1<<20), 1 << 44}[rnd.IntN(4)] }
 		later := func() int64 { return now + 1 + rnd.Int64N(100_000)*rnd.Int64N(2) }
 		// look looks a key up, in the model too.
 		look := func(key string) (*Keyspace, Key, Entry, *timedModel) {
