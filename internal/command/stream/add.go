@@ -1,6 +1,8 @@
 package stream
 
 import (
+	"slices"
+
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/ds/stream"
 	"github.com/redstart-db/redstart/internal/store"
@@ -91,7 +93,10 @@ func xadd(c *command.Ctx) {
 		c.Event(k, command.NotifyStream, "xtrim")
 	}
 	if c.Logging() && (a.auto || a.autoSeq || a.Approx) {
-		a.effect(c, s)
+		var id [maxIDLen]byte
+		args := slices.Clone(c.Args)
+		args[a.idAt] = idText(id[:0], a.id)
+		a.effect(c, args, s)
 	}
 }
 
@@ -152,16 +157,4 @@ func (a *adding) choose(c *command.Ctx, s *stream.Stream) (ok bool) {
 		c.Err(errSmallID)
 	}
 	return ok
-}
-
-// effect is the command with the ID that the entry got, and with the same entries
-// removed.
-func (a *adding) effect(c *command.Ctx, s *stream.Stream) {
-	var id, threshold [maxIDLen]byte
-	args := effectArgs(c)
-	args[a.idAt] = idText(id[:0], a.id)
-	if a.Approx {
-		a.exact(args, s, threshold[:0])
-	}
-	c.Effect(args...)
 }

@@ -96,21 +96,22 @@ func xclaim(c *command.Ctx) {
 	}
 	c.NoEffect() // other commands tell what it did
 	m := member{c: c, k: c.Key(1), s: s, g: g, group: c.Args[2], name: c.Args[3]}
-	advanced := g.Last().Less(o.lastID)
-	if advanced {
+	if g.Last().Less(o.lastID) {
 		g.SetLast(o.lastID)
+		defer func() { // also when memory ended half way
+			if !m.told {
+				m.groupEffect()
+				c.Dirty(1)
+			}
+		}()
 	}
 	head := c.Defer()
-	n, before := 0, c.Changes()
+	n := 0
 	for _, b := range c.Args[5:o.ids] {
 		id, _, _ := parseID(b, firstSeq)
 		if m.claimOne(id, &o) {
 			n++
 		}
-	}
-	if advanced && c.Changes() == before { // else the effects of the entries tell it
-		m.groupEffect()
-		c.Dirty(1)
 	}
 	c.End(head, n)
 }
@@ -146,7 +147,7 @@ func (m *member) claimOne(id stream.ID, o *claiming) bool {
 // replies with it.
 func (m *member) take(p stream.Pending, justID bool) {
 	if m.consumer == nil {
-		m.join(false)
+		m.join()
 	}
 	p.Consumer = m.consumer
 	m.g.Deliver(p.ID, p.Consumer, p.Time, p.Count)

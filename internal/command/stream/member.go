@@ -17,11 +17,12 @@ type member struct {
 	group    []byte // the group's name
 	name     []byte // the consumer's
 	consumer *stream.Consumer
+	told     bool // an effect tells the group's last ID
 }
 
-// join finds the consumer, or makes it, and notes that it was seen. announce tells
-// to have an effect say so, where no other will.
-func (m *member) join(announce bool) {
+// join finds the consumer, or makes it, and notes that it was seen. That it was
+// made has an effect of its own, for what it does next may find no memory.
+func (m *member) join() {
 	c := m.c
 	if m.consumer = m.g.Consumer(m.name); m.consumer != nil {
 		m.consumer.Seen = c.Now()
@@ -30,7 +31,7 @@ func (m *member) join(announce bool) {
 	m.consumer = m.g.NewConsumer(m.name, c.Now())
 	c.Dirty(1)
 	c.Event(m.k, command.NotifyStream, "xgroup-createconsumer")
-	if announce && c.Logging() {
+	if c.Logging() {
 		c.Effect([]byte("XGROUP"), []byte("CREATECONSUMER"), m.k.B, m.group, m.name)
 	}
 }
@@ -87,8 +88,10 @@ func (m *member) replyPending(from stream.ID, count int64) {
 	c.End(head, n)
 }
 
-// claimEffect has what became of a pending entry as its effect.
+// claimEffect has what became of a pending entry as its effect, with the group's
+// last ID.
 func (m *member) claimEffect(id stream.ID, p stream.Pending) {
+	m.told = true
 	if !m.c.Logging() {
 		return
 	}

@@ -223,7 +223,7 @@ func hasAfter(s *stream.Stream, id stream.ID) bool {
 // something.
 func (q *query) serve(c *command.Ctx, i int, after stream.ID) bool {
 	k := c.Key(q.first + i)
-	s := open(c.Keyspace(k).Lookup(k, c.Now()))
+	s := open(c.Read(k))
 	switch {
 	case s == nil:
 		return false
@@ -256,7 +256,7 @@ func (q *query) serveGroup(c *command.Ctx, k store.Key, s *stream.Stream, after 
 		}
 	}
 	m := member{c: c, k: k, s: s, g: g, group: q.group, name: q.consumer}
-	m.join(q.noAck)
+	m.join()
 	q.head(c, k)
 	from, _ := stream.Next(after)
 	if history {
@@ -341,7 +341,7 @@ func serveXReadGroup(c *command.Ctx, i int) bool {
 		return false
 	}
 	m := member{c: c, k: k, s: s, g: g, group: w.group, name: w.consumer}
-	m.join(w.noAck)
+	m.join()
 	w.begin(c, k)
 	from, _ := stream.Next(after)
 	m.deliver(from, w.count, w.noAck)

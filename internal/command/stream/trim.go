@@ -1,6 +1,8 @@
 package stream
 
 import (
+	"slices"
+
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/ds/stream"
 	"github.com/redstart-db/redstart/internal/num"
@@ -27,7 +29,7 @@ const (
 type trimming struct {
 	stream.Trim
 	at      int // argument with the threshold, 0 without one
-	limited bool
+	limitAt int // argument LIMIT, 0 without it
 }
 
 // option reads an option at argument i, and gives the number of arguments that it
@@ -46,7 +48,7 @@ func (t *trimming) option(c *command.Ctx, i int) (n int, ok bool) {
 			c.Err(errLimit)
 			return 0, false
 		}
-		t.limited = true
+		t.limitAt = i
 		return 2, true
 	}
 	return 0, true
@@ -87,10 +89,10 @@ func (t *trimming) check(c *command.Ctx) bool {
 	switch {
 	case c.Sess.Flags&session.Master != 0:
 		t.Limit = 0 // the master has trimmed to the threshold
-	case t.limited && !t.Approx:
+	case t.limitAt != 0 && !t.Approx:
 		c.Err(errLimitExact)
 		return false
-	case !t.limited && t.Approx:
+	case t.limitAt == 0 && t.Approx:
 		if t.Limit = nodesAtOnce * c.Config.StreamNodeMaxEntries; t.Limit <= 0 {
 			t.Limit = defaultLimit
 		}
@@ -99,15 +101,22 @@ func (t *trimming) check(c *command.Ctx) bool {
 	return true
 }
 
-// exact changes the arguments of the command, for its effect, so that elsewhere
-// the same entries are removed at once.
-func (t *trimming) exact(args [][]byte, s *stream.Stream, buf []byte) {
-	args[t.at-1] = []byte("=")
-	if t.MaxLen >= 0 {
-		args[t.at] = num.AppendInt(buf, int64(s.Len()))
-	} else {
-		args[t.at] = idText(buf, s.First())
+// effect is the command with args, a copy of its arguments that it changes: with a
+// threshold by which the same entries are removed, at once, where this was limited.
+func (t *trimming) effect(c *command.Ctx, args [][]byte, s *stream.Stream) {
+	var buf [maxIDLen]byte
+	if t.Approx {
+		args[t.at-1] = []byte("=")
+		if t.MaxLen >= 0 {
+			args[t.at] = num.AppendInt(buf[:0], int64(s.Len()))
+		} else {
+			args[t.at] = idText(buf[:0], s.First())
+		}
 	}
+	if t.limitAt != 0 {
+		args = slices.Delete(args, t.limitAt, t.limitAt+2)
+	}
+	c.Effect(args...)
 }
 
 func xtrim(c *command.Ctx) {
@@ -143,14 +152,8 @@ func xtrim(c *command.Ctx) {
 		c.Changed(c.Key(1), command.NotifyStream, "xtrim")
 		c.Dirty(int(removed) - 1)
 		if t.Approx && c.Logging() {
-			var buf [maxIDLen]byte
-			args := effectArgs(c)
-			t.exact(args, s, buf[:0])
-			c.Effect(args...)
+			t.effect(c, slices.Clone(c.Args), s)
 		}
 	}
 	c.Int(removed)
 }
-
-// effectArgs is a copy of the arguments, to be changed.
-func effectArgs(c *command.Ctx) [][]byte { return append([][]byte(nil), c.Args...) }
