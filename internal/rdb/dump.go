@@ -25,7 +25,11 @@ func AppendDumpHeader(dst []byte, t Type) []byte {
 // AppendDumpFooter ends the payload that started at dst[start]. Its version is
 // Version, or the first that knows the type.
 func AppendDumpFooter(dst []byte, start int) []byte {
-	dst = binary.LittleEndian.AppendUint16(dst, uint16(max(Version, Type(dst[start]).Since())))
+	version := Version
+	if start < len(dst) {
+		version = Type(dst[start]).Since()
+	}
+	dst = binary.LittleEndian.AppendUint16(dst, uint16(version))
 	return binary.LittleEndian.AppendUint64(dst, CRC64(0, dst[start:]))
 }
 

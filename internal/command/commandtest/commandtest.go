@@ -5,6 +5,7 @@ package commandtest
 
 import (
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -44,7 +45,8 @@ func NewStore(tb testing.TB, o store.Options, families ...[]command.Spec) *Serve
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { st.Close() })
-	env := &command.Env{Store: st, Config: config.Default(), Clock: clock.New(), Log: new(oplog.Log)}
+	env := &command.Env{Store: st, Config: config.Default(), Clock: clock.New(), Log: new(oplog.Log),
+		Logger: slog.New(slog.DiscardHandler)}
 	s := &Server{Exec: exec.New(env, stats.NewSlowLog(128), new(stats.LatencyMonitor)), tb: tb}
 	if env.Table, err = command.NewTable(nil, families...); err != nil {
 		tb.Fatal(err)

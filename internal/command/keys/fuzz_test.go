@@ -20,6 +20,14 @@ func FuzzRestore(f *testing.F) {
 	}
 	f.Add([]byte{0, 0xc3, 5, 0x84, 0, 0, 0, 1, 'a'}, false) // compressed, with a length that is a lie
 	f.Add([]byte("no payload"), true)
+	for _, s := range []string{
+		"\x01\x02\x01a\xc0\x05", "\x02\x02\xc0\x01\xc0\x05", "\x02\x02\x01a\xc0\x05", "\x04\x02\x01a\x01b\xc0\x05\xc0\x06",
+		"\x05\x01\x01a\x00\x00\x00\x00\x00\x00\xf8\x3f", "\x09\x0f\x02\x01f\x03\x01val_\x02ff\x00\x00\xff",
+		"\x0d\x10\x10\x00\x00\x00\x0d\x00\x00\x00\x02\x00\x00\x01b\x03\xf2\xff", "\x12\x02\x01\x01p\x02\x0b\x0b\x00\x00\x00\x02\x00\x01\x01\x03\x01\xff",
+		"\x16\x02\x07\x01a\x01b\x00\x01c\x01d",
+	} {
+		f.Add([]byte(s), false)
+	}
 	s := commandtest.New(f, keys.Specs())
 	do := func(args ...[]byte) []byte { return bytes.Clone(s.Client.Do(nil, args...)) }
 	key := []byte("k")
@@ -33,11 +41,15 @@ func FuzzRestore(f *testing.F) {
 		switch {
 		case string(reply) == "+OK\r\n":
 			dump := do([]byte("DUMP"), key)
+			if string(dump) == "$-1\r\n" {
+				break // all fields have expired
+			}
 			dumped := dump[bytes.IndexByte(dump, '\n')+1 : len(dump)-2]
 			if again := do([]byte("RESTORE"), []byte("again"), []byte("0"), dumped); string(again) != "+OK\r\n" {
 				t.Fatalf("what DUMP gave for %q is refused: %q", payload, again)
 			}
-			if redumped := do([]byte("DUMP"), []byte("again")); !bytes.Equal(dump, redumped) {
+			redumped := do([]byte("DUMP"), []byte("again"))
+			if !bytes.Equal(dump, redumped) && !(unordered(rdb.Type(dumped[0])) && len(dump) == len(redumped)) {
 				t.Fatalf("%q dumps to %q and then to %q", payload, dump, redumped)
 			}
 			if n := do([]byte("DEL"), key, []byte("again")); string(n) != ":2\r\n" {
@@ -54,8 +66,15 @@ func FuzzRestore(f *testing.F) {
 	})
 }
 
+// unordered tells whether values of a type may dump in another order.
+func unordered(t rdb.Type) bool {
+	return t == rdb.TypeSet || t == rdb.TypeHash || t == rdb.TypeHashMetadata
+}
+
 func live(s *commandtest.Server) (n uint64) {
 	for i := range s.Store.Shards() {
+		for s.Store.Shard(i).Reclaim(1 << 20) {
+		}
 		n += s.Store.Shard(i).Arena().Live()
 	}
 	return n
