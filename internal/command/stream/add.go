@@ -1,8 +1,6 @@
 package stream
 
 import (
-	"slices"
-
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/ds/stream"
 	"github.com/redstart-db/redstart/internal/store"
@@ -93,10 +91,7 @@ func xadd(c *command.Ctx) {
 		c.Event(k, command.NotifyStream, "xtrim")
 	}
 	if c.Logging() && (a.auto || a.autoSeq || a.Approx) {
-		var id [maxIDLen]byte
-		args := slices.Clone(c.Args)
-		args[a.idAt] = idText(id[:0], a.id)
-		a.effect(c, args, s)
+		a.effect(c, s, a.idAt, a.id)
 	}
 }
 

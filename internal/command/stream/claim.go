@@ -20,16 +20,6 @@ type claiming struct {
 	justID  bool
 }
 
-// minIdleArg reads argument 4, the idle time from which on entries are claimed.
-func minIdleArg(c *command.Ctx) (ms int64, ok bool) {
-	name := "XCLAIM"
-	if c.Spec.Name == "xautoclaim" {
-		name = "XAUTOCLAIM"
-	}
-	ms, ok = numberArg(c, 4, "ERR Invalid min-idle-time argument for "+name)
-	return max(ms, 0), ok
-}
-
 // numberArg is IntArg with an error of its own.
 func numberArg(c *command.Ctx, i int, text string) (n int64, ok bool) {
 	if n, ok = num.ParseInt(c.Args[i]); !ok {
@@ -39,7 +29,7 @@ func numberArg(c *command.Ctx, i int, text string) (n int64, ok bool) {
 }
 
 func parseClaim(c *command.Ctx) (o claiming, ok bool) {
-	if o.minIdle, ok = minIdleArg(c); !ok {
+	if o.minIdle, ok = numberArg(c, 4, "ERR Invalid min-idle-time argument for XCLAIM"); !ok {
 		return o, false
 	}
 	i := 5
@@ -184,7 +174,7 @@ type autoClaiming struct {
 }
 
 func parseAutoClaim(c *command.Ctx) (o autoClaiming, ok bool) {
-	if o.minIdle, ok = minIdleArg(c); !ok {
+	if o.minIdle, ok = numberArg(c, 4, "ERR Invalid min-idle-time argument for XAUTOCLAIM"); !ok {
 		return o, false
 	}
 	if o.from, ok = startArg(c, 5); !ok {
@@ -237,7 +227,7 @@ func xautoclaim(c *command.Ctx) {
 			o.count--
 			p = g.PendingFrom(e.ID, nil)
 			continue
-		case o.minIdle == 0 || c.Now()-e.Time >= o.minIdle:
+		case o.minIdle <= 0 || c.Now()-e.Time >= o.minIdle:
 			e.Time = c.Now()
 			if !o.justID {
 				e.Count++

@@ -1,11 +1,14 @@
 package stream_test
 
 import (
+	"fmt"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/redstart-db/redstart/internal/command/commandtest"
 	"github.com/redstart-db/redstart/internal/command/stream"
+	"github.com/redstart-db/redstart/internal/resp"
 )
 
 // TestSpecs compares the table with what COMMAND INFO documents.
@@ -90,4 +93,75 @@ func TestEffects(t *testing.T) {
 			t.Errorf("%s\n has %s / %s\nwant %s / %s", c.line, effects, events, c.effects, c.events)
 		}
 	}
+}
+
+// requests makes one input of lines.
+func requests(lines ...string) (b []byte) {
+	for _, line := range lines {
+		var args [][]byte
+		for _, word := range strings.Fields(line) {
+			args = append(args, []byte(word))
+		}
+		b = resp.AppendCommand(b, args...)
+	}
+	return b
+}
+
+// TestNoAllocations runs ordinary commands on a stream that exists.
+func TestNoAllocations(t *testing.T) {
+	s := commandtest.New(t, stream.Specs())
+	for i := range 2000 {
+		s.Do(fmt.Sprintf("XADD s %d-1 user_id %d action purchase", i+1, i))
+	}
+	s.Do("XGROUP CREATE s g 0")
+	s.Do("XREADGROUP GROUP g c COUNT 10 STREAMS s >")
+	out := make([]byte, 0, 1<<20)
+	for _, lines := range [][]string{
+		{"XADD s * user_id 17 action purchase"},
+		{"XADD s MAXLEN ~ 1000 * user_id 17 action purchase"},
+		{"XRANGE s - + COUNT 100", "XREVRANGE s + - COUNT 10", "XLEN s"},
+		{"XREAD COUNT 10 STREAMS s 1500-1"},
+		{"XREADGROUP GROUP g c COUNT 1 STREAMS s >", "XREADGROUP GROUP g c COUNT 5 STREAMS s 0", "XACK s g 5-1"},
+		{"XPENDING s g"}, {"XPENDING s g - + 10"}, {"XCLAIM s g c 0 6-1"},
+		{"XADD s * a b", "XTRIM s MAXLEN ~ 1000", "XDEL s 1999-1"},
+	} {
+		in := requests(lines...)
+		allocs := testing.AllocsPerRun(200, func() {
+			for rest := in; len(rest) > 0; {
+				n, reply, _ := s.Client.Process(rest, out[:0])
+				if n == 0 || reply[0] == '-' {
+					t.Fatalf("%q: %q", rest, reply)
+				}
+				rest = rest[n:]
+			}
+		})
+		if allocs >= 1 {
+			t.Errorf("%v: %v allocations", lines, allocs)
+		}
+	}
+}
+
+func benchmark(b *testing.B, lines ...string) {
+	s := commandtest.New(b, stream.Specs())
+	for i := range 10_000 {
+		s.Do(fmt.Sprintf("XADD s %d-1 user_id %d action purchase amount 99.99", i+1, i))
+	}
+	s.Do("XGROUP CREATE s g $")
+	in := requests(lines...)
+	out := make([]byte, 0, 1<<20)
+	b.ReportAllocs()
+	for b.Loop() {
+		for rest := in; len(rest) > 0; {
+			n, _, _ := s.Client.Process(rest, out[:0])
+			rest = rest[n:]
+		}
+	}
+}
+
+func BenchmarkAdd(b *testing.B) { benchmark(b, "XADD s * user_id 12345 action purchase amount 99.99") }
+
+func BenchmarkRange100(b *testing.B) { benchmark(b, "XRANGE s 5000 + COUNT 100") }
+
+func BenchmarkGroup(b *testing.B) {
+	benchmark(b, "XADD s * user_id 12345 action purchase amount 99.99", "XREADGROUP GROUP g c STREAMS s >")
 }

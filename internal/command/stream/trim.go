@@ -1,8 +1,6 @@
 package stream
 
 import (
-	"slices"
-
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/ds/stream"
 	"github.com/redstart-db/redstart/internal/num"
@@ -101,20 +99,28 @@ func (t *trimming) check(c *command.Ctx) bool {
 	return true
 }
 
-// effect is the command with args, a copy of its arguments that it changes: with a
-// threshold by which the same entries are removed, at once, where this was limited.
-func (t *trimming) effect(c *command.Ctx, args [][]byte, s *stream.Stream) {
-	var buf [maxIDLen]byte
-	if t.Approx {
-		args[t.at-1] = []byte("=")
-		if t.MaxLen >= 0 {
-			args[t.at] = num.AppendInt(buf[:0], int64(s.Len()))
-		} else {
-			args[t.at] = idText(buf[:0], s.First())
+// effect is the command with a threshold by which the same entries are removed, at
+// once, where this was approximate; and with an ID in the place of argument idAt,
+// unless that is 0.
+func (t *trimming) effect(c *command.Ctx, s *stream.Stream, idAt int, id stream.ID) {
+	var few [32][]byte // to do without an allocation
+	var text, threshold [maxIDLen]byte
+	args := few[:0]
+	for i, b := range c.Args {
+		switch {
+		case i == 0:
+		case i == idAt:
+			b = idText(text[:0], id)
+		case t.limitAt != 0 && (i == t.limitAt || i == t.limitAt+1):
+			continue
+		case t.Approx && i == t.at-1:
+			b = []byte("=")
+		case t.Approx && i == t.at && t.MaxLen >= 0:
+			b = num.AppendInt(threshold[:0], int64(s.Len()))
+		case t.Approx && i == t.at:
+			b = idText(threshold[:0], s.First())
 		}
-	}
-	if t.limitAt != 0 {
-		args = slices.Delete(args, t.limitAt, t.limitAt+2)
+		args = append(args, b)
 	}
 	c.Effect(args...)
 }
@@ -152,7 +158,7 @@ func xtrim(c *command.Ctx) {
 		c.Changed(c.Key(1), command.NotifyStream, "xtrim")
 		c.Dirty(int(removed) - 1)
 		if t.Approx && c.Logging() {
-			t.effect(c, slices.Clone(c.Args), s)
+			t.effect(c, s, 0, stream.ID{})
 		}
 	}
 	c.Int(removed)
