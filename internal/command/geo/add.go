@@ -37,9 +37,8 @@ words:
 		}
 		scores = append(scores, float64(p.Score()))
 	}
-	before := c.Changes()
 	zset.Add(c, o, first, 3, scores)
-	if c.Logging() && c.Changes() > before {
+	if c.Logging() && c.Changes() > 0 {
 		c.Effect(asZAdd(c.Args, first, scores)...)
 	}
 }

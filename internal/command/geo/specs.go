@@ -1,5 +1,5 @@
 // Package geo is the family of commands on places. A set of places is a sorted set
-// with geohashes as scores; see package geo below internal.
+// with geohashes as scores; see internal/geo.
 package geo
 
 import (
@@ -91,7 +91,7 @@ func pointArg(c *command.Ctx, i int) (p geo.Point, ok bool) {
 		return p, false
 	}
 	if !p.Valid() {
-		c.Err("ERR invalid longitude,latitude pair " + decimal(p.Lon, 6) + "," + decimal(p.Lat, 6))
+		c.Err("ERR invalid longitude,latitude pair " + decimal(p.Lon) + "," + decimal(p.Lat))
 		return p, false
 	}
 	return p, true
@@ -104,15 +104,15 @@ func floatArg(c *command.Ctx, i int, text string) (f float64, ok bool) {
 	return f, ok
 }
 
-// decimal is f as C's "%f" prints it, with so many digits behind the point.
-func decimal(f float64, digits int) string {
+// decimal is f as C's "%f" prints it.
+func decimal(f float64) string {
 	switch {
 	case math.IsInf(f, 1):
 		return "inf"
 	case math.IsInf(f, -1):
 		return "-inf"
 	}
-	return strconv.FormatFloat(f, 'f', digits, 64)
+	return strconv.FormatFloat(f, 'f', 6, 64)
 }
 
 // unitArg reads a unit of length and gives what it has in meters.
@@ -134,10 +134,6 @@ func unitArg(c *command.Ctx, i int) (meters float64, ok bool) {
 // replyDistance replies with a length.
 func replyDistance(c *command.Ctx, d float64) {
 	var buf [64]byte
-	if math.IsInf(d, 1) {
-		c.Str("inf")
-		return
-	}
 	c.Bulk(strconv.AppendFloat(buf[:0], d, 'f', 4, 64))
 }
 

@@ -58,6 +58,9 @@ func addDense(v []byte, elems [][]byte) (changes int) {
 // else. If v turns out to be damaged, ok is false, and the elements before that are
 // added, as in Redis.
 func addSparse(c *command.Ctx, k store.Key, e store.Entry, v []byte) (changes int, ok bool) {
+	if len(v) > hll.MaxSparse {
+		return 0, len(c.Args) == 2 // there may be very much of it
+	}
 	var buf [stackRoom]byte
 	v = append(buf[:0], v...)
 	if !e.Ok() {

@@ -30,6 +30,8 @@ func pfDebug(c *command.Ctx) {
 		c.Simple("sparse")
 	case c.Is(1, "DECODE") && hll.Dense(v):
 		c.Err("ERR HLL encoding is not sparse")
+	case c.Is(1, "DECODE") && len(v) > hll.MaxSparse:
+		c.Err(errCorrupt) // the reply would be many times as long
 	case c.Is(1, "DECODE"):
 		c.Bulk(hll.AppendRuns(nil, v))
 	default:

@@ -53,7 +53,7 @@ func Count(b []byte) (n uint64, ok bool) {
 	if Dense(b) {
 		h.addDense(b)
 	} else {
-		ok = each(b, func(rank uint8, _, n int) { h[0][rank] += uint32(n) })
+		ok = h.addSparse(b)
 	}
 	return h.estimate(), ok
 }

@@ -46,6 +46,10 @@ const (
 	// DenseSize is the size of a dense value in bytes.
 	DenseSize = HeaderSize + Registers*6/8
 
+	// MaxSparse is the greatest size that a sparse value can have, in bytes, if it
+	// is not damaged: each register in a run of its own, of two bytes.
+	MaxSparse = HeaderSize + 2*Registers
+
 	// Empty is a sparse value that has seen nothing, to be copied.
 	Empty = magic + "\x01\x00\x00\x00" + "\x00\x00\x00\x00\x00\x00\x00\x00" + "\x7f\xff"
 

@@ -389,3 +389,20 @@ func BenchmarkFind(b *testing.B) {
 		i++
 	}
 }
+
+// BenchmarkBuild adds as many elements as make a sparse value half full.
+func BenchmarkBuild(b *testing.B) {
+	elems := make([][]byte, 700)
+	for i := range elems {
+		elems[i] = fmt.Append(nil, i)
+	}
+	v := make([]byte, 0, 3072)
+	for b.Loop() {
+		v = append(v[:0], Empty...)
+		e := Editor{Max: 3000}
+		for _, elem := range elems {
+			index, rank := Position(elem)
+			v, _ = e.Raise(v, index, rank)
+		}
+	}
+}

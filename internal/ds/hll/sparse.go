@@ -168,32 +168,41 @@ func join(b []byte, at int) []byte {
 	return b
 }
 
-// each calls f for the runs of a sparse value in turn: n registers with a value,
-// from first on. It tells whether every register is in exactly one of them; f is
-// not called for registers that do not exist.
-func each(b []byte, f func(rank uint8, first, n int)) (ok bool) {
+// Every register has to be in exactly one run: what reads them all, raiseSparse and
+// addSparse, finds out whether it is.
+
+// raiseSparse makes each register at least as high as that of a sparse value; ok
+// is false when that is damaged.
+func (r *All) raiseSparse(b []byte) (ok bool) {
 	first := 0
 	for at := HeaderSize; at < len(b); {
 		rank, n, size := runAt(b, at)
 		if first+n > Registers {
 			return false
 		}
-		f(rank, first, n)
+		if rank > 0 {
+			for i := first; i < first+n; i++ {
+				r[i] = max(r[i], rank)
+			}
+		}
 		at, first = at+size, first+n
 	}
 	return first == Registers
 }
 
-// raiseSparse makes each register at least as high as that of a sparse value; ok
-// is false when that is damaged.
-func (r *All) raiseSparse(b []byte) (ok bool) {
-	return each(b, func(rank uint8, first, n int) {
-		if rank > 0 {
-			for i := range r[first : first+n] {
-				r[first+i] = max(r[first+i], rank)
-			}
+// addSparse counts the registers of a sparse value; ok is false when that is
+// damaged.
+func (h *histogram) addSparse(b []byte) (ok bool) {
+	first := 0
+	for at := HeaderSize; at < len(b); {
+		rank, n, size := runAt(b, at)
+		if first+n > Registers {
+			return false
 		}
-	})
+		h[0][rank] += uint32(n)
+		at, first = at+size, first+n
+	}
+	return first == Registers
 }
 
 // AppendRuns appends the runs of a sparse value in words: "z:n" and "Z:n" for n
