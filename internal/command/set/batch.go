@@ -12,7 +12,7 @@ import (
 
 // batchSize is the number of members that are looked up at once, so that what they
 // lead to can be fetched from memory all at once.
-const batchSize = 32
+const batchSize = 48
 
 // batch is members of one set that are looked for in others. A set of members is a
 // mask with a bit for each.
@@ -113,34 +113,25 @@ func (b *batch) in(v *view, mask uint64) (there uint64) {
 // walk calls visit with all members of a set, batch by batch, until it returns
 // false.
 func (b *batch) walk(v *view, visit func() bool) {
-	b.clear()
-	more := true
-	next := func() bool {
-		if b.n == batchSize {
-			more = visit()
-			b.clear()
+	var w dict.Walk
+	i, pos := 0, listpack.HeaderSize
+	for {
+		b.clear()
+		switch {
+		case v.big != nil:
+			b.n = v.big.NextMembers(&w, b.text[:])
+		case v.ints != nil:
+			for n := intset.Len(v.ints); i < n && b.n < batchSize; i++ {
+				b.addInt(intset.Get(v.ints, i))
+			}
+		case v.lp != nil:
+			for end := listpack.End(v.lp); pos < end && b.n < batchSize; {
+				b.addValue(listpack.Get(v.lp, pos))
+				pos += listpack.EntrySize(v.lp, pos)
+			}
 		}
-		return more
-	}
-	switch {
-	case v.big != nil:
-		v.big.All(func(e dict.Elem) bool {
-			b.addText(e.Member())
-			return next()
-		})
-	case v.ints != nil:
-		for i, n := 0, intset.Len(v.ints); i < n && more; i++ {
-			b.addInt(intset.Get(v.ints, i))
-			next()
+		if b.n == 0 || !visit() {
+			return
 		}
-	case v.lp != nil:
-		for pos, end := listpack.HeaderSize, listpack.End(v.lp); pos < end && more; {
-			b.addValue(listpack.Get(v.lp, pos))
-			pos += listpack.EntrySize(v.lp, pos)
-			next()
-		}
-	}
-	if more && b.n > 0 {
-		visit()
 	}
 }

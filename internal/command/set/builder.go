@@ -63,6 +63,15 @@ func (b *builder) add(m []byte) (added bool) {
 	return added
 }
 
+// expect says that about n members will be added to a set that has none, when it is
+// known that they make a table.
+func (b *builder) expect(n int) {
+	if s := &b.set; s.big == nil && s.ints == nil && s.lp == nil {
+		b.toTable()
+		b.set.big.Expect(n)
+	}
+}
+
 // toListpack leaves a listpack in the place of an intset or of nothing, or, when the
 // intset has more members than that may have, leaves it alone.
 func (b *builder) toListpack() {

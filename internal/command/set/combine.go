@@ -286,6 +286,9 @@ func (o *operation) unite() {
 	switch {
 	case o.to == assign:
 		// emit leaves out what is there already.
+		if v := &o.sets[0]; v.big != nil && int64(v.len()) > o.tableSize() {
+			o.built.expect(v.len())
+		}
 		for i := range o.sets {
 			o.batch.walk(&o.sets[i], func() bool { return o.emit(o.batch.all()) })
 		}
@@ -303,6 +306,11 @@ func (o *operation) unite() {
 			o.index(&o.sets[i], left)
 		}
 	}
+}
+
+// tableSize is the number of members above which a set is a table for certain.
+func (o *operation) tableSize() int64 {
+	return max(o.c.Config.SetMaxIntsetEntries, o.c.Config.SetMaxListpackEntries)
 }
 
 // addCost is what adding a member to a set costs, if finding one in a table costs 1.

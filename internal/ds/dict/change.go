@@ -183,6 +183,7 @@ func (d *Dict) Drop(max int) (done bool) {
 		}
 	}
 	d.dropped = 0
+	d.table.Clear() // what was expected and never came
 	return true
 }
 
@@ -195,6 +196,7 @@ func (d *Dict) CopyTo(to *Dict) {
 			to.Drop(math.MaxInt)
 		}
 	}()
+	to.table.Expect(d.Len())
 	d.Each(func(e Elem) {
 		c := content{member: e.Member()}
 		switch d.kind {

@@ -57,22 +57,24 @@ func (t *Table) set(i int, s segment) {
 
 // each calls f for every record of a segment.
 func (t *Table) each(s segment, f func(hash uint64, ref mem.Ref)) {
-	t.walk(s, func(ref mem.Ref) bool {
+	t.walk(s, true, func(ref mem.Ref) bool {
 		f(t.recs.Hash(ref), ref)
 		return true
 	})
 }
 
 // walk calls yield for every record of a segment until it returns false, and
-// tells whether it never did. The records of the next buckets are fetched while
-// those of one are looked at.
-func (t *Table) walk(s segment, yield func(ref mem.Ref) bool) bool {
+// tells whether it never did. With fetch, the records of the next buckets are fetched
+// while those of one are looked at.
+func (t *Table) walk(s segment, fetch bool, yield func(ref mem.Ref) bool) bool {
 	const ahead = 2
 	for i := range min(ahead, s.n()) {
-		t.fetch(t.at(s, i))
+		if fetch {
+			t.fetch(t.at(s, i))
+		}
 	}
 	for i := range s.n() {
-		if i+ahead < s.n() {
+		if fetch && i+ahead < s.n() {
 			t.fetch(t.at(s, i+ahead))
 		}
 		b := t.at(s, i)
@@ -112,14 +114,17 @@ func (t *Table) grow(pos uint32, s segment) {
 		at *= 2
 	}
 	bit := uint32(1) << (lineBits - 1 - s.local())
-	inLo := 0
+	var hashes [maxBuckets * fill]uint64 // in the order in which each comes to them
+	n, inLo := 0, 0
 	t.each(s, func(hash uint64, _ mem.Ref) {
+		hashes[n] = hash
+		n++
 		if Pos(hash)&bit == 0 {
 			inLo++
 		}
 	})
 	lo := t.newSegment(bucketsOfHalf(inLo), s.local()+1)
-	hi, ok := t.trySegment(bucketsOfHalf(int(t.at(s, 0).seg)-inLo), s.local()+1)
+	hi, ok := t.trySegment(bucketsOfHalf(n-inLo), s.local()+1)
 	if !ok {
 		t.freeSegment(lo)
 		panic(mem.ErrExhausted)
@@ -127,12 +132,15 @@ func (t *Table) grow(pos uint32, s segment) {
 	if lo.local() == t.depth {
 		t.deep += 2
 	}
-	t.each(s, func(hash uint64, ref mem.Ref) {
-		to := lo
+	n = 0
+	t.walk(s, false, func(ref mem.Ref) bool {
+		hash, to := hashes[n], lo
+		n++
 		if Pos(hash)&bit != 0 {
 			to = hi
 		}
 		t.place(to, Pos(hash), tagOf(hash), ref)
+		return true
 	})
 	t.set(at, lo)
 	t.set(at+1<<(t.depth-lo.local()), hi)
@@ -274,10 +282,44 @@ func (t *Table) Scan(pos uint32, visit func(ref mem.Ref)) (next uint32, done boo
 // fetched ahead, so it takes a fraction of the time of a Scan of everything.
 func (t *Table) All(yield func(ref mem.Ref) bool) {
 	for i := 0; i < len(t.dir); i += 1 << (t.depth - t.dir[i].local()) {
-		if !t.walk(t.dir[i], yield) {
+		if !t.walk(t.dir[i], true, yield) {
 			return
 		}
 	}
+}
+
+// Walk is a walk over all records of a table, which must not change meanwhile. The
+// zero value stands before the first.
+type Walk struct {
+	dir    int    // of the segment in the directory
+	bucket uint32 // in the segment
+}
+
+// Next appends records to refs, as many as its capacity has room for but for less
+// than a bucket, of which it has to hold one; none when the walk is over. It hashes
+// nothing, and has the records of the following buckets fetched if ahead is set,
+// which is of use in a table that is too large for the cache.
+func (t *Table) Next(w *Walk, refs []mem.Ref, ahead bool) []mem.Ref {
+	for w.dir < len(t.dir) {
+		s := t.dir[w.dir]
+		for ; w.bucket < s.n(); w.bucket++ {
+			if len(refs)+slots > cap(refs) {
+				return refs
+			}
+			if next := w.bucket + 4; ahead && next < s.n() {
+				t.fetch(t.at(s, next))
+			}
+			b := t.at(s, w.bucket)
+			for j := range slots {
+				if b.tags[j] != 0 {
+					refs = append(refs, b.refs[j])
+				}
+			}
+		}
+		w.dir += 1 << (t.depth - s.local())
+		w.bucket = 0
+	}
+	return refs
 }
 
 // Random gives a record, each with the same probability, or 0 when the table is
