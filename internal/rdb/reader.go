@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/redstart-db/redstart/internal/num"
 )
@@ -242,7 +243,8 @@ func (r *Reader) lzf(dst []byte) ([]byte, error) {
 	case plain > uint64(max(r.budget, 0)):
 		return dst, r.Fail(ErrTooLarge)
 	}
-	out, err := AppendUnLZF(dst, src, int(plain))
+	// Most of what compresses becomes a few times as long.
+	out, err := AppendUnLZF(slices.Grow(dst, min(int(plain), 4*len(src)+64)), src, int(plain))
 	if err != nil {
 		return dst, r.Fail(ErrCorrupt)
 	}

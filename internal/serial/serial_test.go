@@ -229,6 +229,26 @@ func TestRoundTrip(t *testing.T) {
 	w.ks.Remove(to, w.ks.Find(to))
 }
 
+// TestMemoryUsage checks that what a key is said to take is what the arena has.
+func TestMemoryUsage(t *testing.T) {
+	w := newWorld(t, 0)
+	k := w.key("k")
+	for name, make := range kinds {
+		e := make(w, k, w.ks.Find(k))
+		if said, has := uint64(e.MemoryUsage()), w.live(); said != has {
+			t.Errorf("%s: said to take %d bytes, the arena has %d", name, said, has)
+		}
+		v, err := read(w, bytesOf(e))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e = v.Store(k, e, 0)
+		if said, has := uint64(e.MemoryUsage()), w.live(); said != has {
+			t.Errorf("%s, read: said to take %d bytes, the arena has %d", name, said, has)
+		}
+	}
+}
+
 // sorted gives how often each byte is in a value, which tells most values apart.
 func sorted(b []byte) []byte {
 	var count [256]int

@@ -16,9 +16,7 @@ func (s *sorter) find(p *pattern, elem []byte) (value []byte, ok bool) {
 	if p.star < 0 {
 		return nil, false
 	}
-	c := s.c
-	s.name = append(append(append(s.name[:0], p.text[:p.star]...), elem...), p.text[p.star+1:]...)
-	e := c.Read(c.Store.Key(s.name))
+	e := s.c.Read(s.key(p, elem))
 	switch {
 	case !e.Ok():
 		return nil, false
@@ -32,6 +30,30 @@ func (s *sorter) find(p *pattern, elem []byte) (value []byte, ok bool) {
 		return s.field(e, p.field)
 	}
 	return nil, false
+}
+
+// key gives the key that a pattern names for an element, valid until the next one.
+func (s *sorter) key(p *pattern, elem []byte) store.Key {
+	s.name = append(append(append(s.name[:0], p.text[:p.star]...), elem...), p.text[p.star+1:]...)
+	return s.c.Store.Key(s.name)
+}
+
+// ahead is for how many elements what looking up will need is fetched at once.
+const ahead = 16
+
+// fetch has what looking up the keys of a few elements will need fetched.
+func (s *sorter) fetch(p *pattern, elems [][]byte) {
+	if p.star < 0 {
+		return
+	}
+	db := s.c.DB()
+	for i, elem := range elems {
+		s.hashes[i] = s.key(p, elem).H
+		s.c.Store.Hint(s.hashes[i], db)
+	}
+	for i := range elems {
+		s.c.Store.HintRecord(s.hashes[i], db)
+	}
 }
 
 func (s *sorter) field(e store.Entry, field []byte) (value []byte, ok bool) {

@@ -24,6 +24,7 @@ type sorter struct {
 	texts  [][]byte // weights that are text, nil for none
 	digits []byte   // see keep
 	name   []byte   // of the key that was looked up last
+	hashes [ahead]uint64
 }
 
 // weighted is an element and what it weighs as a number.
@@ -57,7 +58,7 @@ func run(c *command.Ctx, readOnly bool) {
 		start, end = 0, len(s.elems)
 	default:
 		s.load(e, 0, n, false)
-		if !s.sort() {
+		if !s.sort(end) {
 			c.Err("ERR One or more scores can't be converted into double")
 			return
 		}
@@ -78,8 +79,74 @@ func (o *options) limits(n int) (start, end int) {
 	return start, start + int(min(o.count, int64(n-start)))
 }
 
-// sort puts s.order in order. It is false when a weight is not a number.
-func (s *sorter) sort() (ok bool) {
+// sort puts the first elements of the result in order, up to end; others follow in
+// any. It is false when a weight is not a number.
+func (s *sorter) sort(end int) (ok bool) {
+	if !s.weigh() {
+		return false
+	}
+	compare := s.compareNumbers
+	if s.o.alpha {
+		compare = s.compareTexts
+	}
+	sign := 1
+	if s.o.desc {
+		sign = -1
+	}
+	order := func(a, b weighted) int {
+		if c := compare(a, b); c != 0 {
+			return c * sign
+		}
+		return cmp.Compare(a.at, b.at) // equal ones stay in their order
+	}
+	if end < len(s.order)/fewOf {
+		selectFirst(s.order, end, order)
+		s.order = s.order[:end]
+	}
+	slices.SortFunc(s.order, order)
+	return true
+}
+
+// fewOf is the part of the elements up to which it is worth the while to choose
+// them before they are sorted.
+const fewOf = 8
+
+// selectFirst moves the first n elements of an order to the front, in any order. It
+// keeps those it has found so far in a heap with the last of them on top.
+func selectFirst(all []weighted, n int, order func(a, b weighted) int) {
+	if n == 0 {
+		return
+	}
+	heap := all[:n]
+	down := func(i int) {
+		for {
+			child := 2*i + 1
+			if child >= n {
+				return
+			}
+			if child+1 < n && order(heap[child+1], heap[child]) > 0 {
+				child++
+			}
+			if order(heap[child], heap[i]) <= 0 {
+				return
+			}
+			heap[i], heap[child] = heap[child], heap[i]
+			i = child
+		}
+	}
+	for i := n/2 - 1; i >= 0; i-- {
+		down(i)
+	}
+	for i := n; i < len(all); i++ {
+		if order(all[i], heap[0]) < 0 {
+			heap[0], all[i] = all[i], heap[0]
+			down(0)
+		}
+	}
+}
+
+// weigh finds what the elements weigh. It is false when that is not a number.
+func (s *sorter) weigh() (ok bool) {
 	s.order = make([]weighted, len(s.elems))
 	if s.o.alpha {
 		s.texts = make([][]byte, len(s.elems))
@@ -89,6 +156,9 @@ func (s *sorter) sort() (ok bool) {
 		s.order[i].at = i
 		text := elem
 		if s.o.by != nil {
+			if i%ahead == 0 {
+				s.fetch(s.o.by, s.elems[i:min(i+ahead, len(s.elems))])
+			}
 			var found bool
 			if text, found = s.find(s.o.by, elem); !found {
 				continue
@@ -102,24 +172,7 @@ func (s *sorter) sort() (ok bool) {
 		s.order[i].weight = weight
 		ok = ok && isNumber
 	}
-	if !ok {
-		return false
-	}
-	compare := s.compareNumbers
-	if s.o.alpha {
-		compare = s.compareTexts
-	}
-	sign := 1
-	if s.o.desc {
-		sign = -1
-	}
-	slices.SortFunc(s.order, func(a, b weighted) int {
-		if c := compare(a, b); c != 0 {
-			return c * sign
-		}
-		return cmp.Compare(a.at, b.at) // equal ones stay in their order
-	})
-	return true
+	return ok
 }
 
 func (s *sorter) compareNumbers(a, b weighted) int {
