@@ -30,8 +30,11 @@ type server struct {
 	fake *clock.Clock
 }
 
-func newServer(tb testing.TB) *server {
-	s := &server{commandtest.NewStore(tb, store.Options{Shards: 2, Reserve: 64 << 20}, hash.Specs(), keys.Specs(), strings.Specs()), tb, clock.NewFake(began)}
+func newServer(tb testing.TB) *server { return newServerOf(tb, 64<<20) }
+
+// newServerOf is newServer with so many bytes for each shard.
+func newServerOf(tb testing.TB, reserve uint64) *server {
+	s := &server{commandtest.NewStore(tb, store.Options{Shards: 2, Reserve: reserve}, hash.Specs(), keys.Specs(), strings.Specs()), tb, clock.NewFake(began)}
 	s.Clock = s.fake
 	s.Store.SetHooks(s.Exec)
 	return s

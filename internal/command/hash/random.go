@@ -10,9 +10,13 @@ import (
 	"github.com/redstart-db/redstart/internal/store"
 )
 
-// mostRandom is how many bytes a reply may have that shows fields repeatedly. Redis
-// has no such limit, and a request of a few bytes can take all memory.
-const mostRandom = 256 << 20
+const (
+	// mostRandom is how many bytes a reply may have that shows fields repeatedly.
+	// Redis has no such limit, and a request of a few bytes can take all memory,
+	// and all time.
+	mostRandom = 16 << 20
+	leastBulk  = len("$0\r\n\r\n")
+)
 
 func hrandField(c *command.Ctx) {
 	if len(c.Args) > 2 {
@@ -145,7 +149,7 @@ func (s *sample) one() {
 // repeated shows n fields, each any of all.
 func (s *sample) repeated(n int64) {
 	c, start := s.c, len(s.c.Out)
-	if n > mostRandom {
+	if n > int64(mostRandom/leastBulk) {
 		c.Err(command.ErrOutOfRange)
 		return
 	}
