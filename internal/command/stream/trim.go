@@ -103,22 +103,22 @@ func (t *trimming) check(c *command.Ctx) bool {
 // once, where this was approximate; and with an ID in the place of argument idAt,
 // unless that is 0.
 func (t *trimming) effect(c *command.Ctx, s *stream.Stream, idAt int, id stream.ID) {
-	var few [32][]byte // to do without an allocation
-	var text, threshold [maxIDLen]byte
+	var few [32][]byte
 	args := few[:0]
+	buf := make([]byte, 0, 2*maxIDLen)
 	for i, b := range c.Args {
 		switch {
 		case i == 0:
 		case i == idAt:
-			b = idText(text[:0], id)
+			b = idText(buf[maxIDLen:maxIDLen], id)
 		case t.limitAt != 0 && (i == t.limitAt || i == t.limitAt+1):
 			continue
 		case t.Approx && i == t.at-1:
 			b = []byte("=")
 		case t.Approx && i == t.at && t.MaxLen >= 0:
-			b = num.AppendInt(threshold[:0], int64(s.Len()))
+			b = num.AppendInt(buf, int64(s.Len()))
 		case t.Approx && i == t.at:
-			b = idText(threshold[:0], s.First())
+			b = idText(buf, s.First())
 		}
 		args = append(args, b)
 	}

@@ -44,14 +44,8 @@ func (s *Stream) Range(from, to ID) Cursor {
 	if to.Less(from) {
 		return c
 	}
-	c.enter()
-	if c.lp != nil && c.m.id.Less(from) {
-		for c.step() && c.entry.id.Less(from) {
-		}
-		c.at, c.left = c.entry.at, -1
-		if c.entry.id.Less(from) {
-			c.nextNode()
-		}
+	if c.enter(); c.lp != nil {
+		c.at = c.m.seek(c.lp, from)
 	}
 	return c
 }
@@ -63,13 +57,9 @@ func (s *Stream) RangeBack(from, to ID) Cursor {
 	if from.Less(to) {
 		return c
 	}
-	for c.enter(); c.lp != nil; {
-		if !c.step() {
-			c.nextNode()
-		} else if !from.Less(c.entry.id) {
-			c.at = c.entry.end(c.lp)
-			break
-		}
+	c.enter()
+	if behind, ok := Next(from); ok && c.lp != nil {
+		c.at = c.m.seek(c.lp, behind)
 	}
 	return c
 }
@@ -171,12 +161,12 @@ func (s *Stream) find(id ID) (e entry, node idtree.Cursor[mem.Ref], ok bool) {
 	}
 	lp, masterID := s.at(&node)
 	m := readMaster(lp, masterID)
-	for pos := m.entries(lp); lp[pos] != lpEnd; pos = e.end(lp) {
-		if e = m.readEntry(lp, pos); !e.id.Less(id) {
-			return e, node, e.id == id
-		}
+	pos := m.seek(lp, id)
+	if lp[pos] == lpEnd {
+		return e, node, false
 	}
-	return e, node, false
+	e = m.readEntry(lp, pos)
+	return e, node, e.id == id
 }
 
 // Has tells whether there is an entry with this ID that is not deleted.

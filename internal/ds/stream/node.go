@@ -111,8 +111,50 @@ func before(lp []byte, pos int) int {
 	return pos
 }
 
-// lastEntry reads the last entry of a node, which may be a deleted one.
-func (m *master) lastEntry(lp []byte) entry { return m.readEntry(lp, before(lp, listpack.End(lp))) }
+// last is the ID of the last entry, which may be a deleted one.
+func (m *master) last(lp []byte) ID { return m.readID(lp, before(lp, listpack.End(lp))) }
+
+// readID reads the ID of the entry at a position.
+func (m *master) readID(lp []byte, pos int) ID {
+	_, pos = readInt(lp, pos)
+	ms, pos := readInt(lp, pos)
+	seq, _ := readInt(lp, pos)
+	return ID{MS: m.id.MS + uint64(ms), Seq: m.id.Seq + uint64(seq)}
+}
+
+// seek is the position of the first entry, deleted or not, whose ID is not below
+// id, or the end. It comes from the end of the node that seems closer.
+func (m *master) seek(lp []byte, id ID) int {
+	if !m.id.Less(id) {
+		return m.entries(lp)
+	}
+	end := listpack.End(lp)
+	pos := before(lp, end)
+	last := m.readID(lp, pos)
+	if last.Less(id) {
+		return end
+	}
+	way, all := id.MS-m.id.MS, last.MS-m.id.MS
+	if all == 0 {
+		way, all = id.Seq-m.id.Seq, last.Seq-m.id.Seq
+	}
+	if way > all/2 {
+		for {
+			prev := before(lp, pos)
+			if m.readID(lp, prev).Less(id) { // as the first entry is
+				return pos
+			}
+			pos = prev
+		}
+	}
+	for pos = m.entries(lp); ; {
+		if e := m.readEntry(lp, pos); e.id.Less(id) {
+			pos = e.end(lp)
+			continue
+		}
+		return pos
+	}
+}
 
 // node is a node's listpack, with the capacity that its block has.
 func (s *Stream) node(ref mem.Ref) []byte {

@@ -104,8 +104,7 @@ func (t Trim) takesNode(m *master, lp []byte, length int64) bool {
 	if t.MaxLen >= 0 {
 		return length-m.count >= t.MaxLen
 	}
-	last := m.lastEntry(lp)
-	return last.id.Less(t.MinID)
+	return m.last(lp).Less(t.MinID)
 }
 
 // dropNodes removes the first n nodes.
