@@ -3,6 +3,7 @@ package rdb
 import (
 	"errors"
 	"math"
+	"slices"
 	"sync"
 )
 
@@ -148,7 +149,8 @@ func AppendUnLZF(dst, src []byte, n int) ([]byte, error) {
 	if n < 0 || n/lzfMaxRatio > len(src) {
 		return dst, errLZF
 	}
-	out := dst
+	// Most of what was compressed becomes a few times as long.
+	out := slices.Grow(dst, min(n, 4*len(src)+64))
 	for i := 0; i < len(src); {
 		ctrl := int(src[i])
 		i++

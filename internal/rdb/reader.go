@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/redstart-db/redstart/internal/num"
 )
@@ -243,8 +242,7 @@ func (r *Reader) lzf(dst []byte) ([]byte, error) {
 	case plain > uint64(max(r.budget, 0)):
 		return dst, r.Fail(ErrTooLarge)
 	}
-	// Most of what compresses becomes a few times as long.
-	out, err := AppendUnLZF(slices.Grow(dst, min(int(plain), 4*len(src)+64)), src, int(plain))
+	out, err := AppendUnLZF(dst, src, int(plain))
 	if err != nil {
 		return dst, r.Fail(ErrCorrupt)
 	}
