@@ -80,18 +80,23 @@ func TestIndexExhausted(t *testing.T) {
 	if !f.Sparse(was) {
 		t.Fatal("the record is not to be moved")
 	}
-	if m.defrag() == 0 {
-		t.Error("no record has moved")
-	}
+	// Defrag itself may free a span first, which depends on the order of hashes.
+	m.d.moveRecord(e, nil)
 	if e, _ = m.d.Find([]byte("field:1000")); e.Ref() != was {
 		t.Error("a record has moved that had no place in the index")
 	}
+	if m.defrag() == 0 {
+		t.Error("no record has moved")
+	}
 	f.open()
 	m.check()
-	m.defrag()
-	if e, _ = m.d.Find([]byte("field:1000")); e.Ref() == was && f.Sparse(was) {
+	e, _ = m.d.Find([]byte("field:1000"))
+	was = e.Ref()
+	m.d.moveRecord(e, nil)
+	if e, _ = m.d.Find([]byte("field:1000")); e.Ref() == was {
 		t.Error("the record is still where it was")
 	}
+	m.defrag()
 	m.check()
 	m.drop(10)
 }
