@@ -237,8 +237,9 @@ func (x *combination) run(r *result) {
 	case union:
 		x.unite(r)
 	case intersection:
+		r.few.expect(min(x.src[0].n, fewElements))
 		x.intersect(func(member []byte, score float64) bool {
-			r.z.Add(member, score)
+			r.add(member, score)
 			return true
 		})
 	default:
@@ -246,19 +247,15 @@ func (x *combination) run(r *result) {
 	}
 }
 
-// unite collects all elements first, because scores change on the way.
 func (x *combination) unite(r *result) {
+	r.expect(x.src[len(x.src)-1].n, true) // of the largest
 	for i := range x.src {
 		s := &x.src[i]
 		s.each(func(member []byte, score float64) bool {
-			score = s.weighted(score)
-			if e, created := r.z.Collect(member, score); !created {
-				e.SetScore(x.agg.join(e.Score(), score))
-			}
+			r.join(member, s.weighted(score), x.agg)
 			return true
 		})
 	}
-	r.z.Order()
 }
 
 // intersect calls yield for what is in all sources, until it returns false. The
@@ -297,17 +294,20 @@ func (x *combination) subtract(r *result) {
 		others += rest[i].n
 	}
 	if first.n*len(rest)/2 <= others+first.n {
+		r.few.expect(min(first.n, fewElements))
 		first.each(func(member []byte, score float64) bool {
 			for i := range rest {
 				if _, ok := rest[i].find(member); ok {
 					return true
 				}
 			}
-			r.z.Add(member, score)
+			r.add(member, score)
 			return true
 		})
 		return
 	}
+	r.enlarge(true)
+	r.z.Expect(first.n)
 	first.each(func(member []byte, score float64) bool {
 		r.z.Collect(member, score)
 		return true
@@ -318,5 +318,4 @@ func (x *combination) subtract(r *result) {
 			return r.z.Len() > 0
 		})
 	}
-	r.z.Order()
 }

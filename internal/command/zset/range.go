@@ -161,9 +161,10 @@ func zrangeStore(c *command.Ctx) {
 		v := open(src)
 		from, to := s.ranks(&v)
 		r.fill(func() {
+			r.expect(to-from, false)
 			var buf [24]byte
 			for at := v.seek(from); from < to; from++ {
-				r.z.Append(at.member(&buf), at.score())
+				r.add(at.member(&buf), at.score())
 				at.next()
 			}
 		})

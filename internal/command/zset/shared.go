@@ -62,13 +62,11 @@ func (c *Cursor) Member() listpack.Value {
 	return c.at.small.Member()
 }
 
-// Store puts the elements that fill adds in the place of what a key has, and replies
-// with their number. Without any, the key is removed. Nothing else is changed
-// before fill returns, so it may read from any key.
+// Store puts the elements that fill adds, with different members, in the place of
+// what a key has, and replies with their number. Without any, the key is removed.
+// Nothing else is changed before fill returns, so it may read from any key.
 func Store(c *command.Ctx, k store.Key, event string, fill func(add func(member []byte, score float64))) {
 	r := newResult(c, k)
-	r.fill(func() {
-		fill(func(member []byte, score float64) { r.z.Set(member, score) })
-	})
+	r.fill(func() { fill(r.add) })
 	r.store(event)
 }

@@ -224,6 +224,10 @@ func (z *ZSet) Append(member []byte, score float64) {
 	}
 }
 
+// Expect tells an empty set about how many elements it will have, so that it need
+// not grow step by step. If none is added, Drop frees what that took.
+func (z *ZSet) Expect(n int) { z.dict.Expect(n) }
+
 // Collect adds a member with a score, without its place in the order; one that is
 // there is given as it is. Between the first call and Order nothing may be called
 // but Collect, Forget, Len, Drop, and SetScore of elements.
@@ -249,6 +253,7 @@ func (z *ZSet) CopyTo(to *ZSet) {
 			to.Drop(math.MaxInt)
 		}
 	}()
+	to.Expect(z.Len())
 	for c := z.First(); c.Valid(); c.Next() {
 		to.Append(c.Member(), c.Score())
 	}
@@ -265,6 +270,7 @@ func (z *ZSet) Fill(p Packed) {
 			z.Drop(math.MaxInt)
 		}
 	}()
+	z.Expect(p.Len() + 1)
 	var digits [24]byte
 	for c := p.First(); c.Valid(); c.Next() {
 		z.Append(c.Bytes(&digits), c.Score())
