@@ -402,3 +402,26 @@ func BenchmarkQueue(b *testing.B) {
 		}
 	}
 }
+
+// TestAt finds entries by their rank.
+func TestAt(t *testing.T) {
+	s := newStress(t, mem.Options{}, 0, 7)
+	if c := s.tree.At(0); c.Valid() {
+		t.Fatal("an empty tree has an entry")
+	}
+	for n := range 3000 {
+		s.insert(t)
+		for _, rank := range []int{0, n / 2, len(s.entries) - 1} {
+			if c := s.tree.At(rank); !c.Valid() || c.ID() != s.entries[rank].id || c.Value() != s.entries[rank].v {
+				t.Fatalf("%d: not the entry with rank %d", n, rank)
+			}
+		}
+		c := s.tree.At(len(s.entries))
+		if c.Valid() {
+			t.Fatalf("%d: there is an entry behind the last", n)
+		}
+		if c.Prev(); c.ID() != s.entries[len(s.entries)-1].id {
+			t.Fatalf("%d: the last is not before the end", n)
+		}
+	}
+}

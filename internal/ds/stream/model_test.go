@@ -318,6 +318,12 @@ func (m *machine) copies(t *rapid.T) {
 	m.s = to
 }
 
+func (m *machine) defrag(*rapid.T) {
+	for pos, done := uint32(0), false; !done; {
+		pos, done = m.s.Defrag(pos)
+	}
+}
+
 func (m *machine) check(t *rapid.T) {
 	check(t, m.s)
 	var first ID
@@ -361,7 +367,7 @@ func TestModel(t *testing.T) {
 		t.Repeat(map[string]func(*rapid.T){
 			"append": m.append, "append more": m.append, "delete": m.delete, "trim": m.trim, "ranges": m.ranges, "set last": m.setLast,
 			"deliver": m.deliver, "ack": m.ack, "remove consumer": m.removeConsumer, "remove group": m.removeGroup,
-			"copy": m.copies, "": m.check,
+			"copy": m.copies, "defrag": m.defrag, "": m.check,
 		})
 		drop(t, m.s)
 	})
