@@ -23,10 +23,16 @@ import (
 // the end, at once: the limits may be so high that looking each time would take
 // the square of their number.
 
-func (b *builder) newDict(kind dict.Kind) *dict.Dict {
+// expected bounds for how many elements room is made at once: the input may say
+// that there are more than there are.
+const expected = 1 << 20
+
+// newDict begins a table of about n elements.
+func (b *builder) newDict(kind dict.Kind, n int) *dict.Dict {
 	d := new(dict.Dict)
 	d.Init(b.ks.Arena(), kind)
 	b.object = d
+	d.Expect(min(n, expected))
 	return d
 }
 
@@ -47,7 +53,7 @@ func (b *builder) hash(t rdb.Type) error {
 	}
 	f := hashFill{b: b, lp: []byte(listpack.Empty)}
 	if !small {
-		f.dict = b.newDict(dict.Hash)
+		f.dict = b.newDict(dict.Hash, h.Len())
 	}
 	for {
 		field, value, at, ok := h.Next()
@@ -121,7 +127,7 @@ func (f *hashFill) pairs(visit func(i int, field, value []byte) bool) bool {
 
 // unpack goes on with a table in place of a listpack.
 func (f *hashFill) unpack() bool {
-	f.dict = f.b.newDict(dict.Hash)
+	f.dict = f.b.newDict(dict.Hash, listpack.Len(f.lp)/2)
 	return f.pairs(func(i int, field, value []byte) bool {
 		e, created := f.dict.Set(field, value)
 		if created && f.deadlines != nil && f.deadlines[i] != 0 {
@@ -189,7 +195,7 @@ func (b *builder) set(t rdb.Type) error {
 	case f.small:
 		f.lp = []byte(listpack.Empty)
 	default:
-		f.dict = b.newDict(dict.Set)
+		f.dict = b.newDict(dict.Set, s.Len())
 	}
 	for {
 		member, ok := s.Next()
@@ -256,7 +262,7 @@ func (f *setFill) text() bool {
 // unpack goes on with a table in place of a listpack.
 func (f *setFill) unpack() bool {
 	lp := f.lp
-	f.lp, f.dict = nil, f.b.newDict(dict.Set)
+	f.lp, f.dict = nil, f.b.newDict(dict.Set, listpack.Len(lp))
 	var digits [num.MaxIntLen]byte
 	for pos, ok := listpack.First(lp); ok; pos, ok = listpack.Next(lp, pos) {
 		if _, created := f.dict.Add(listpack.Get(lp, pos).Bytes(digits[:])); !created {
@@ -299,7 +305,7 @@ func (b *builder) zset(t rdb.Type) error {
 	var few members
 	var z *zset.ZSet
 	if s.Len() > b.lim.ZSetEntries {
-		z = b.newZSet()
+		z = b.newZSet(s.Len())
 	}
 	for {
 		member, score, ok := s.Next()
@@ -307,7 +313,7 @@ func (b *builder) zset(t rdb.Type) error {
 			break
 		}
 		if z == nil && (len(member) > b.lim.ZSetValue || !few.add(member, score)) {
-			z = b.newZSet()
+			z = b.newZSet(len(few.list))
 			for i := range few.list {
 				if _, created := z.Add(few.member(i), few.list[i].score); !created {
 					return b.corrupt()
@@ -330,10 +336,11 @@ func (b *builder) zset(t rdb.Type) error {
 	return nil
 }
 
-func (b *builder) newZSet() *zset.ZSet {
+func (b *builder) newZSet(n int) *zset.ZSet {
 	z := new(zset.ZSet)
 	z.Init(b.ks.Arena())
 	b.object = z
+	z.Expect(min(n, expected))
 	return z
 }
 

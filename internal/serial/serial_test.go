@@ -229,23 +229,29 @@ func TestRoundTrip(t *testing.T) {
 	w.ks.Remove(to, w.ks.Find(to))
 }
 
-// TestMemoryUsage checks that what a key is said to take is what the arena has.
+// TestMemoryUsage checks that what a key is said to take is what the arena has, and
+// the little that is on the Go heap: directories of tables, and descriptions of the
+// nodes of lists.
 func TestMemoryUsage(t *testing.T) {
 	w := newWorld(t, 0)
 	k := w.key("k")
-	for name, make := range kinds {
-		e := make(w, k, w.ks.Find(k))
-		if said, has := uint64(e.MemoryUsage()), w.live(); said != has {
+	check := func(name string, e store.Entry) {
+		heap := uint64(64)
+		if name == "list" {
+			heap = 2048
+		}
+		if said, has := uint64(e.MemoryUsage()), w.live(); said < has || said > has+heap {
 			t.Errorf("%s: said to take %d bytes, the arena has %d", name, said, has)
 		}
+	}
+	for name, make := range kinds {
+		e := make(w, k, w.ks.Find(k))
+		check(name, e)
 		v, err := read(w, bytesOf(e))
 		if err != nil {
 			t.Fatal(err)
 		}
-		e = v.Store(k, e, 0)
-		if said, has := uint64(e.MemoryUsage()), w.live(); said != has {
-			t.Errorf("%s, read: said to take %d bytes, the arena has %d", name, said, has)
-		}
+		check(name, v.Store(k, e, 0))
 	}
 }
 
