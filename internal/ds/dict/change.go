@@ -158,33 +158,14 @@ func (d *Dict) Remove(e Elem) {
 	d.free(e.ref)
 }
 
-// Drop removes up to max elements and reports whether none is left. So a large
-// Dict is freed in steps. Nothing may be added between them. It takes less
-// than half a microsecond for an element.
+// Drop removes some more than max elements, unless there are fewer, and reports
+// whether none is left. So a large Dict is freed in steps. Nothing but Len and Bytes
+// may be called between them.
 func (d *Dict) Drop(max int) (done bool) {
-	var few [32]mem.Ref
-	for d.Len() > 0 {
-		if max <= 0 {
-			return false
-		}
-		refs, left := few[:0], false
-		next, _ := d.table.Scan(d.dropped, func(ref mem.Ref) {
-			if len(refs) == max {
-				left = true
-				return
-			}
-			refs = append(refs, ref)
-		})
-		for _, ref := range refs {
-			d.Remove(d.At(ref))
-		}
-		if max -= len(refs); !left {
-			d.dropped = next
-		}
-	}
-	d.dropped = 0
-	d.table.Clear() // what was expected and never came
-	return true
+	return d.table.Drain(max, func(ref mem.Ref) {
+		d.untrack(d.At(ref).Deadline(), ref)
+		d.free(ref)
+	})
 }
 
 // CopyTo adds all elements to another Dict of the same kind, which is empty and

@@ -88,9 +88,8 @@ type Dict struct {
 	table     htable.Table
 	deadlines *idtree.Tree[mem.Ref] // by deadline; nil until the first
 	seed      maphash.Seed
-	used      int    // bytes of records and of values' blocks
-	start     int    // offset of head in a record
-	dropped   uint32 // position to which Drop has come
+	used      int // bytes of records and of values' blocks
+	start     int // offset of head in a record
 	kind      Kind
 }
 
@@ -107,7 +106,7 @@ type Elem struct {
 // nothing from the arena.
 func (d *Dict) Init(arena *mem.Arena, kind Kind) {
 	d.arena, d.kind, d.seed = arena, kind, maphash.MakeSeed()
-	d.deadlines, d.used, d.start, d.dropped = nil, 0, 0, 0
+	d.deadlines, d.used, d.start = nil, 0, 0
 	if kind == ZSet {
 		d.start = scoreSize
 	}
