@@ -243,7 +243,9 @@ func (ks *Keyspace) expireFields(e Entry, now int64, max int) (left Entry, n int
 		gone = d.Len() == 0
 		ks.tellFields(e, names, gone)
 	}
-	ks.sh.names, n = names, len(names)
+	n = len(names)
+	clear(names)
+	ks.sh.names = names
 	return ks.fieldsLeft(e, now, gone), n
 }
 

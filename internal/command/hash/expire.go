@@ -236,7 +236,20 @@ type edit struct {
 	past bool // what expires is removed: not on a replica
 
 	at                        int64 // the deadline that timed fields were given
-	timed, persisted, removed [][]byte
+	timed, persisted, removed tally
+}
+
+// tally is the fields to which something was done.
+type tally struct {
+	n      int
+	fields [][]byte // noted only for effects
+}
+
+func (t *tally) add(c *command.Ctx, field []byte) {
+	t.n++
+	if c.Logging() {
+		t.fields = append(t.fields, field)
+	}
 }
 
 // startEdit begins a change of some fields of e, which may be gone then: its entry is
@@ -281,17 +294,17 @@ func (x *edit) setDeadline(field []byte, at int64) {
 		d.SetDeadline(el, at)
 	}
 	if at == 0 {
-		x.persisted = append(x.persisted, field)
+		x.persisted.add(x.c, field)
 	} else {
 		x.at = at
-		x.timed = append(x.timed, field)
+		x.timed.add(x.c, field)
 	}
 }
 
 func (x *edit) remove(field []byte) {
 	v := openAll(x.e)
 	v.remove(field)
-	x.removed = append(x.removed, field)
+	x.removed.add(x.c, field)
 }
 
 // finish says what was changed, also when memory ended half way.
@@ -299,34 +312,31 @@ func (x *edit) finish() {
 	v := openAll(x.e)
 	left := v.len()
 	settle(x.ks, x.k, x.e, left)
-	x.say("hexpire", x.timed)
-	x.say("hpersist", x.persisted)
-	x.say("hdel", x.removed)
+	x.say("hexpire", x.timed.n)
+	x.say("hpersist", x.persisted.n)
+	x.say("hdel", x.removed.n)
 	if left == 0 {
 		x.c.Event(x.k, command.NotifyGeneric, "del")
 	}
 	x.effects()
 }
 
-func (x *edit) say(event string, fields [][]byte) {
-	if n := len(fields); n > 0 {
+func (x *edit) say(event string, n int) {
+	if n > 0 {
 		x.c.Changed(x.k, command.NotifyHash, event)
 		x.c.Dirty(n - 1)
 	}
 }
 
 func (x *edit) effects() {
-	if !x.c.Logging() {
-		return
+	if f := x.timed.fields; len(f) > 0 {
+		deadlineEffect(x.c, x.k, x.at, f)
 	}
-	if len(x.timed) > 0 {
-		deadlineEffect(x.c, x.k, x.at, x.timed)
+	if f := x.persisted.fields; len(f) > 0 {
+		x.c.Effect(fieldWords([][]byte{[]byte("HPERSIST"), x.k.B}, f)...)
 	}
-	if len(x.persisted) > 0 {
-		x.c.Effect(fieldWords([][]byte{[]byte("HPERSIST"), x.k.B}, x.persisted)...)
-	}
-	if len(x.removed) > 0 {
-		x.c.Effect(append([][]byte{[]byte("HDEL"), x.k.B}, x.removed...)...)
+	if f := x.removed.fields; len(f) > 0 {
+		x.c.Effect(append([][]byte{[]byte("HDEL"), x.k.B}, f...)...)
 	}
 }
 

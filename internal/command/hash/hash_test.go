@@ -456,6 +456,14 @@ func BenchmarkHGet(b *testing.B) {
 	commandtest.BenchmarkPipeline(b, s, "HGET user:# name", 100_000)
 }
 
+func BenchmarkHExpire(b *testing.B) {
+	s := commandtest.New(b, hash.Specs())
+	for i := range 100_000 {
+		s.Do(fmt.Sprintf("HSET user:%012d a 1 b 2 c 3 name x", i))
+	}
+	commandtest.BenchmarkPipeline(b, s, "HEXPIRE user:# 1000 FIELDS 1 name", 100_000)
+}
+
 func BenchmarkHGetAll(b *testing.B) {
 	s := commandtest.New(b, hash.Specs())
 	for i := range 10_000 {

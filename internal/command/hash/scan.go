@@ -39,7 +39,7 @@ func hscan(c *command.Ctx) {
 func (v *view) scanSmall(c *command.Ctx, s *command.ElementScan, show part) (n int) {
 	var buf [num.MaxIntLen]byte
 	for pos, end := v.start, listpack.End(v.small); pos < end; {
-		if s.Match(text(listpack.Get(v.small, pos), &buf)) {
+		if s.Match(listpack.Get(v.small, pos).Bytes(buf[:])) {
 			c.Out, pos = v.appendField(c.Out, pos, show)
 			n++
 			continue

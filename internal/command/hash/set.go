@@ -199,20 +199,12 @@ func (v *view) copyTo(d *dict.Dict) {
 		pos += listpack.EntrySize(v.small, pos)
 		value := listpack.Get(v.small, pos)
 		pos += listpack.EntrySize(v.small, pos)
-		e, _ := d.Set(text(field, &bufs[0]), text(value, &bufs[1]))
+		e, _ := d.Set(field.Bytes(bufs[0][:]), value.Bytes(bufs[1][:]))
 		if v.step == 3 {
 			d.SetDeadline(e, listpack.Get(v.small, pos).Int)
 			pos += listpack.EntrySize(v.small, pos)
 		}
 	}
-}
-
-// text is the string that v stands for, valid until buf is used again.
-func text(v listpack.Value, buf *[num.MaxIntLen]byte) []byte {
-	if v.IsInt() {
-		return num.AppendInt(buf[:0], v.Int)
-	}
-	return v.Str
 }
 
 // putAll is put for several fields, and gives the number of those that are new.
