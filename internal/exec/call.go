@@ -76,9 +76,11 @@ func sameName(got []byte, name string) bool {
 	return true
 }
 
-// mute drops the reply of a client that wants none.
+// mute drops the reply of a client that wants none. What tells of subscriptions is
+// no reply but a message, and stays.
 func (x *Exec) mute(c *command.Ctx, s *session.Session, start int) {
-	if s.Flags&(session.ReplyOff|session.ReplySkip) != 0 {
+	const listens = command.PubSub | command.Subscribed
+	if s.Flags&(session.ReplyOff|session.ReplySkip) != 0 && (c.Spec == nil || !c.Spec.Has(listens) || c.Failed()) {
 		c.Out = c.Out[:start]
 	}
 	s.Flags &^= session.ReplySkip

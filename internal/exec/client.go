@@ -90,6 +90,7 @@ func (cl *Client) leave(held store.LockSet) {
 		cl.x.clients.Add(-1)
 	}
 	cl.Unmonitor()
+	cl.Sess.Unsubscribe()
 	cl.unpaused()
 	cl.unwait(held)
 	cl.endTransaction()

@@ -20,6 +20,7 @@ import (
 	"github.com/redstart-db/redstart/internal/command/hyperloglog"
 	"github.com/redstart-db/redstart/internal/command/keys"
 	"github.com/redstart-db/redstart/internal/command/list"
+	pubsubcmd "github.com/redstart-db/redstart/internal/command/pubsub"
 	"github.com/redstart-db/redstart/internal/command/server"
 	"github.com/redstart-db/redstart/internal/command/set"
 	"github.com/redstart-db/redstart/internal/command/sort"
@@ -31,6 +32,7 @@ import (
 	"github.com/redstart-db/redstart/internal/loop"
 	"github.com/redstart-db/redstart/internal/mem"
 	"github.com/redstart-db/redstart/internal/oplog"
+	"github.com/redstart-db/redstart/internal/pubsub"
 	"github.com/redstart-db/redstart/internal/stats"
 	"github.com/redstart-db/redstart/internal/store"
 )
@@ -47,8 +49,9 @@ type Node struct {
 	lis    listeners
 	oom    oomState
 	self   *self
-	defrag []defrag      // by shard, the background's
-	seen   []shardUse    // the same
+	defrag []defrag   // by shard, the background's
+	seen   []shardUse // the same
+	hub    pubsub.Hub
 	huge   bool          // full regions of memory become huge pages
 	quit   chan struct{} // closed when the instance is asked to end
 
@@ -107,8 +110,9 @@ func open(cfg *config.Config, log *slog.Logger, loops int, reserve uint64) (*Nod
 		huge:   mem.HugePages(),
 		Exec:   exec.New(env, stats.NewSlowLog(int(cfg.SlowlogMaxLen)), new(stats.LatencyMonitor)),
 	}
+	env.Publish = n.publishEvent
 	n.self = newSelf(n)
-	env.Table, err = command.NewTable(cfg.RenameCommands, n.Exec.TransactionSpecs(), strings.Specs(), bitmap.Specs(), connection.Specs(n.Exec), keys.Specs(), list.Specs(), hash.Specs(), hyperloglog.Specs(), set.Specs(), zset.Specs(), stream.Specs(), geo.Specs(), sort.Specs(), server.Specs(n.self))
+	env.Table, err = command.NewTable(cfg.RenameCommands, n.Exec.TransactionSpecs(), strings.Specs(), bitmap.Specs(), connection.Specs(n.Exec), keys.Specs(), list.Specs(), hash.Specs(), hyperloglog.Specs(), set.Specs(), zset.Specs(), stream.Specs(), geo.Specs(), sort.Specs(), server.Specs(n.self), pubsubcmd.Specs(&n.hub))
 	if err != nil {
 		st.Close()
 		return nil, err

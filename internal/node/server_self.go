@@ -170,9 +170,6 @@ func (s *self) apply(name string) {
 		}
 	case "notify-keyspace-events":
 		s.n.env.Notify = notifyClasses(cfg.NotifyKeyspaceEvents)
-		if s.n.env.Publish == nil {
-			s.n.env.Notify = 0
-		}
 	}
 }
 

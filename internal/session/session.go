@@ -74,6 +74,7 @@ type Session struct {
 
 	// Subscriptions.
 	Channels, Patterns, ShardChannels int
+	Subscriber                        Subscriber // nil until the first
 
 	// What it takes to serve the connection. Peaks are of late: they are
 	// measured anew every few seconds.
@@ -85,6 +86,22 @@ type Session struct {
 
 	// Owner is the executor's own state of the connection.
 	Owner any
+}
+
+// Subscriber is what a session listens to channels with.
+type Subscriber interface {
+	Leave()             // ends all subscriptions
+	SetProto(proto int) // of the messages
+}
+
+// Unsubscribe ends all subscriptions.
+func (s *Session) Unsubscribe() {
+	if s.Subscriber != nil {
+		s.Subscriber.Leave()
+		s.Subscriber = nil
+		s.Channels, s.Patterns, s.ShardChannels = 0, 0, 0
+		s.Flags &^= Subscribed
+	}
 }
 
 // Has tells whether all of the given flags are set.

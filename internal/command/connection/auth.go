@@ -102,6 +102,9 @@ func hello(c *command.Ctx) {
 		c.Sess.Name = string(name)
 	}
 	c.Sess.Proto = uint8(proto)
+	if c.Sess.Subscriber != nil {
+		c.Sess.Subscriber.SetProto(int(proto))
+	}
 	greet(c)
 }
 

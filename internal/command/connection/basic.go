@@ -60,6 +60,7 @@ func reset(c *command.Ctx) {
 	cl := client(s)
 	cl.Unmonitor()
 	cl.Discard(c)
+	s.Unsubscribe()
 	cl.NeedAuth(c.Config.RequirePass != "")
 	s.DB, s.Proto, s.User, s.Name = 0, 2, defaultUser, ""
 	s.Flags &^= session.ReplyOff | session.SkipNext | session.NoTouch

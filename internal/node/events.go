@@ -1,0 +1,27 @@
+package node
+
+import (
+	"strconv"
+
+	"github.com/redstart-db/redstart/internal/command"
+	"github.com/redstart-db/redstart/internal/pubsub"
+)
+
+// publishEvent delivers a keyspace notification: the event to the channel of the
+// key, and the key to the channel of the event. Locks of shards are held.
+func (n *Node) publishEvent(db int, class command.NotifyClass, event string, key []byte) {
+	if !n.hub.Listening() {
+		return
+	}
+	var buf [96]byte
+	if n.env.Notify&command.NotifyKeyspace != 0 {
+		b := strconv.AppendInt(append(buf[:0], "__keyspace@"...), int64(db), 10)
+		b = append(append(b, "__:"...), key...)
+		n.hub.Publish(pubsub.Channel, b, []byte(event))
+	}
+	if n.env.Notify&command.NotifyKeyevent != 0 {
+		b := strconv.AppendInt(append(buf[:0], "__keyevent@"...), int64(db), 10)
+		b = append(append(b, "__:"...), event...)
+		n.hub.Publish(pubsub.Channel, b, key)
+	}
+}
