@@ -18,7 +18,9 @@ import (
 )
 
 // What is stored packed stays so if it has few elements, whatever their size, but
-// for zipmaps: so it is in Redis. What is read one by one is packed on the Go heap as long as it is small. There,
+// for zipmaps: so it is in Redis.
+//
+// What is read one by one is packed on the Go heap as long as it is small. There,
 // elements are put one behind the other, and whether one is twice is looked at in
 // the end, at once: the limits may be so high that looking each time would take
 // the square of their number.
@@ -282,8 +284,8 @@ func (f *setFill) end() error {
 		b.packed = f.lp
 	case f.ints != nil:
 		slices.Sort(f.ints)
-		if len(slices.Compact(f.ints)) != cap(f.ints) {
-			return b.corrupt() // one was twice, or some were missing
+		if len(slices.Compact(f.ints)) != len(f.ints) {
+			return b.corrupt()
 		}
 		b.packed = []byte(intset.Empty)
 		for _, n := range f.ints {

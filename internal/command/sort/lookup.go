@@ -7,8 +7,8 @@ import (
 	"github.com/redstart-db/redstart/internal/store"
 )
 
-// find gives what a pattern names for an element: a view that is valid until the
-// keyspace changes otherwise than by removing what has expired, or a copy.
+// find gives what a pattern names for an element: a copy, or a view that stays
+// valid when other keys turn out to have expired.
 func (s *sorter) find(p *pattern, elem []byte) (value []byte, ok bool) {
 	if p.self {
 		return elem, true
@@ -57,21 +57,17 @@ func (s *sorter) fetch(p *pattern, elems [][]byte) {
 }
 
 func (s *sorter) field(e store.Entry, field []byte) (value []byte, ok bool) {
+	if e.Timed() {
+		return s.timedField(e, field)
+	}
 	if o := e.Object(); o != nil {
 		f, ok := o.(*dict.Dict).Find(field)
-		if !ok || s.expired(f.Deadline()) {
+		if !ok {
 			return nil, false
 		}
 		return f.Value(), true
 	}
 	lp := e.Pack()
-	if e.Timed() {
-		pos, ok := triples.Find(lp, field)
-		if !ok || s.expired(triples.Deadline(lp, pos)) {
-			return nil, false
-		}
-		return s.text(triples.Value(lp, pos)), true
-	}
 	pos, ok := listpack.Find(lp, listpack.HeaderSize, field, 1)
 	if !ok {
 		return nil, false
@@ -80,8 +76,31 @@ func (s *sorter) field(e store.Entry, field []byte) (value []byte, ok bool) {
 	return s.text(listpack.Get(lp, pos)), true
 }
 
-// expired tells whether a field is there for a little while only.
-func (s *sorter) expired(deadline int64) bool { return deadline != 0 && deadline <= s.c.Now() }
+// timedField copies the value: when the hash is looked up again, further fields may
+// expire, and the others move.
+func (s *sorter) timedField(e store.Entry, field []byte) (value []byte, ok bool) {
+	var at int64
+	var v listpack.Value
+	if o := e.Object(); o != nil {
+		f, ok := o.(*dict.Dict).Find(field)
+		if !ok {
+			return nil, false
+		}
+		at, v = f.Deadline(), listpack.Value{Str: f.Value()}
+	} else {
+		p := e.Pack()
+		pos, ok := triples.Find(p, field)
+		if !ok {
+			return nil, false
+		}
+		at, v = triples.Deadline(p, pos), triples.Value(p, pos)
+	}
+	if at != 0 && at <= s.c.Now() {
+		return nil, false
+	}
+	var digits store.Scratch
+	return s.keep(v.Bytes(digits[:])), true
+}
 
 // text gives the bytes of a value, a view if possible.
 func (s *sorter) text(v listpack.Value) []byte {
@@ -92,11 +111,11 @@ func (s *sorter) text(v listpack.Value) []byte {
 	return s.keep(v.Bytes(digits[:]))
 }
 
-// keep copies a few bytes.
+// keep copies a few bytes, for as long as the command runs.
 func (s *sorter) keep(b []byte) []byte {
 	at := len(s.digits)
 	if cap(s.digits)-at < len(b) {
-		s.digits, at = make([]byte, 0, 4096), 0 // views of the old ones stay
+		s.digits, at = make([]byte, 0, max(4096, len(b))), 0 // views of the old ones stay
 	}
 	s.digits = append(s.digits, b...)
 	return s.digits[at:len(s.digits):len(s.digits)]
