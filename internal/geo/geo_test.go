@@ -63,7 +63,9 @@ func TestAnyScore(t *testing.T) {
 		if p := FromScore(score); !p.Valid() {
 			t.Fatalf("%v", p)
 		}
-		ScoreInt(score)
+		if n := ScoreInt(score); math.Abs(score) < 1<<53 && float64(n) != math.Trunc(score) {
+			t.Fatalf("%v has become %d", score, n)
+		}
 	})
 }
 

@@ -11,8 +11,7 @@ func pfAdd(c *command.Ctx) {
 	e := c.Write(k)
 	var v []byte
 	if e.Ok() {
-		var ok bool
-		if v, ok = checked(c, e); !ok {
+		if _, ok := checked(c, e); !ok {
 			return
 		}
 		v = writable(c, k, e)

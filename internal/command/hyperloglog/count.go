@@ -18,11 +18,10 @@ func pfCount(c *command.Ctx) {
 		c.Int(0)
 		return
 	}
-	v, ok := checked(c, e)
-	if !ok {
+	if _, ok := checked(c, e); !ok {
 		return
 	}
-	v = writable(c, k, e)
+	v := writable(c, k, e)
 	n, ok := hll.Cached(v)
 	if !ok {
 		if n, ok = hll.Count(v); !ok {

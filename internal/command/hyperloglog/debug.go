@@ -16,11 +16,10 @@ func pfDebug(c *command.Ctx) {
 		c.Err("ERR The specified key does not exist")
 		return
 	}
-	v, ok := checked(c, e)
-	if !ok {
+	if _, ok := checked(c, e); !ok {
 		return
 	}
-	v = writable(c, k, e)
+	v := writable(c, k, e)
 	switch {
 	case c.Is(1, "GETREG"), c.Is(1, "TODENSE"):
 		debugDense(c, k, e, v)
