@@ -30,12 +30,16 @@ var newOnly = stream.MaxID
 // query is the arguments of XREAD and XREADGROUP. The stream in argument first+i
 // is read from behind the ID in argument first+n+i.
 type query struct {
-	group, consumer []byte // nil for XREAD
-	first, n        int
-	count           int64 // of each stream; 0 for all
-	timeout         int64 // in milliseconds; -1 for not waiting
-	noAck           bool
+	first, n int
+	groupAt  int   // argument with the name of the group, before that of the consumer; 0 for XREAD
+	count    int64 // of each stream; 0 for all
+	timeout  int64 // in milliseconds; -1 for not waiting
+	noAck    bool
 }
+
+// group and consumer are the names of both, for XREADGROUP.
+func (q *query) group(c *command.Ctx) []byte    { return c.Args[q.groupAt] }
+func (q *query) consumer(c *command.Ctx) []byte { return c.Args[q.groupAt+1] }
 
 // streamsAt is the index of the word STREAMS of a request, 0 without it. Options
 // are passed as parseQuery does.
@@ -83,7 +87,7 @@ func parseQuery(c *command.Ctx, grouped bool) (q query, ok bool) {
 		case more > 0 && c.Is(i, "STREAMS"):
 			q.first = i + 1
 		case more > 1 && c.Is(i, "GROUP"):
-			q.group, q.consumer = c.Args[i+1], c.Args[i+2]
+			q.groupAt = i + 1
 			i += 2
 			if ok = grouped; !ok {
 				c.Err(errGroupOption)
@@ -112,7 +116,7 @@ func (q *query) check(c *command.Ctx, grouped bool) bool {
 		c.Err(command.ErrSyntax)
 	case n%2 != 0:
 		c.Err(errUnbalanced)
-	case grouped && q.group == nil:
+	case grouped && q.groupAt == 0:
 		c.Err(errNoGroup)
 	default:
 		q.n = n / 2
@@ -167,15 +171,16 @@ func (q *query) after(c *command.Ctx, i int) (id stream.ID, ok bool) {
 	if !ok {
 		return id, false
 	}
-	if q.group != nil && (s == nil || s.Group(q.group) == nil) {
-		c.Err(errNoSuchGroup(c.Args[q.first+i], q.group) + " in XREADGROUP with GROUP option")
+	grouped := q.groupAt != 0
+	if grouped && (s == nil || s.Group(q.group(c)) == nil) {
+		c.Err(errNoSuchGroup(c.Args[q.first+i], q.group(c)) + " in XREADGROUP with GROUP option")
 		return id, false
 	}
 	at := q.first + q.n + i
 	text := ""
 	switch string(c.Args[at]) {
 	case "$":
-		if q.group == nil {
+		if !grouped {
 			if s != nil {
 				id = s.Last()
 			}
@@ -183,12 +188,12 @@ func (q *query) after(c *command.Ctx, i int) (id stream.ID, ok bool) {
 		}
 		text = errLastInGroup
 	case "+":
-		if q.group == nil {
+		if !grouped {
 			return beforeTop(s), true
 		}
 		text = errID
 	case ">":
-		if q.group != nil {
+		if grouped {
 			return newOnly, true
 		}
 		text = errNewNoGroup
@@ -227,7 +232,7 @@ func (q *query) serve(c *command.Ctx, i int, after stream.ID) bool {
 	switch {
 	case s == nil:
 		return false
-	case q.group != nil:
+	case q.groupAt != 0:
 		return q.serveGroup(c, k, s, after)
 	case !hasAfter(s, after):
 		return false
@@ -248,14 +253,14 @@ func (q *query) head(c *command.Ctx, k store.Key) {
 
 // serveGroup is serve for a consumer of a group, which is there.
 func (q *query) serveGroup(c *command.Ctx, k store.Key, s *stream.Stream, after stream.ID) bool {
-	g := s.Group(q.group)
+	g := s.Group(q.group(c))
 	history := after != newOnly
 	if !history {
 		if after = g.Last(); !hasAfter(s, after) {
 			return false
 		}
 	}
-	m := member{c: c, k: k, s: s, g: g, group: q.group, name: q.consumer}
+	m := member{c: c, k: k, s: s, g: g, group: q.group(c), name: q.consumer(c)}
 	m.join()
 	q.head(c, k)
 	from, _ := stream.Next(after)
@@ -284,9 +289,7 @@ func (q *query) wait(c *command.Ctx, after []stream.ID) {
 		keys[i] = q.first + i
 	}
 	wait := command.Wait{Keys: keys, Timeout: q.timeout, OnTimeout: c.NullArrayReply(), Serve: serveXRead, Data: w}
-	if q.group != nil {
-		// What was borrowed from the request is its copy's.
-		w.group, w.consumer = slices.Clone(q.group), slices.Clone(q.consumer)
+	if q.groupAt != 0 {
 		wait.Serve, wait.Gone = serveXReadGroup, true
 	}
 	c.Block(wait)
@@ -331,7 +334,7 @@ func serveXReadGroup(c *command.Ctx, i int) bool {
 		return true
 	}
 	s := open(e)
-	g := s.Group(w.group)
+	g := s.Group(w.group(c))
 	if g == nil {
 		c.Err(errGroupGone)
 		return true
@@ -340,7 +343,7 @@ func serveXReadGroup(c *command.Ctx, i int) bool {
 	if !after.Less(s.Last()) {
 		return false
 	}
-	m := member{c: c, k: k, s: s, g: g, group: w.group, name: w.consumer}
+	m := member{c: c, k: k, s: s, g: g, group: w.group(c), name: w.consumer(c)}
 	m.join()
 	w.begin(c, k)
 	from, _ := stream.Next(after)

@@ -83,6 +83,10 @@ func TestEffects(t *testing.T) {
 		{"XLEN s", ":2", "", ""},
 		{"XLEN none", ":0", "", "keymiss none"},
 		{"XRANGE s - +", "*2\r\n*2\r\n$4\r\n12-1\r\n*2\r\n$1\r\na\r\n$2\r\n12\r\n*2\r\n$4\r\n13-1\r\n*2\r\n$1\r\na\r\n$2\r\n13", "", ""},
+		{"XADD e MINID ~ 99 1-1 a 1", "$3\r\n1-1", "XADD e MINID = 18446744073709551615-18446744073709551615 1-1 a 1", "new e; xadd e; xtrim e"},
+		{"XADD e 2-1 a 1", "$3\r\n2-1", "XADD e 2-1 a 1", "xadd e"},
+		{"XTRIM e MINID ~ 99", ":1", "XTRIM e MINID = 18446744073709551615-18446744073709551615", "xtrim e"},
+		{"XADD e MAXLEN ~ 0 3-1 a 1", "$3\r\n3-1", "XADD e MAXLEN = 0 3-1 a 1", "xadd e; xtrim e"},
 	} {
 		if reply := s.Do(c.line); reply != c.reply+"\r\n" {
 			t.Errorf("%s replies %q, want %q", c.line, reply, c.reply)

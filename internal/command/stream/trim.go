@@ -117,6 +117,8 @@ func (t *trimming) effect(c *command.Ctx, s *stream.Stream, idAt int, id stream.
 			b = []byte("=")
 		case t.Approx && i == t.at && t.MaxLen >= 0:
 			b = num.AppendInt(buf, int64(s.Len()))
+		case t.Approx && i == t.at && s.Len() == 0:
+			b = idText(buf, stream.MaxID)
 		case t.Approx && i == t.at:
 			b = idText(buf, s.First())
 		}
