@@ -56,6 +56,8 @@ func templates() []template {
 	ts = append(ts, zsetTemplates()...)
 	ts = append(ts, streamTemplates()...)
 	ts = append(ts, geoTemplates()...)
+	ts = append(ts, setTemplates()...)
+	ts = append(ts, mixedTemplates()...)
 	for _, words := range []string{"KEYS *", "KEYS <pattern>", "SCAN 0 COUNT 1000", "SCAN 0 COUNT 1000 MATCH <pattern>"} {
 		ts = append(ts, template{words, how{sort: true}})
 	}
@@ -76,21 +78,32 @@ func (g *generator) pick(words ...string) string { return words[g.r.IntN(len(wor
 func (g *generator) command(t template) []string {
 	var args []string
 	for _, w := range strings.Fields(t.words) {
-		if w[0] == '<' {
+		switch i := strings.IndexByte(w, '<'); {
+		case i == 0:
 			args = append(args, g.word(w)...)
-		} else {
+		case i > 0:
+			args = append(args, w[:i]+g.one(w[i:]))
+		default:
 			args = append(args, w)
 		}
 	}
-	switch g.r.IntN(60) {
+	switch g.r.IntN(80) {
 	case 0:
-		args = args[:len(args)-1]
+		if args[0] != "SPOP" && args[0] != "SRANDMEMBER" { // which would choose at random then
+			args = args[:len(args)-1]
+		}
 	case 1:
-		args = append(args, g.pick("", "x", "1", "NX"))
+		if !strings.HasSuffix(args[0], "RANK") { // which may have one argument more since 7.2
+			args = append(args, g.pick("", "x", "1", "NX"))
+		}
 	case 2:
 		// A cursor other than 0 means something to its own server only.
-		if len(args) > 1 && args[0] != "SCAN" {
+		if len(args) > 1 && !strings.HasSuffix(args[0], "SCAN") {
 			args[1+g.r.IntN(len(args)-1)] = g.pick("", "abc", "-1", "9223372036854775807", "-9223372036854775808", "1.5", " 1", "\x00")
+		}
+	case 3:
+		if len(args) > 2 && args[0] != "CONFIG" && args[0] != "OBJECT" && !strings.Contains(t.words, "<lex") {
+			args[1] = g.one("<any>")
 		}
 	}
 	if len(args) == 0 {
@@ -118,6 +131,8 @@ func (g *generator) word(name string) []string {
 		return g.streamWord(name)
 	case "<geo>", "<place>", "<center>", "<shape>", "<geoopt>", "<geoaddopt>", "<radius>", "<length>":
 		return g.geoWord(name)
+	case "<sortopt>":
+		return g.sortOption()
 	case "<lposopt>":
 		return []string{g.pick("RANK", "COUNT", "MAXLEN"), strconv.Itoa(g.r.IntN(7) - 2)}
 	case "<copyopt>":
@@ -177,6 +192,8 @@ func (g *generator) one(name string) string {
 		return g.zsetOne(name)
 	case "<stream>", "<group>", "<consumer>", "<scount>", "<nodesize>", "<nodebytes>", "<newid>", "<sid>", "<readid>":
 		return g.streamOne(name)
+	case "<any>", "<set>", "<smember>", "<digit>", "<limit>", "<listlimit>":
+		return g.mixedOne(name)
 	case "<value>":
 		return g.value()
 	case "<int>":
