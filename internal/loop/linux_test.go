@@ -219,20 +219,27 @@ func mappings(t *testing.T) (sum int) {
 	return sum
 }
 
-// Without address space, replies are built on the heap.
+// Without address space, or without enough of it, replies are built on the heap.
 func TestRepliesOnTheHeap(t *testing.T) {
 	for _, d := range []string{"tcp", "unix"} {
-		f := serve(t, d, Config{Loops: 1})
-		nc, e := f.connect()
-		f.locked(e, func() {
-			p := f.g.pollers[0]
-			unmapMemory(p.out)
-			p.out = make([]byte, 0, replySize)
-		})
-		send1(t, nc, "big 5\nbig 100000\nbig 7000000\nbig 3\nend\n")
-		want(t, nc, strings.Repeat("x", 7_100_008)+"end\n")
-		send1(t, nc, "big 3000000\nbye\n")
-		want(t, nc, strings.Repeat("x", 3_000_000)+"bye\n")
-		wantEnd(t, nc)
+		for _, size := range []int{replySize, 2 << 20} {
+			f := serve(t, d, Config{Loops: 1})
+			nc, e := f.connect()
+			f.locked(e, func() {
+				p := f.g.pollers[0]
+				unmapMemory(p.out)
+				if p.out = make([]byte, 0, size); size > replySize {
+					p.out = mapMemory(size)
+				}
+			})
+			send1(t, nc, "big 5\nbig 100000\nbig 7000000\nbig 3\nend\n")
+			want(t, nc, strings.Repeat("x", 7_100_008)+"end\n")
+			send1(t, nc, "big 3000000\nbye\n")
+			want(t, nc, strings.Repeat("x", 3_000_000)+"bye\n")
+			wantEnd(t, nc)
+			if err := f.g.Close(); err != nil {
+				t.Error(err)
+			}
+		}
 	}
 }

@@ -1,6 +1,11 @@
 package loop
 
-import "golang.org/x/sys/unix"
+import (
+	"bytes"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
 
 // Buffers above 1 MiB are mappings of their own, outside the Go heap. There, they would be garbage that is as large as
 // all the data and given back to the system minutes later; a mapping is gone at once. It also grows without a copy, and
@@ -52,4 +57,10 @@ func fitMapped(b []byte) []byte {
 		}
 	}
 	return b
+}
+
+// overcommitIsStrict tells whether the system sets memory aside for all address space that may be written.
+func overcommitIsStrict() bool {
+	mode, err := os.ReadFile("/proc/sys/vm/overcommit_memory")
+	return err == nil && bytes.Equal(bytes.TrimSpace(mode), []byte{'2'})
 }

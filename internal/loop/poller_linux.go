@@ -3,6 +3,7 @@ package loop
 import (
 	"encoding/binary"
 	"fmt"
+	"math/bits"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -14,11 +15,13 @@ import (
 const (
 	// readSize is that of the buffer all connections of a loop read into.
 	readSize = 64 << 10
-	// Replies are built in a buffer of replyReserve bytes of address space: no reply has to be moved as it grows. They
-	// are sent when there are replySize bytes of them; replyKeep is how much memory the buffer keeps.
-	replySize    = 64 << 10
-	replyKeep    = 1 << 20
-	replyReserve = 16 << 20 << (6 * (^uint(0) >> 63)) // 1 GiB, or 16 MiB of 32-bit addresses
+	// Replies are built in a buffer of replyReserve bytes of address space: no reply has to be moved as it grows. It is
+	// replyReserveSmall where addresses have 32 bits, or address space counts as memory. They are sent when there are
+	// replySize bytes of them; replyKeep is how much memory the buffer keeps.
+	replySize         = 64 << 10
+	replyKeep         = 1 << 20
+	replyReserve      = 1 << 30
+	replyReserveSmall = 16 << 20
 	// replyGive is how much of a reply is left to send when the buffer is given up for it rather than copied from.
 	replyGive = 512 << 10
 	// discardEvery is how often a loop that falls asleep gives back memory that replies took that were not sent.
@@ -82,6 +85,7 @@ type poller struct {
 	used     int        // bytes of rbuf that gathered takes
 	drain    []byte     // takes what nobody will read
 	out      []byte     // replies of this round, in memory outside the Go heap
+	reserve  int        // of out
 	waits    uint       // how often the loop fell asleep
 	outgoing []outgoing // in the order in which they are to be sent
 	ready    []*sock    // to have a turn without an event, in order
@@ -188,8 +192,12 @@ func newPoller(g *Group, index int32) (*poller, error) {
 		napTime: unix.NsecToTimespec(int64(shortNap)),
 		rbuf:    make([]byte, readSize),
 		drain:   make([]byte, drainSize),
-		out:     newReplies(),
+		reserve: replyReserve,
 	}
+	if bits.UintSize == 32 || overcommitIsStrict() {
+		p.reserve = replyReserveSmall
+	}
+	p.out = p.newReplies()
 	if p.alone {
 		p.naps, p.napTime = naps, unix.NsecToTimespec(int64(napFor))
 	}
@@ -197,8 +205,8 @@ func newPoller(g *Group, index int32) (*poller, error) {
 }
 
 // newReplies returns a buffer for replies. Without address space for it they move to the heap as they grow.
-func newReplies() []byte {
-	if b, err := reserveMemory(replyReserve); err == nil {
+func (p *poller) newReplies() []byte {
+	if b, err := reserveMemory(p.reserve); err == nil {
 		return b
 	}
 	return make([]byte, 0, replySize)
@@ -371,7 +379,7 @@ func (p *poller) flush() {
 	clear(p.outgoing)
 	p.outgoing = p.outgoing[:0]
 	if given {
-		p.out = newReplies()
+		p.out = p.newReplies()
 		return
 	}
 	poison(p.out)
