@@ -30,13 +30,15 @@ var layers = map[string]string{
 	"internal/geo":        "",
 	"internal/glob":       "",
 	"internal/invariants": "",
-	"internal/loop":       "",
 	"internal/num":        "",
 	"internal/resp":       "internal/words",
 	"internal/stats":      "",
 	"internal/version":    "",
 	"internal/vfs":        "",
 	"internal/words":      "",
+
+	// Bytes of connections.
+	"internal/loop": "internal/invariants",
 
 	// The data.
 	"internal/mem":    "internal/invariants",
