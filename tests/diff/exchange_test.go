@@ -170,10 +170,11 @@ func TestExchange(t *testing.T) {
 		if i%3 == 0 { // as if from one with other limits
 			l := limits[x.r.IntN(len(limits))]
 			x.on("CONFIG", "SET", l[0], l[1+x.r.IntN(len(l)-1)])
-			x.reference.Must(t, "RESTORE", "k", "0", dump, "REPLACE")
 		}
-		x.redstart.Must(t, "RESTORE", "k", "0", dump, "REPLACE")
-		if at := string(x.reference.Must(t, "PEXPIRETIME", "k").Raw); at != ":-1\r\n" {
+		volatile := string(x.reference.Must(t, "PEXPIRETIME", "k").Raw) != ":-1\r\n"
+		// Both: the reference may have made a table of k for a value that is gone.
+		x.on("RESTORE", "k", "0", dump, "REPLACE")
+		if volatile {
 			x.on("PEXPIREAT", "k", "9999999999998")
 		}
 		typ := x.same("TYPE", "k")
