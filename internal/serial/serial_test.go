@@ -387,6 +387,25 @@ func TestTwice(t *testing.T) {
 	v.Free()
 }
 
+// TestActiveTimes reads a stream as version 7.2 writes it.
+func TestActiveTimes(t *testing.T) {
+	w := newWorld(t, 0)
+	k := w.key("k")
+	v, err := read(w, []byte("\x15\x00\x00\x05\x00\x00\x00\x00\x00\x00\x01"+"\x01g\x00\x00\x00\x01"+id+"12345678\x01"+
+		"\x02\x01a12345678\x07\x00\x00\x00\x00\x00\x00\x00\x01"+id+"\x01b12345678\xff\xff\xff\xff\xff\xff\xff\xff\x00"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := v.Store(k, w.ks.Find(k), 0)
+	g := e.Object().(*stream.Stream).Group([]byte("g"))
+	if a, b := g.Consumer([]byte("a")), g.Consumer([]byte("b")); a.Active != 7 || b.Active != -1 || a.Len() != 1 || b.Len() != 0 {
+		t.Errorf("%+v and %+v", a, b)
+	}
+	if typ := serial.TypeOf(e); typ != rdb.TypeStreamListpacks2 {
+		t.Errorf("written as type %d", typ)
+	}
+}
+
 const id = "\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00"
 
 // TestManyOutOfOrder checks that consumers that come in the worst order end the
