@@ -160,14 +160,53 @@ func zrangeStore(c *command.Ctx) {
 	if src.Ok() {
 		v := open(src)
 		from, to := s.ranks(&v)
-		r.fill(func() {
-			r.expect(to-from, false)
-			var buf [24]byte
-			for at := v.seek(from); from < to; from++ {
-				r.add(at.member(&buf), at.score())
-				at.next()
-			}
-		})
+		r.fill(func() { s.copyTo(&r, &v, from, to) })
 	}
 	r.store("zrangestore")
+}
+
+// copyTo adds the elements with ranks from to to-1 to a result.
+func (s *selection) copyTo(r *result, v *view, from, to int) {
+	r.expect(to-from, false)
+	signless := s.signless(r.c, v, from, to)
+	var buf [24]byte
+	at := v.seek(from)
+	for i := from; i < to; i++ {
+		score, read := at.score(), i-from
+		if s.reverse {
+			read = to - 1 - i
+		}
+		if score == 0 && read < signless {
+			score = 0 // not -0
+		}
+		r.add(at.member(&buf), score)
+		at.next()
+	}
+}
+
+// signless is the number of elements, in the order in which they are read, that Redis
+// has in a packed set at first, where zeros lose their sign, even if others that
+// come later do not fit it.
+func (s *selection) signless(c *command.Ctx, v *view, from, to int) (n int) {
+	entries := c.Config.ZsetMaxListpackEntries
+	known := s.by != byScore && s.by != byLex // their number, in advance
+	if v.big == nil || from == to || known && int64(to-from) > entries {
+		return 0
+	}
+	at := v.seek(from)
+	if s.reverse {
+		at = v.seek(to - 1)
+	}
+	var buf [24]byte
+	for most := min(int64(to-from), entries); int64(n) < most; n++ {
+		if int64(len(at.member(&buf))) > c.Config.ZsetMaxListpackValue {
+			break
+		}
+		if s.reverse {
+			at.prev()
+		} else {
+			at.next()
+		}
+	}
+	return n
 }
