@@ -30,6 +30,7 @@ func parseInt(s string) (int64, bool) {
 // in thousands, kb, mb and gb in 1024. No digits are 0. A product beyond 64
 // bits is refused.
 func parseMemory(s string) (uint64, bool) {
+	s, _, _ = strings.Cut(s, "\x00") // where a C string ends
 	digits := len(s)
 	for i := range len(s) {
 		if s[i] < '0' || s[i] > '9' {
