@@ -295,14 +295,18 @@ func (e Entry) value() []byte {
 // install makes ref the record of key k, in the place of e if that exists, and
 // frees what was there. Memory for the table has been reserved.
 func (ks *Keyspace) install(k Key, e Entry, ref mem.Ref, deadline int64) Entry {
-	slot := e.slot
+	slot, rec := e.slot, parse(ks.arena, ref)
+	fresh := !e.Ok() || e.Type() != rec.typ()
 	if e.Ok() {
 		ks.free(e)
 		ks.table.Replace(slot, ref)
 	} else {
 		slot = ks.table.Insert(k.H, ref)
 	}
-	e = Entry{ks: ks, ref: ref, rec: parse(ks.arena, ref), slot: slot}
+	e = Entry{ks: ks, ref: ref, rec: rec, slot: slot}
+	if fresh && len(ks.sh.waiting) != 0 && rec.typ() != String {
+		ks.sh.wake(ks.db, k.B)
+	}
 	if e.rec.kind&kindVolatile != 0 {
 		ks.link(ref, e.filing(deadline))
 	}

@@ -46,11 +46,29 @@ func (sh *Shard) Leave(q *Queue, el *list.Element) {
 	}
 }
 
-// wake notes that a key changed that somebody waits for.
+// A key becomes ready when it comes to be, or to be of another type: of several
+// keys, those who wait are served from that which did first. Only streams, where
+// something may be added to what has been waited for in vain, and members that want
+// to know what is gone, have it ready after each change.
+
+// wake notes that a key came to be that somebody may wait for.
 func (sh *Shard) wake(db int, key []byte) {
 	if q := sh.waiting[watched{db, string(key)}]; q != nil {
 		sh.MakeReady(q)
 	}
+}
+
+// stir notes that a key changed that somebody may wait for.
+func (sh *Shard) stir(db int, key []byte) {
+	if q := sh.waiting[watched{db, string(key)}]; q != nil && (q.Gone > 0 || sh.DB(db).holds(key, Stream, Stream)) {
+		sh.MakeReady(q)
+	}
+}
+
+// holds tells whether a key has a value of a type between two.
+func (ks *Keyspace) holds(key []byte, from, to Type) bool {
+	e := ks.Find(ks.st.Key(key))
+	return e.Ok() && from <= e.Type() && e.Type() <= to
 }
 
 // MakeReady notes that a queue is to be looked at.
@@ -62,10 +80,11 @@ func (sh *Shard) MakeReady(q *Queue) {
 	}
 }
 
-// wakeAll notes that all keys of a database may have changed.
-func (sh *Shard) wakeAll(db int) {
+// wakeAll is wake for all keys of a database that gets the content of another, or
+// nothing if that is nil.
+func (sh *Shard) wakeAll(db int, content *Keyspace) {
 	for at, q := range sh.waiting {
-		if at.db == db {
+		if at.db == db && (q.Gone > 0 || content != nil && content.holds([]byte(at.key), List, Stream)) {
 			sh.MakeReady(q)
 		}
 	}

@@ -46,7 +46,7 @@ func (ks *Keyspace) Touch(key []byte) {
 		ks.sh.touch(ks.db, key)
 	}
 	if len(ks.sh.waiting) != 0 {
-		ks.sh.wake(ks.db, key)
+		ks.sh.stir(ks.db, key)
 	}
 }
 
@@ -59,7 +59,7 @@ func (sh *Shard) touch(db int, key []byte) {
 // touchFlushed tells the watchers of keys that exist in a database which is
 // about to be emptied.
 func (sh *Shard) touchFlushed(db int) {
-	sh.wakeAll(db)
+	sh.wakeAll(db, nil)
 	for at, list := range sh.watchers {
 		if at.db == db && sh.DB(db).exists(at.key) {
 			mark(list)
@@ -72,8 +72,8 @@ func (sh *Shard) touchFlushed(db int) {
 // none, and is removed; one that goes is, as it had not expired when it was
 // watched.
 func (sh *Shard) touchSwapped(a, b int, now int64) {
-	sh.wakeAll(a)
-	sh.wakeAll(b)
+	sh.wakeAll(a, sh.DB(b))
+	sh.wakeAll(b, sh.DB(a))
 	for at, list := range sh.watchers {
 		from, to := a, b
 		switch at.db {

@@ -59,6 +59,7 @@ type duel struct {
 	sides   [2]opponent
 	waiting map[int]bool // clients that wait
 	history []string
+	queue   []string // their commands, in the order in which they came
 }
 
 type opponent struct {
@@ -71,7 +72,8 @@ func (d *duel) key() string { return duelKeys[d.r.IntN(len(duelKeys))] }
 
 func (d *duel) fail(format string, args ...any) {
 	d.Helper()
-	d.Fatalf("after\n  %s\n%s", strings.Join(d.history[max(0, len(d.history)-40):], "\n  "), fmt.Sprintf(format, args...))
+	d.Fatalf("after\n  %s\nwith those who wait\n  %s\n%s", strings.Join(d.history[max(0, len(d.history)-40):], "\n  "),
+		strings.Join(d.queue, "\n  "), fmt.Sprintf(format, args...))
 }
 
 // admin sends a command that does not wait, and compares the replies.
@@ -112,7 +114,9 @@ func (d *duel) begin() {
 	default:
 		args = []string{"BZPOPMIN", d.key(), d.key(), "0"}
 	}
-	d.history = append(d.history, fmt.Sprintf("client %d: %s", n, strings.Join(args, " ")))
+	line := fmt.Sprintf("client %d: %s", n, strings.Join(args, " "))
+	d.history = append(d.history, line)
+	d.queue = append(d.queue, line)
 	for i := range d.sides {
 		s := &d.sides[i]
 		s.clients[n].Must(d.T, "PING")
@@ -158,7 +162,7 @@ func (d *duel) change() {
 		d.admin("SORT", a, "STORE", b)
 	case 8:
 		// The order in which keys become ready is not defined.
-		if len(d.waiting) < 2 {
+		if len(d.waiting) == 0 {
 			d.admin("SWAPDB", "0", "1")
 		}
 	case 9:
@@ -176,9 +180,11 @@ func (d *duel) change() {
 		d.admin("MULTI")
 		for range 1 + d.r.IntN(4) {
 			x := d.key()
-			switch d.r.IntN(6) {
+			switch d.r.IntN(7) {
 			case 0:
 				d.admin("DEL", x)
+			case 6:
+				d.admin("FLUSHDB")
 			case 1:
 				d.admin("RENAME", x, d.key())
 			case 2:
@@ -226,6 +232,10 @@ func (d *duel) settle() {
 			continue
 		}
 		delete(d.waiting, n)
+		defer func() {
+			of := fmt.Sprintf("client %d:", n)
+			d.queue = slices.DeleteFunc(d.queue, func(line string) bool { return strings.HasPrefix(line, of) })
+		}()
 		var got [2]string
 		for i := range d.sides {
 			r, err := d.sides[i].clients[n].Read()
