@@ -187,9 +187,10 @@ func groupDelConsumer(c *command.Ctx) {
 		return
 	}
 	n := consumer.Len()
-	g.RemoveConsumer(consumer)
+	k := c.Key(2)
+	c.Keyspace(k).Discard(g.TakeConsumer(consumer))
 	c.Dirty(1)
-	c.Event(c.Key(2), command.NotifyStream, "xgroup-delconsumer")
+	c.Event(k, command.NotifyStream, "xgroup-delconsumer")
 	c.Int(int64(n))
 }
 

@@ -161,18 +161,44 @@ func (g *Group) NewConsumer(name []byte, seen int64) *Consumer {
 	return c
 }
 
-// RemoveConsumer removes a consumer and all that is pending for it.
-func (g *Group) RemoveConsumer(c *Consumer) {
-	for it := c.pending.First(); it.Valid(); it.Next() {
-		g.pending.Delete(it.ID())
-		g.arena.Free(it.Value())
-	}
-	for !c.pending.Drop(1<<20, nil) {
+// TakeConsumer removes a consumer and all that is pending for it, and gives the
+// rest: what takes memory of the arena until it is dropped.
+func (g *Group) TakeConsumer(c *Consumer) (rest *Group) {
+	for at := 0; at < c.Len(); {
+		at += g.takeRun(c, at)
 	}
 	if i, ok := findConsumer(g.consumers, []byte(c.name)); ok {
 		g.consumers = slices.Delete(g.consumers, i, i+1)
 	}
 	g.slots[c.slot] = nil
+	rest = &Group{arena: g.arena, pending: c.pending}
+	c.pending.Init(g.arena)
+	return rest
+}
+
+// takeRun removes some of the entries that are pending for a consumer, from a rank
+// among these on, from those of the group, and gives their number. It tries to
+// find many that follow each other there too: so a large number is gone at once.
+func (g *Group) takeRun(c *Consumer, at int) (n int) {
+	const few = 64
+	it := c.pending.At(at)
+	first := g.pending.Rank(it.ID())
+	for size := few; at+size <= c.Len(); size *= 2 {
+		last := c.pending.At(at + size - 1)
+		if g.pending.Rank(last.ID())-first != size-1 {
+			break // there are others between
+		}
+		n = size
+	}
+	if n > 0 {
+		g.pending.DeleteRange(first, first+n, nil)
+		return n
+	}
+	for ; n < few && it.Valid(); it.Next() {
+		g.pending.Delete(it.ID())
+		n++
+	}
+	return n
 }
 
 // Name is the name of the consumer.

@@ -290,7 +290,8 @@ func (m *machine) removeConsumer(t *rapid.T) {
 		t.Fatalf("%d are pending", c.Len())
 	}
 	delete(w.consumers, c.Name())
-	g.RemoveConsumer(c)
+	for rest := g.TakeConsumer(c); !rest.Drop(7); {
+	}
 }
 
 func (m *machine) removeGroup(t *rapid.T) {

@@ -216,3 +216,44 @@ func TestDefrag(t *testing.T) {
 	}
 	check(t, s)
 }
+
+// TestTakeConsumer removes consumers whose pending entries lie together, and some
+// that share theirs out.
+func TestTakeConsumer(t *testing.T) {
+	s := newStream(newArena(t, mem.Options{}))
+	g := s.NewGroup([]byte("g"), ID{}, 0)
+	var consumers []*Consumer
+	for i := range 7 {
+		consumers = append(consumers, g.NewConsumer([]byte{byte('a' + i)}, 0))
+	}
+	want := map[ID]*Consumer{}
+	for i := range uint64(20_000) {
+		c := consumers[i/500%4]
+		if i/3000%2 == 1 {
+			c = consumers[4+i%3]
+		}
+		g.Deliver(id(i, 0), c, 1, 1)
+		want[id(i, 0)] = c
+	}
+	for _, i := range []int{5, 0, 3, 6, 1, 2, 4} {
+		n := consumers[i].Len()
+		rest := g.TakeConsumer(consumers[i])
+		if rest.Len() != n {
+			t.Errorf("%d of %d entries are left to drop", rest.Len(), n)
+		}
+		for !rest.Drop(100) {
+		}
+		check(t, s)
+		for at, c := range want {
+			if p, ok := g.Pending(at); ok != (c != consumers[i]) || ok && p.Consumer != c {
+				t.Fatalf("without consumer %d, %v is pending as %+v", i, at, p)
+			}
+			if c == consumers[i] {
+				delete(want, at)
+			}
+		}
+		if g.Len() != len(want) {
+			t.Fatalf("%d are pending, want %d", g.Len(), len(want))
+		}
+	}
+}
