@@ -128,7 +128,11 @@ func TestTableAgreesWithDescriptions(t *testing.T) {
 			t.Errorf("%s has no description", s.Name)
 			continue
 		}
-		if s.Arity != d.Arity {
+		arity := s.Arity
+		if s.Name == "zrank" || s.Name == "zrevrank" {
+			arity = 3 // WITHSCORE, of 7.2, is taken but not described: clients of 7.0 are told of theirs
+		}
+		if arity != d.Arity {
 			t.Errorf("%s: arity %d, described as %d", s.Name, s.Arity, d.Arity)
 		}
 		if s.First != d.First || s.Last != d.Last || s.Step != d.Step {
