@@ -21,7 +21,8 @@ var ErrEmpty = fmt.Errorf("%w: empty collection", ErrCorrupt)
 var ErrTooLarge = errors.New("rdb: decompressed data exceeds the budget")
 
 // DefaultBudget is how many bytes a Reader decompresses in total unless SetBudget
-// says otherwise: Redis's own limit on a string.
+// says otherwise, besides 16 for each byte of its input: Redis's own limit on a
+// string. The most that one byte can become is 88.
 const DefaultBudget = 512 << 20
 
 // Reader decodes bytes that may be hostile. The first error sticks: every later
@@ -39,7 +40,7 @@ type Reader struct {
 // NewReader returns a Reader of b, which must not change while strings read from
 // it are in use.
 func NewReader(b []byte) Reader {
-	return Reader{b: b, budget: DefaultBudget}
+	return Reader{b: b, budget: DefaultBudget + 16*len(b)}
 }
 
 // SetBudget sets how many more bytes may come out of decompression.
