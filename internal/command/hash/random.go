@@ -10,13 +10,7 @@ import (
 	"github.com/redstart-db/redstart/internal/store"
 )
 
-const (
-	// mostRandom is how many bytes a reply may have that shows fields repeatedly.
-	// Redis has no such limit, and a request of a few bytes can take all memory,
-	// and all time.
-	mostRandom = 16 << 20
-	leastBulk  = len("$0\r\n\r\n")
-)
+const leastBulk = len("$0\r\n\r\n")
 
 func hrandField(c *command.Ctx) {
 	if len(c.Args) > 2 {
@@ -149,7 +143,7 @@ func (s *sample) one() {
 // repeated shows n fields, each any of all.
 func (s *sample) repeated(n int64) {
 	c, start := s.c, len(s.c.Out)
-	if n > int64(mostRandom/leastBulk) {
+	if n > int64(command.MaxRepeated/leastBulk) {
 		c.Err(command.ErrOutOfRange)
 		return
 	}
@@ -158,7 +152,7 @@ func (s *sample) repeated(n int64) {
 	}
 	s.begin(int(n))
 	for ; n > 0; n-- {
-		if len(c.Out)-start > mostRandom {
+		if len(c.Out)-start > command.MaxRepeated {
 			c.Out = c.Out[:start]
 			c.Err(command.ErrOutOfRange)
 			return

@@ -12,10 +12,6 @@ import (
 	"github.com/redstart-db/redstart/internal/store"
 )
 
-// mostRandom is how many bytes a reply may have that shows members repeatedly. Redis
-// has no such limit, and a request of a few bytes can take all memory.
-const mostRandom = 256 << 20
-
 // random gives any member of a set that is not empty. It is valid until the set
 // changes.
 func (v *view) random(rnd *rand.Rand) listpack.Value {
@@ -82,7 +78,7 @@ func randomSome(c *command.Ctx) {
 // repeated shows n members, each any of all.
 func (v *view) repeated(c *command.Ctx, n int64) {
 	start, rnd := len(c.Out), c.Rand()
-	if n > mostRandom {
+	if n > command.MaxRepeated {
 		c.Err(command.ErrOutOfRange)
 		return
 	}
@@ -95,7 +91,7 @@ func (v *view) repeated(c *command.Ctx, n int64) {
 	}
 	c.Array(int(n))
 	for ; n > 0; n-- {
-		if len(c.Out)-start > mostRandom {
+		if len(c.Out)-start > command.MaxRepeated {
 			c.Out = c.Out[:start]
 			c.Err(command.ErrOutOfRange)
 			return

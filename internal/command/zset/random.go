@@ -10,10 +10,6 @@ import (
 	"github.com/redstart-db/redstart/internal/store"
 )
 
-// mostRandom is how many bytes a reply may have that shows elements repeatedly.
-// Redis has no such limit, and a request of a few bytes can take all memory.
-const mostRandom = 256 << 20
-
 func zrandMember(c *command.Ctx) {
 	if len(c.Args) > 2 {
 		randomSome(c)
@@ -88,14 +84,14 @@ func replyRandom(c *command.Ctx, v *view, rnd *rand.Rand, scores, nested bool) {
 
 func randomRepeated(c *command.Ctx, v *view, n int64, scores bool) {
 	start := len(c.Out)
-	if n > mostRandom {
+	if n > command.MaxRepeated {
 		c.Err(command.ErrOutOfRange)
 		return
 	}
 	replyHeader(c, int(n), scores)
 	rnd, nested := c.Rand(), scores && c.Resp3()
 	for ; n > 0; n-- {
-		if len(c.Out)-start > mostRandom {
+		if len(c.Out)-start > command.MaxRepeated {
 			c.Out = c.Out[:start]
 			c.Err(command.ErrOutOfRange)
 			return
