@@ -24,7 +24,7 @@ const (
 // how many.
 const waitingCount = 1000
 
-// newOnly stands for the ID >: what the group has not delivered yet.
+// newOnly stands for the ID >: what the group has not delivered yet. It is read-only.
 var newOnly = stream.MaxID
 
 // query is the arguments of XREAD and XREADGROUP. The stream in argument first+i

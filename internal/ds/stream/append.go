@@ -37,8 +37,7 @@ func (s *Stream) Append(id ID, pairs [][]byte, lim Limits) bool {
 		return false
 	}
 	if s.setBack {
-		s.forgetBehind(s.last)
-		s.setBack = false
+		s.makeWay(id)
 	}
 	if c := s.nodes.Last(); !c.Valid() {
 		s.newNode(id, pairs)

@@ -136,6 +136,18 @@ func (s *Stream) trimFirst(t Trim) (removed int64) {
 	return removed
 }
 
+// makeWay forgets deleted entries behind the last ID, if an entry with this ID
+// would not come behind them.
+func (s *Stream) makeWay(id ID) {
+	if c := s.nodes.Last(); c.Valid() {
+		lp, masterID := s.at(&c)
+		if m := readMaster(lp, masterID); !m.last(lp).Less(id) {
+			s.forgetBehind(s.last)
+		}
+	}
+	s.setBack = false
+}
+
 // forgetBehind removes what is left of deleted entries behind an ID. No others are
 // there.
 func (s *Stream) forgetBehind(id ID) {

@@ -69,7 +69,7 @@ import (
 // ID is the ID of an entry.
 type ID = idtree.ID
 
-// MaxID is the greatest ID there can be.
+// MaxID is the greatest ID there can be. It is read-only.
 var MaxID = ID{MS: math.MaxUint64, Seq: math.MaxUint64}
 
 // Unknown stands for a number of entries that nobody can tell.
@@ -89,7 +89,7 @@ type Stream struct {
 	first   ID
 	last    ID
 	deleted ID // the greatest that was ever deleted by Delete
-	setBack bool
+	setBack bool // there may be deleted entries behind last
 }
 
 // Init prepares an empty stream whose nodes live in arena. It allocates nothing.
@@ -126,8 +126,8 @@ func (s *Stream) MaxDeleted() ID { return s.deleted }
 func (s *Stream) Added() uint64 { return s.added }
 
 // SetLast changes what Last says. The ID must not be below that of the last
-// entry. It may be below that of deleted ones, which are forgotten when their IDs
-// could be given again.
+// entry. It may be below that of deleted ones, which are forgotten when an entry
+// is added whose ID is not above theirs.
 func (s *Stream) SetLast(id ID) {
 	s.setBack = s.setBack || id.Less(s.last)
 	s.last = id
