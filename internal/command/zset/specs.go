@@ -13,7 +13,8 @@ const (
 	blockPop  = command.Write | command.NoScript | command.Blocking | command.Fast
 )
 
-// Specs is the family's part of the command table.
+// Specs is the family's part of the command table. ZRANK and ZREVRANK take the
+// WITHSCORE of Redis 7.2, beyond their documented arity.
 func Specs() []command.Spec {
 	keys1, keys2, andDst := command.NumKeys(1), command.NumKeys(2), command.NumKeys(2, 1)
 	return []command.Spec{

@@ -14,8 +14,20 @@ import (
 	"github.com/redstart-db/redstart/internal/command/zset"
 )
 
-// TestSpecs compares the table with what COMMAND INFO documents.
-func TestSpecs(t *testing.T) { commandtest.CheckSpecs(t, zset.Specs(), "sorted-set") }
+// TestSpecs compares the table with what COMMAND INFO documents: of ZRANK and ZREVRANK
+// that they take no WITHSCORE, which Redis 7.0 does not have.
+func TestSpecs(t *testing.T) {
+	specs := zset.Specs()
+	for i := range specs {
+		if s := &specs[i]; s.Name == "zrank" || s.Name == "zrevrank" {
+			if s.Arity != -3 {
+				t.Errorf("%s takes no WITHSCORE", s.Name)
+			}
+			s.Arity = 3
+		}
+	}
+	commandtest.CheckSpecs(t, specs, "sorted-set")
+}
 
 // TestEffects compares what commands propagate and publish with what
 // redis-server 7.0.15 sends to replicas and subscribers for the same list.
@@ -232,5 +244,77 @@ func TestNoGarbage(t *testing.T) {
 				t.Errorf("%s, %d packed: %v allocations", line, entries, n)
 			}
 		}
+	}
+}
+
+// TestLargeResults makes results of all sizes around those at which they are kept
+// in another way.
+func TestLargeResults(t *testing.T) {
+	s := commandtest.New(t, zset.Specs())
+	for _, n := range []int{100, 128, 129, 340, 341, 342, 511, 512, 513, 1500} {
+		s.Do("ZREMRANGEBYRANK x 0 -1")
+		s.Do("ZREMRANGEBYRANK y 0 -1")
+		for i := range n {
+			s.Do(fmt.Sprintf("ZADD x %d m%d", i, i))
+			s.Do(fmt.Sprintf("ZADD y %d m%d", 10*i, i+n/2))
+		}
+		both := n - n/2
+		for _, c := range []struct {
+			line  string
+			n     int
+			score func(i int) int // of the member m<i>, 1<<30 without
+		}{
+			{"ZUNIONSTORE d 2 x y", n + n/2, func(i int) int {
+				switch {
+				case i < n/2:
+					return i
+				case i < n:
+					return i + 10*(i-n/2)
+				}
+				return 10 * (i - n/2)
+			}},
+			{"ZINTERSTORE d 2 x y WEIGHTS -1 1 AGGREGATE MIN", both, func(i int) int {
+				if i < n/2 || i >= n {
+					return 1 << 30
+				}
+				return -i
+			}},
+			{"ZDIFFSTORE d 2 x y", n / 2, func(i int) int {
+				if i >= n/2 {
+					return 1 << 30
+				}
+				return i
+			}},
+			{"ZRANGESTORE d x 0 -1 REV", n, func(i int) int {
+				if i >= n {
+					return 1 << 30
+				}
+				return i
+			}},
+		} {
+			if reply := s.Do(c.line); reply != fmt.Sprintf(":%d\r\n", c.n) {
+				t.Fatalf("%s of %d: %q, want %d", c.line, n, reply, c.n)
+			}
+			last := math.Inf(-1)
+			lines := gostrings.Split(s.Do("ZRANGE d 0 -1 WITHSCORES"), "\r\n")
+			for i := 2; i+2 < len(lines); i += 4 {
+				m, _ := strconv.Atoi(lines[i][1:])
+				score, _ := strconv.ParseFloat(lines[i+2], 64)
+				if score != float64(c.score(m)) || score < last {
+					t.Fatalf("%s of %d: m%d has %v, want %d; before was %v", c.line, n, m, score, c.score(m), last)
+				}
+				last = score
+			}
+			if len(lines) != 4*c.n+2 {
+				t.Fatalf("%s of %d: %d lines", c.line, n, len(lines))
+			}
+		}
+		line := fmt.Sprintf("ZUNION 2 x y WEIGHTS 1 0 AGGREGATE MAX")
+		if reply := s.Do(line); !gostrings.HasPrefix(reply, fmt.Sprintf("*%d\r\n", n+n/2)) {
+			t.Errorf("%s of %d: %.20q", line, n, reply)
+		}
+	}
+	if s.Do("ZREMRANGEBYRANK d 0 -1"); s.Do("ZCARD d") != ":0\r\n" {
+		t.Error("the result cannot be removed")
 	}
 }
