@@ -55,7 +55,7 @@ func (s *Stream) Append(id ID, pairs [][]byte, lim Limits) bool {
 	if s.length++; s.length == 1 {
 		s.first = id
 	}
-	s.last = id
+	s.last, s.setBack = id, false
 	s.added++
 	return true
 }

@@ -145,7 +145,6 @@ func (s *Stream) makeWay(id ID) {
 			s.forgetBehind(s.last)
 		}
 	}
-	s.setBack = false
 }
 
 // forgetBehind removes what is left of deleted entries behind an ID. No others are

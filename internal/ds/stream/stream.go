@@ -88,7 +88,7 @@ type Stream struct {
 	added   uint64
 	first   ID
 	last    ID
-	deleted ID // the greatest that was ever deleted by Delete
+	deleted ID   // the greatest that was ever deleted by Delete
 	setBack bool // there may be deleted entries behind last
 }
 
