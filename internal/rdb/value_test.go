@@ -417,6 +417,28 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// TestEmpty checks that the Reader is behind an empty collection when it has been
+// refused, so that a file can be read on.
+func TestEmpty(t *testing.T) {
+	str := func(s string) string { return string(rdb.AppendString(nil, []byte(s), false)) }
+	lp, zl := str(listpack.Empty), str(ziplist())
+	for _, v := range []struct {
+		t     rdb.Type
+		value string
+	}{
+		{rdb.TypeList, "\x00"}, {rdb.TypeSet, "\x00"}, {rdb.TypeZset, "\x00"}, {rdb.TypeZset2, "\x00"}, {rdb.TypeHash, "\x00"},
+		{rdb.TypeHashZipmap, str("\x00\xff")}, {rdb.TypeListZiplist, zl}, {rdb.TypeZsetZiplist, zl}, {rdb.TypeHashZiplist, zl},
+		{rdb.TypeListQuicklist, "\x00"}, {rdb.TypeListQuicklist, "\x02" + zl + zl}, {rdb.TypeListQuicklist2, "\x01\x02" + lp},
+		{rdb.TypeHashListpack, lp}, {rdb.TypeZsetListpack, lp}, {rdb.TypeSetListpack, lp}, {rdb.TypeHashListpackExPreGA, lp},
+		{rdb.TypeHashMetadata, "\x00\x00\x00\x00\x00\x00\x00\x00\x00"},
+	} {
+		r := rdb.NewReader([]byte(v.value + "rest"))
+		if _, _, _, err := decode(&r, v.t); err != rdb.ErrEmpty || r.Err() != nil || string(r.Rest()) != "rest" {
+			t.Errorf("type %d: %v, then %v, %q left", v.t, err, r.Err(), r.Rest())
+		}
+	}
+}
+
 // TestDeclaredCounts checks that the numbers of elements alone cause no work.
 func TestDeclaredCounts(t *testing.T) {
 	for typ := rdb.TypeString; typ <= rdb.TypeHashListpackEx; typ++ {
