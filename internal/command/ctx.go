@@ -278,6 +278,14 @@ func (c *Ctx) Effect(args ...[]byte) {
 // others (its work was done by effects of other commands, or is local).
 func (c *Ctx) NoEffect() { c.rewrote = true }
 
+// Unwound forgets the effects of a handler that found the memory exhausted before it
+// had changed anything. The executor calls it.
+func (c *Ctx) Unwound() {
+	if c.dirty == 0 {
+		c.nEffects, c.effects = 0, c.effects[:0]
+	}
+}
+
 // Effects gives what is to be appended to the oplog after the handler returned;
 // its Count is 0 when there is nothing. It is valid until the next command.
 func (c *Ctx) Effects(db int) oplog.Effect {

@@ -168,6 +168,7 @@ func (x *Exec) invoke(c *command.Ctx) {
 				panic(r)
 			}
 			c.Out = c.Out[:start]
+			c.Unwound()
 			c.Err(command.ErrArena)
 		}
 	}()

@@ -202,7 +202,11 @@ func (f *family) sinterCard(c *command.Ctx) {
 func (o *operation) intersect() {
 	slices.SortFunc(o.sets, bySize)
 	smallest, others := &o.sets[0], o.sets[1:]
-	if smallest.len() == 0 {
+	switch {
+	case smallest.len() == 0:
+		return
+	case len(others) == 0 && o.to == count:
+		o.found = smallest.len()
 		return
 	}
 	if len(others) > 0 && !slices.ContainsFunc(o.sets, func(v view) bool { return v.ints == nil }) {

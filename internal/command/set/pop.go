@@ -147,19 +147,18 @@ type popper struct {
 // show replies with a member.
 func (p *popper) show(m listpack.Value) {
 	c := p.c
-	start := len(c.Out)
 	c.Out = appendValue(c.Out, m)
 	if !c.Logging() {
 		return
 	}
-	if p.args == nil {
+	switch len(p.args) {
+	case 0:
 		p.args = append(make([][]byte, 0, 16), []byte("SREM"), p.k.B)
-	}
-	end := len(c.Out) - 2
-	for start = end - m.Len(); len(p.args) == 2+effectMembers; {
+	case 2 + effectMembers:
 		p.flush()
 	}
-	p.args = append(p.args, c.Out[start:end:end])
+	end := len(c.Out) - len("\r\n")
+	p.args = append(p.args, c.Out[end-m.Len():end:end])
 }
 
 // flush makes what was shown an effect.

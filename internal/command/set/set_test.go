@@ -198,7 +198,16 @@ func TestExhausted(t *testing.T) {
 	if n < 1000 || s.Do("SCARD a") != fmt.Sprintf(":%d\r\n", n) {
 		t.Fatalf("%d members, SCARD says %s", n, s.Do("SCARD a"))
 	}
+	s.Record()
+	if reply := s.Do(fmt.Sprintf("SPOP a %d", n-n/8)); reply != out {
+		t.Errorf("SPOP had memory for the members that are left: %.50q", reply)
+	}
+	if effects, events := s.Recorded(); effects != "" || events != "" || s.Do("SCARD a") != fmt.Sprintf(":%d\r\n", n) {
+		t.Errorf("SPOP without memory: effects %.100q, events %q", effects, events)
+	}
 	s.Do(fmt.Sprintf("SPOP a %d", n/4))
+	for s.Store.Shard(0).Reclaim(1000) {
+	}
 	live := s.Store.Shard(0).Arena().Live()
 	size := s.Do("SCARD a")
 	for _, line := range []string{"SUNIONSTORE d a", "SINTERSTORE d a a", "SDIFFSTORE d a none", "SUNIONSTORE a a"} {
