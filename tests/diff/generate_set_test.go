@@ -54,11 +54,12 @@ func mixedTemplates() (ts []template) {
 	}
 	for _, words := range []string{
 		"SORT <any> <sortopt>", "SORT <list> <sortopt> <sortopt> <sortopt>", "SORT <set> ALPHA <sortopt> <sortopt>",
-		"SORT <zset> ALPHA <sortopt>", "SORT_RO <list> <sortopt> <sortopt>",
+		"SORT <zset> ALPHA <sortopt>", "SORT_RO <list> <sortopt> <sortopt>", "SORT <list> <sorttotal> <sorttotal>",
+		"SORT <set> <sorttotal> <sorttotal>",
 	} {
 		ts = append(ts, template{words, how{sort: true}})
 	}
-	ts = append(ts, template{words: "SORT <list> <sortopt> STORE <list>"}, template{words: "SORT <set> <sortopt> <sortopt> STORE <any>"})
+	ts = append(ts, template{words: "SORT <list> <sorttotal> <sorttotal> STORE <list>"}, template{words: "SORT <set> <sorttotal> <sorttotal> STORE <any>"})
 	return ts
 }
 
@@ -87,20 +88,26 @@ func (g *generator) mixedOne(name string) string {
 	panic("no such placeholder: " + name)
 }
 
-func (g *generator) sortOption() []string {
-	switch g.r.IntN(9) {
-	case 0:
-		return []string{"ALPHA"}
-	case 1:
+// sortOption is an option of SORT, or none. Numbers have a total order, so a part of
+// what is sorted can be asked for, or it can be stored; strings have none, since what
+// is behind a zero byte does not count, nor do weights.
+func (g *generator) sortOption(total bool) []string {
+	switch g.r.IntN(8) {
+	case 0, 1:
 		return []string{g.pick("DESC", "ASC", "desc")}
 	case 2:
-		return []string{"LIMIT", g.one("<rank>"), g.one("<rank>")}
-	case 3:
-		return []string{"BY", g.pick("w_*", "w_*->f", "h1->*", "none", "z*")}
-	case 4:
 		return []string{"GET", g.pick("#", "w_*", "w_*->f", "none")}
-	case 5:
+	case 3:
 		return []string{"GET", "#", "GET", g.pick("w_*", "l*", "w_*->")}
+	case 4, 5:
+		if total {
+			return []string{"LIMIT", g.one("<rank>"), g.one("<rank>")}
+		}
+		return []string{"BY", g.pick("w_*", "w_*->f", "h1->*", "none", "z*")}
+	case 6:
+		if !total {
+			return []string{"ALPHA"}
+		}
 	}
 	return nil
 }

@@ -87,6 +87,9 @@ func (g *generator) command(t template) []string {
 			args = append(args, w)
 		}
 	}
+	// What these words mean is certain only with other scores than a change might
+	// bring in; see zsetTemplates.
+	lex := strings.Contains(t.words, "<lex")
 	switch g.r.IntN(80) {
 	case 0:
 		if args[0] != "SPOP" && args[0] != "SRANDMEMBER" { // which would choose at random then
@@ -98,11 +101,11 @@ func (g *generator) command(t template) []string {
 		}
 	case 2:
 		// A cursor other than 0 means something to its own server only.
-		if len(args) > 1 && !strings.HasSuffix(args[0], "SCAN") {
+		if len(args) > 1 && !strings.HasSuffix(args[0], "SCAN") && !lex {
 			args[1+g.r.IntN(len(args)-1)] = g.pick("", "abc", "-1", "9223372036854775807", "-9223372036854775808", "1.5", " 1", "\x00")
 		}
 	case 3:
-		if len(args) > 2 && args[0] != "CONFIG" && args[0] != "OBJECT" && !strings.Contains(t.words, "<lex") {
+		if len(args) > 2 && args[0] != "CONFIG" && args[0] != "OBJECT" && !lex {
 			args[1] = g.one("<any>")
 		}
 	}
@@ -131,8 +134,8 @@ func (g *generator) word(name string) []string {
 		return g.streamWord(name)
 	case "<geo>", "<place>", "<center>", "<shape>", "<geoopt>", "<geoaddopt>", "<radius>", "<length>":
 		return g.geoWord(name)
-	case "<sortopt>":
-		return g.sortOption()
+	case "<sortopt>", "<sorttotal>":
+		return g.sortOption(name == "<sorttotal>")
 	case "<lposopt>":
 		return []string{g.pick("RANK", "COUNT", "MAXLEN"), strconv.Itoa(g.r.IntN(7) - 2)}
 	case "<copyopt>":
