@@ -41,7 +41,8 @@ func mixedTemplates() (ts []template) {
 		"EXPIRE <any> <seconds>", "PEXPIREAT <any> <unixms> <expopt>", "OBJECT ENCODING <any>", "OBJECT FREQ <any>", "GET <any>", "SET <any> <value> KEEPTTL",
 		"SET <any> <value> GET", "APPEND <any> <value>", "LPUSH <any> <value>", "SADD <any> <smember>", "HSET <any> <hfield> <value>", "ZADD <any> 1 <zmember>",
 		"XADD <any> <newid> <sfields>", "STRLEN <any>", "LLEN <any>", "SCARD <any>", "HLEN <any>", "ZCARD <any>", "XLEN <any>", "PFCOUNT <any>",
-		"SETBIT <any> 100 1", "MSET <any> <value> <any> <value>", "PFMERGE <any> <any>",
+		"RESTORE <any> <ms> <value>", "RESTORE <any> <seconds> <value> <restoreopt>", "RESTORE <any> 0 <value> <restoreopt> <restoreopt>",
+		"DBSIZE", "OBJECT HELP", "SETBIT <any> 100 1", "MSET <any> <value> <any> <value>", "PFMERGE <any> <any>",
 		"CONFIG SET set-max-intset-entries <limit>", "CONFIG SET hash-max-listpack-entries <limit>", "CONFIG SET hash-max-listpack-value <limit>",
 		"CONFIG SET zset-max-listpack-entries <limit>", "CONFIG SET zset-max-listpack-value <limit>", "CONFIG SET list-max-listpack-size <listlimit>",
 		"MULTI", "WATCH <any> <any>", "UNWATCH", "DISCARD",
@@ -59,6 +60,10 @@ func mixedTemplates() (ts []template) {
 	} {
 		ts = append(ts, template{words, how{sort: true}})
 	}
+	for _, words := range []string{"DUMP <any>", "MEMORY USAGE <any>", "MEMORY USAGE <any> SAMPLES <rank>", "OBJECT IDLETIME <any>"} {
+		ts = append(ts, template{words, how{kind: true}})
+	}
+	ts = append(ts, template{"SCAN 0 COUNT 1000 TYPE <type>", how{sort: true}})
 	ts = append(ts, template{words: "SORT <list> <sorttotal> <sorttotal> STORE <list>"}, template{words: "SORT <set> <sorttotal> <sorttotal> STORE <any>"})
 	return ts
 }
@@ -78,6 +83,8 @@ func (g *generator) mixedOne(name string) string {
 	case "<smember>":
 		return g.pick("a", "b", "c", "x y", "", "007", "-0", "9223372036854775807", "-9223372036854775808", "70000", "5000000000",
 			strconv.Itoa(g.r.IntN(30)), strconv.Itoa(g.r.IntN(30)), strconv.Itoa(g.r.IntN(30)), "m"+strconv.Itoa(g.r.IntN(300)))
+	case "<type>":
+		return g.pick("string", "list", "set", "zset", "hash", "stream", "HASH", "none")
 	case "<digit>":
 		return strconv.Itoa(g.r.IntN(10))
 	case "<limit>":
@@ -86,6 +93,18 @@ func (g *generator) mixedOne(name string) string {
 		return g.pick("-2", "-1", "0", "1", "3", "20", "128")
 	}
 	panic("no such placeholder: " + name)
+}
+
+func (g *generator) restoreOption() []string {
+	switch g.r.IntN(4) {
+	case 0:
+		return []string{"ABSTTL"}
+	case 1:
+		return []string{"IDLETIME", g.one("<rank>")}
+	case 2:
+		return []string{"FREQ", g.pick("0", "255", "256", "-1")}
+	}
+	return []string{"REPLACE"}
 }
 
 // sortOption is an option of SORT, or none. Numbers have a total order, so a part of

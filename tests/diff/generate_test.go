@@ -108,6 +108,13 @@ func (g *generator) command(t template) []string {
 		if len(args) > 2 && args[0] != "CONFIG" && args[0] != "OBJECT" && !lex {
 			args[1] = g.one("<any>")
 		}
+	case 4:
+		// The reference really gives 2^62 random members, and both wait for ever.
+		random := strings.Contains(args[0], "RAND") || strings.HasPrefix(args[0], "B") && !strings.HasPrefix(args[0], "BIT")
+		if len(args) > 1 && !strings.HasSuffix(args[0], "SCAN") && !random && !lex {
+			args[1+g.r.IntN(len(args)-1)] = g.pick("4611686018427387904", "-4611686018427387904", "-9223372036854775807", "2147483648",
+				"-2147483649", "4294967296", "18446744073709551615", "18446744073709551616", "1e18", "nan", "0x10", "1 ", "-0", "1e400")
+		}
 	}
 	if len(args) == 0 {
 		args = []string{"PING"}
@@ -134,6 +141,8 @@ func (g *generator) word(name string) []string {
 		return g.streamWord(name)
 	case "<geo>", "<place>", "<center>", "<shape>", "<geoopt>", "<geoaddopt>", "<radius>", "<length>":
 		return g.geoWord(name)
+	case "<restoreopt>":
+		return g.restoreOption()
 	case "<sortopt>", "<sorttotal>":
 		return g.sortOption(name == "<sorttotal>")
 	case "<lposopt>":
@@ -195,7 +204,7 @@ func (g *generator) one(name string) string {
 		return g.zsetOne(name)
 	case "<stream>", "<group>", "<consumer>", "<scount>", "<nodesize>", "<nodebytes>", "<newid>", "<sid>", "<readid>":
 		return g.streamOne(name)
-	case "<any>", "<set>", "<smember>", "<digit>", "<limit>", "<listlimit>":
+	case "<any>", "<set>", "<smember>", "<digit>", "<type>", "<limit>", "<listlimit>":
 		return g.mixedOne(name)
 	case "<value>":
 		return g.value()
