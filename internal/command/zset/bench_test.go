@@ -26,3 +26,22 @@ func BenchmarkCombine(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkPop pops from a set in which all scores are the same.
+func BenchmarkPop(b *testing.B) {
+	for _, line := range []string{"ZPOPMIN z", "ZPOPMAX z", "ZPOPMIN z 10"} {
+		b.Run(line, func(b *testing.B) {
+			s := commandtest.New(b, zset.Specs())
+			const n = 300_000
+			for i := range n {
+				s.Do(fmt.Sprintf("ZADD z 0 element:%012d", i*7919%n))
+			}
+			in, out := []byte(line+"\r\n"), make([]byte, 0, 1<<16)
+			b.ReportAllocs()
+			b.ResetTimer()
+			for range b.N {
+				s.Client.Process(in, out[:0])
+			}
+		})
+	}
+}

@@ -59,8 +59,7 @@ func (p *pop) from(c *command.Ctx, k store.Key, e store.Entry) (n int) {
 	switch {
 	case n == size: // all goes with the key
 	case n == 1 && v.big != nil:
-		at := v.seek(from)
-		v.big.Remove(at.big.Elem())
+		v.big.RemoveAt(from)
 	default:
 		removeRange(&v, from, to)
 	}

@@ -139,6 +139,14 @@ func (z *ZSet) RemoveRange(from, to int) {
 	z.tree.DeleteRange(from, to, z.gone)
 }
 
+// RemoveAt removes the element of this rank, which must be there. Unlike Remove it
+// compares nothing.
+func (z *ZSet) RemoveAt(rank int) {
+	_, ref := z.tree.At(rank)
+	z.tree.DeleteRange(rank, rank+1, nil)
+	z.dict.Remove(z.dict.At(ref))
+}
+
 func (z *ZSet) gone(_ float64, ref mem.Ref) { z.dict.Remove(z.dict.At(ref)) }
 
 // Rank is the number of elements before a member, and its score.

@@ -108,7 +108,11 @@ func (m *model) remove(member string) {
 }
 
 func (m *model) removeRange(from, to int) {
-	m.z.RemoveRange(from, to)
+	if from < len(m.elems) && to == from+1 {
+		m.z.RemoveAt(from)
+	} else {
+		m.z.RemoveRange(from, to)
+	}
 	m.p = m.p.RemoveRange(from, to)
 	from, to = min(from, len(m.elems)), min(to, len(m.elems))
 	m.elems = slices.Delete(m.elems, from, max(from, to))
