@@ -87,7 +87,7 @@ func xadd(c *command.Ctx) {
 	}
 	replyID(c, a.id)
 	c.Changed(k, command.NotifyStream, "xadd")
-	if a.at != 0 && s.Trim(a.Trim) > 0 {
+	if a.at != 0 && trim(c.Keyspace(k), s, a.Trim) > 0 {
 		c.Event(k, command.NotifyStream, "xtrim")
 	}
 	if c.Logging() && (a.auto || a.autoSeq || a.Approx) {

@@ -5,6 +5,7 @@ import (
 	"github.com/redstart-db/redstart/internal/ds/stream"
 	"github.com/redstart-db/redstart/internal/num"
 	"github.com/redstart-db/redstart/internal/session"
+	"github.com/redstart-db/redstart/internal/store"
 )
 
 // How many entries MAXLEN ~ and MINID ~ remove at most if LIMIT does not say it.
@@ -155,7 +156,7 @@ func xtrim(c *command.Ctx) {
 		c.Int(0)
 		return
 	}
-	removed := s.Trim(t.Trim)
+	removed := trim(c.Keyspace(c.Key(1)), s, t.Trim)
 	if removed > 0 {
 		c.Changed(c.Key(1), command.NotifyStream, "xtrim")
 		c.Dirty(int(removed) - 1)
@@ -164,4 +165,13 @@ func xtrim(c *command.Ctx) {
 		}
 	}
 	c.Int(removed)
+}
+
+// trim removes first entries, and gives their number. What is much is freed later.
+func trim(ks *store.Keyspace, s *stream.Stream, t stream.Trim) int64 {
+	removed, rest := s.TrimMost(t)
+	if rest != nil {
+		ks.Discard(rest)
+	}
+	return removed + s.Trim(t)
 }
