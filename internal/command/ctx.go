@@ -216,9 +216,21 @@ func (c *Ctx) ReadType(k store.Key, t store.Type) (e store.Entry, ok bool) {
 }
 
 // WriteType is Write for commands of one type, as ReadType.
+//
+// It does not call Write, which would copy the entry once more.
 func (c *Ctx) WriteType(k store.Key, t store.Type) (e store.Entry, ok bool) {
-	e = c.Write(k)
-	if e.Ok() && e.Type() != t {
+	ks := c.Keyspace(k)
+	e = ks.Find(k)
+	if e.Volatile() {
+		e = ks.Lookup(k, c.Now())
+	}
+	if !e.Ok() {
+		return e, true
+	}
+	if c.Sess.Flags&session.NoTouch == 0 {
+		e.Used()
+	}
+	if e.Type() != t {
 		c.Err(ErrWrongType)
 		return e, false
 	}

@@ -45,8 +45,7 @@ func span(a, b int) []int {
 func popWithKey(c *command.Ctx, k store.Key, e store.Entry, at end) {
 	c.Array(2)
 	c.Bulk(k.B)
-	v := open(k, e)
-	popOne(c, &v, at)
+	popOne(c, k, e, at)
 	if c.Logging() {
 		c.Effect(at.popCommand(), k.B)
 	}

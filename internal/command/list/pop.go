@@ -23,15 +23,22 @@ func popArgs(c *command.Ctx, at end) {
 	case !e.Ok():
 		c.Null()
 	default:
-		v := open(k, e)
-		popOne(c, &v, at)
+		popOne(c, k, e, at)
 	}
 }
 
-// popOne replies with the element at an end and removes it.
-func popOne(c *command.Ctx, v *value, at end) {
+// popOne replies with the element at an end of the list of k and removes it.
+func popOne(c *command.Ctx, k store.Key, e store.Entry, at end) {
+	if q := nodes(e); q != nil && q.NodeCount() > 2 {
+		// The short way for queues, when the list stays as it is kept.
+		c.Out = appendElem(c.Out, peekAt(q, at))
+		dropAt(q, at)
+		popped(c, k, at, false)
+		return
+	}
+	v := open(k, e)
 	c.Out = appendElem(c.Out, v.peek(at))
-	popped(c, v.k, at, v.drop(at))
+	popped(c, k, at, v.drop(at))
 }
 
 // popped tells that the list of a key has lost elements at an end; gone, that it

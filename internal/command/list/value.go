@@ -33,11 +33,15 @@ type value struct {
 
 // open gives the list that an entry, which exists, holds.
 func open(k store.Key, e store.Entry) value {
-	v := value{ks: e.Keyspace(), k: k, e: e}
+	return value{ks: e.Keyspace(), k: k, e: e, q: nodes(e)}
+}
+
+// nodes gives the list of nodes that an entry, which exists, holds, or nil.
+func nodes(e store.Entry) *qlist.List {
 	if o := e.Object(); o != nil {
-		v.q = o.(*qlist.List)
+		return o.(*qlist.List)
 	}
-	return v
+	return nil
 }
 
 // fill says how full a node may become.
@@ -55,11 +59,8 @@ func (v *value) len() int {
 
 // peek gives the element at an end, valid until the list changes.
 func (v *value) peek(at end) listpack.Value {
-	switch {
-	case v.q != nil && at == left:
-		return v.q.Front()
-	case v.q != nil:
-		return v.q.Back()
+	if v.q != nil {
+		return peekAt(v.q, at)
 	}
 	p := v.e.Pack()
 	pos := listpack.HeaderSize
@@ -69,13 +70,19 @@ func (v *value) peek(at end) listpack.Value {
 	return listpack.Get(p, pos)
 }
 
+func peekAt(q *qlist.List, at end) listpack.Value {
+	if at == left {
+		return q.Front()
+	}
+	return q.Back()
+}
+
 // push adds elements at an end, each beyond the one before, to the list of k, or to
 // a new one if e does not exist, and gives its length. They must not lie in it. When
 // memory is exhausted nothing has changed.
 func push(c *command.Ctx, k store.Key, e store.Entry, elems [][]byte, at end) int {
 	if e.Ok() {
-		if o := e.Object(); o != nil {
-			q := o.(*qlist.List)
+		if q := nodes(e); q != nil {
 			q.SetPackedThreshold(c.ListPlainSize)
 			pushAll(q, elems, at)
 			return q.Len()
@@ -175,20 +182,25 @@ func pushOne(q *qlist.List, elem []byte, at end) {
 // drop removes the element at an end, and with the last one the key. It tells
 // whether that is gone.
 func (v *value) drop(at end) (gone bool) {
-	switch {
-	case v.q == nil:
+	if v.q != nil {
+		dropAt(v.q, at)
+	} else {
 		p := v.e.Pack()
 		pos := listpack.HeaderSize
 		if at == right {
 			pos, _ = listpack.Last(p)
 		}
 		listpack.Delete(p, pos)
-	case at == left:
-		v.q.RemoveFront()
-	default:
-		v.q.RemoveBack()
 	}
 	return v.settle()
+}
+
+func dropAt(q *qlist.List, at end) {
+	if at == left {
+		q.RemoveFront()
+	} else {
+		q.RemoveBack()
+	}
 }
 
 // atOnce is how many removed elements are freed at once; they may be a node each.
