@@ -287,6 +287,7 @@ func (x *Exec) serveOne(w *Worker, m served, at lot, held store.LockSet, now int
 	if !x.serves(c, m) {
 		return
 	}
+	x.slow(c, &m.cl.Sess, x.Clock.Nano()-c.Nano())
 	if c.Failed() { // its call has been counted when it began to wait
 		w.Stats.Failed(m.spec.ID)
 	}

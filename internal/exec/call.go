@@ -207,23 +207,27 @@ func (x *Exec) measure(w *Worker, c *command.Ctx, cl *Client) {
 		w.Stats.Failed(spec.ID)
 	}
 	cfg := x.Config
-	if usec := took / 1000; usec >= cfg.SlowlogLogSlowerThan && cfg.SlowlogLogSlowerThan >= 0 {
-		x.slow(c, usec)
-	}
+	x.slow(c, c.Sess, took)
 	if ms := took / 1e6; cfg.LatencyMonitorThreshold > 0 && ms >= cfg.LatencyMonitorThreshold {
 		x.latency(c, ms)
 	}
 }
 
-func (x *Exec) slow(c *command.Ctx, usec int64) {
-	if c.Spec.Flags&command.SkipSlowlog != 0 {
+// slow notes a command, of the connection of s, that took so many nanoseconds, if it is
+// slow; one that waits is noted when it is served.
+func (x *Exec) slow(c *command.Ctx, s *session.Session, took int64) {
+	limit, usec := x.Config.SlowlogLogSlowerThan, took/1000
+	if usec < limit || limit < 0 || c.Waits() != nil || c.Spec.Flags&command.SkipSlowlog != 0 {
 		return
 	}
-	addr := "?:0"
-	if c.Sess.Conn != nil {
-		addr = c.Sess.Conn.RemoteAddr()
+	x.Slow.Add(c.Now()/1000, usec, c.Shown(), address(s), c.Sess.Name)
+}
+
+func address(s *session.Session) string {
+	if s.Conn == nil {
+		return "?:0"
 	}
-	x.Slow.Add(c.Now()/1000, usec, c.Shown(), addr, c.Sess.Name)
+	return s.Conn.RemoteAddr()
 }
 
 func (x *Exec) latency(c *command.Ctx, ms int64) {
