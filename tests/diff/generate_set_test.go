@@ -42,7 +42,7 @@ func mixedTemplates() (ts []template) {
 		"SET <any> <value> GET", "APPEND <any> <value>", "LPUSH <any> <value>", "SADD <any> <smember>", "HSET <any> <hfield> <value>", "ZADD <any> 1 <zmember>",
 		"XADD <any> <newid> <sfields>", "STRLEN <any>", "LLEN <any>", "SCARD <any>", "HLEN <any>", "ZCARD <any>", "XLEN <any>", "PFCOUNT <any>",
 		"RESTORE <any> <ms> <value>", "RESTORE <any> <seconds> <value> <restoreopt>", "RESTORE <any> 0 <value> <restoreopt> <restoreopt>",
-		"DBSIZE", "OBJECT HELP", "SETBIT <any> 100 1", "MSET <any> <value> <any> <value>", "PFMERGE <any> <any>",
+		"OBJECT HELP", "SETBIT <any> 100 1", "MSET <any> <value> <any> <value>", "PFMERGE <any> <any>",
 		"CONFIG SET set-max-intset-entries <limit>", "CONFIG SET hash-max-listpack-entries <limit>", "CONFIG SET hash-max-listpack-value <limit>",
 		"CONFIG SET zset-max-listpack-entries <limit>", "CONFIG SET zset-max-listpack-value <limit>", "CONFIG SET list-max-listpack-size <listlimit>",
 		"MULTI", "WATCH <any> <any>", "UNWATCH", "DISCARD",
