@@ -84,7 +84,7 @@ func (g *generator) mixedOne(name string) string {
 		return g.pick("a", "b", "c", "x y", "", "007", "-0", "9223372036854775807", "-9223372036854775808", "70000", "5000000000",
 			strconv.Itoa(g.r.IntN(30)), strconv.Itoa(g.r.IntN(30)), strconv.Itoa(g.r.IntN(30)), "m"+strconv.Itoa(g.r.IntN(300)))
 	case "<type>":
-		return g.pick("string", "list", "set", "zset", "hash", "stream", "HASH", "none")
+		return g.pick("string", "list", "set", "zset", "hash", "stream", "HASH")
 	case "<digit>":
 		return strconv.Itoa(g.r.IntN(10))
 	case "<limit>":

@@ -248,3 +248,26 @@ func BenchmarkAdd(b *testing.B) {
 		s, _ = Add(s, n&(1<<31-1))
 	}
 }
+
+// TestSeek compares it with a search from the start, from all places it may begin at.
+func TestSeek(t *testing.T) {
+	for _, step := range []int64{1, 3, 100_000, 1 << 40} {
+		for _, n := range []int{0, 1, 2, 7, 33, 100} {
+			s := New(0)
+			for i := range n {
+				s, _ = Add(s, (int64(i)-20)*step)
+			}
+			for i := range int64(n) + 2 {
+				for _, off := range []int64{-1, 0, 1} {
+					v := (i-21)*step + off
+					want, _ := Find(s, v)
+					for from := 0; from <= want; from++ {
+						if got := Seek(s, from, v); got != want {
+							t.Fatalf("%d integers, step %d: %d from %d is at %d, want %d", n, step, v, from, got, want)
+						}
+					}
+				}
+			}
+		}
+	}
+}
