@@ -31,6 +31,7 @@ var layers = map[string]string{
 	"internal/glob":       "",
 	"internal/invariants": "",
 	"internal/num":        "",
+	"internal/proctitle":  "",
 	"internal/resp":       "internal/words",
 	"internal/stats":      "",
 	"internal/version":    "",
@@ -85,7 +86,7 @@ var layers = map[string]string{
 
 // onlyUnsafe may import unsafe: the memory of the data, and the system calls of the
 // loops, which would otherwise go by way of the scheduler.
-var onlyUnsafe = []string{"internal/mem", "internal/ds/", "internal/loop"}
+var onlyUnsafe = []string{"internal/mem", "internal/ds/", "internal/loop", "internal/proctitle"}
 
 // TestImports fails on every import that the table does not allow.
 func TestImports(t *testing.T) {

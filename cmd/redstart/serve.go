@@ -82,6 +82,7 @@ func start(n *node.Node, handler *node.LogHandler, log *slog.Logger) error {
 	if err := n.Prepare(); err != nil {
 		return err
 	}
+	n.OwnProcess()
 	if err := n.Listen(); err != nil {
 		return err
 	}

@@ -2,6 +2,8 @@ package loop
 
 import (
 	"math/bits"
+	"unsafe"
+	"weak"
 
 	"github.com/redstart-db/redstart/internal/invariants"
 )
@@ -9,8 +11,11 @@ import (
 const (
 	minClass = 10 // 1 KiB, the smallest buffer
 	maxClass = 20 // 1 MiB, the largest that is kept for reuse; larger ones are mapped
-	// keepBytes bounds what a pool keeps.
-	keepBytes = 2 << 20
+	// weakClass is that of the smallest buffer that counts as large.
+	weakClass = 16
+	// keepBytes bounds what a pool keeps of smaller ones, and keepLarge the large ones of each class.
+	keepBytes = 1 << 20
+	keepLarge = 8
 	// chunkSize is that of the output queue's chunks once it is more than a few bytes.
 	chunkSize = 64 << 10
 	// adoptSize is from when on a buffer given up by its owner becomes a chunk itself rather than being copied.
@@ -20,9 +25,13 @@ const (
 )
 
 // bufPool keeps buffers of powers of two for reuse. It belongs to one goroutine. A nil pool only allocates.
+//
+// Large ones it keeps only until garbage is collected the next time: who sends much by turns has them reused, and a
+// server at rest does not hold them.
 type bufPool struct {
-	free [maxClass - minClass + 1][][]byte
-	kept int
+	free  [weakClass - minClass][][]byte
+	large [maxClass - weakClass + 1][]weak.Pointer[byte] // the first byte of each
+	kept  int                                            // bytes in free
 }
 
 // class returns the smallest class whose buffers hold n bytes.
@@ -39,7 +48,11 @@ func (p *bufPool) get(n int) []byte {
 		return mapMemory(n)
 	}
 	k := class(n)
-	if p != nil {
+	if p != nil && k >= len(p.free) {
+		if b := p.getLarge(k); b != nil {
+			return b
+		}
+	} else if p != nil {
 		if f := p.free[k]; len(f) > 0 {
 			b := f[len(f)-1]
 			f[len(f)-1] = nil
@@ -51,6 +64,19 @@ func (p *bufPool) get(n int) []byte {
 	return make([]byte, 0, 1<<(k+minClass))
 }
 
+// getLarge returns a large buffer of a class that is still there, or nil.
+func (p *bufPool) getLarge(k int) []byte {
+	l := &p.large[k-len(p.free)]
+	for n := len(*l); n > 0; n-- {
+		first := (*l)[n-1].Value()
+		*l = (*l)[:n-1]
+		if first != nil {
+			return unsafe.Slice(first, 1<<(k+minClass))[:0]
+		}
+	}
+	return nil
+}
+
 // put gives a buffer back, whoever made it. Nothing may point into it any more.
 func (p *bufPool) put(b []byte) {
 	n := cap(b)
@@ -59,10 +85,19 @@ func (p *bufPool) put(b []byte) {
 		unmapMemory(b)
 		return
 	}
-	if p == nil || n < 1<<minClass || n&(n-1) != 0 || p.kept+n > keepBytes {
+	if p == nil || n < 1<<minClass || n&(n-1) != 0 {
 		return
 	}
 	k := class(n)
+	if k >= len(p.free) {
+		if l := &p.large[k-len(p.free)]; len(*l) < keepLarge {
+			*l = append(*l, weak.Make(unsafe.SliceData(b)))
+		}
+		return
+	}
+	if p.kept+n > keepBytes {
+		return
+	}
 	p.free[k] = append(p.free[k], b[:0])
 	p.kept += n
 }

@@ -35,11 +35,13 @@ func (n *Node) Apply(changed []string) error {
 			if n.listening() && n.Rebind() != nil {
 				err = errors.New("Unable to listen on this port. Check server logs.")
 			}
+			n.showTitle()
 		case "bind":
 			if n.listening() && n.Rebind() != nil {
 				n.log.Warn("Failed to bind")
 				err = errors.New("Failed to bind to specified addresses.")
 			}
+			n.showTitle()
 		case "maxclients":
 			if fit := n.fitMaxClients(n.Config.MaxClients); fit < n.Config.MaxClients {
 				err = fmt.Errorf("The operating system is not able to handle the specified number of clients, try with %d", fit)
@@ -48,6 +50,8 @@ func (n *Node) Apply(changed []string) error {
 			if n.adjustOOMScore() != nil {
 				err = errors.New("Failed to set current oom_score_adj. Check server logs.")
 			}
+		case "proc-title-template":
+			n.showTitle()
 		case "loglevel":
 			if h, ok := n.log.Handler().(*LogHandler); ok {
 				h.SetLevel(n.Config.LogLevel)

@@ -14,6 +14,7 @@ import (
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/command/server"
 	"github.com/redstart-db/redstart/internal/exec"
+	"github.com/redstart-db/redstart/internal/pubsub"
 	"github.com/redstart-db/redstart/internal/session"
 	"github.com/redstart-db/redstart/internal/stats"
 	"github.com/redstart-db/redstart/internal/store"
@@ -229,7 +230,10 @@ func (s *self) infoMemory(w *server.InfoWriter) {
 	w.Uint("mem_clients_normal", m.Clients)
 	w.Zeros("mem_cluster_links", "mem_aof_buffer")
 	w.Str("mem_allocator", version.Allocator)
-	w.Zeros("active_defrag_running", "lazyfree_pending_objects", "lazyfreed_objects")
+	w.Zeros("active_defrag_running")
+	thrown, freed := s.freed()
+	w.Uint("lazyfree_pending_objects", thrown-freed)
+	w.Uint("lazyfreed_objects", freed-s.freedBefore.Load())
 }
 
 func (s *self) infoPersistence(w *server.InfoWriter) {
@@ -286,7 +290,10 @@ func (s *self) infoStats(w *server.InfoWriter) {
 	w.Zeros("total_eviction_exceeded_time", "current_eviction_exceeded_time")
 	w.Uint("keyspace_hits", all.Hits)
 	w.Uint("keyspace_misses", all.Misses)
-	w.Zeros("pubsub_channels", "pubsub_patterns", "pubsubshard_channels", "latest_fork_usec", "total_forks",
+	w.Int("pubsub_channels", int64(s.n.hub.Count(pubsub.Channel)))
+	w.Int("pubsub_patterns", int64(s.n.hub.Count(pubsub.Pattern)))
+	w.Int("pubsubshard_channels", int64(s.n.hub.Count(pubsub.Shard)))
+	w.Zeros("latest_fork_usec", "total_forks",
 		"migrate_cached_sockets", "slave_expires_tracked_keys", "active_defrag_hits", "active_defrag_misses",
 		"active_defrag_key_hits", "active_defrag_key_misses", "total_active_defrag_time", "current_active_defrag_time",
 		"tracking_total_keys", "tracking_total_items", "tracking_total_prefixes")

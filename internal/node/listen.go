@@ -89,6 +89,7 @@ func (n *Node) Listen() error {
 			return err
 		}
 	}
+	n.showTitle()
 	return nil
 }
 

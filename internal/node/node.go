@@ -51,6 +51,7 @@ type Node struct {
 	self   *self
 	defrag []defrag   // by shard, the background's
 	seen   []shardUse // the same
+	proc   process
 	hub    pubsub.Hub
 	huge   bool          // full regions of memory become huge pages
 	quit   chan struct{} // closed when the instance is asked to end

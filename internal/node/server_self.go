@@ -26,7 +26,8 @@ type self struct {
 	replID  string // the same, of the data's history
 	startup uint64 // bytes used when the instance was open
 
-	keepExpired atomic.Bool // DEBUG SET-ACTIVE-EXPIRE 0
+	keepExpired atomic.Bool   // DEBUG SET-ACTIVE-EXPIRE 0
+	freedBefore atomic.Uint64 // large values freed before CONFIG RESETSTAT
 
 	mu           sync.Mutex // guards what follows
 	peak         uint64     // most bytes used
@@ -64,6 +65,7 @@ func (s *self) start() {
 				return
 			case <-tick.C:
 				s.sample()
+				s.n.collect()
 			}
 		}
 	}()
@@ -226,8 +228,21 @@ func (s *self) Stats(histograms bool) *stats.Worker {
 	return all
 }
 
+// freed is how many large values were ever left to be freed, and have been. The
+// shards must be locked.
+func (s *self) freed() (thrown, freed uint64) {
+	for i := range s.n.store.Shards() {
+		sh := s.n.store.Shard(i)
+		thrown += sh.Thrown()
+		freed += sh.Reclaimed()
+	}
+	return thrown, freed
+}
+
 // ResetStats implements server.Node.
 func (s *self) ResetStats() {
+	_, freed := s.freed()
+	s.freedBefore.Store(freed)
 	for _, w := range s.n.Exec.World.Workers() {
 		w.Stats.Reset()
 	}

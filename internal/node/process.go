@@ -1,0 +1,66 @@
+package node
+
+import (
+	"os"
+	"runtime"
+	"strconv"
+
+	"github.com/redstart-db/redstart/internal/proctitle"
+)
+
+// process is what the instance may do when the process is there for it alone.
+type process struct {
+	own       bool
+	title     string // the program, as it was called
+	collected int64  // when garbage was collected last, monotonic nanoseconds
+	left      uint64 // bytes of the Go heap after that
+}
+
+// OwnProcess tells the instance that this process exists for nothing else: it may
+// change its title and say when garbage is collected. Call it before Listen.
+func (n *Node) OwnProcess() {
+	n.proc.own = true
+	if len(os.Args) > 0 {
+		n.proc.title = os.Args[0]
+	}
+}
+
+// showTitle gives the process its title (proc-title-template).
+func (n *Node) showTitle() {
+	cfg := n.Config
+	if !n.proc.own || !cfg.SetProcTitle {
+		return
+	}
+	host, port, mode := "*", cfg.Port, ""
+	if len(cfg.Bind) > 0 {
+		host = cfg.Bind[0]
+	}
+	if cfg.TLSPort != 0 {
+		port = cfg.TLSPort
+	}
+	if cfg.ClusterEnabled {
+		mode = " [cluster]"
+	}
+	proctitle.Set(proctitle.Expand(cfg.ProcTitleTemplate, map[string]string{
+		"title": n.proc.title, "listen-addr": host + ":" + strconv.Itoa(port), "server-mode": mode,
+		"port": strconv.Itoa(cfg.Port), "tls-port": strconv.Itoa(cfg.TLSPort), "unixsocket": cfg.UnixSocket, "config-file": cfg.File,
+	}))
+}
+
+const (
+	collectEvery = 2e9       // nanoseconds between two collections
+	collectFrom  = 256 << 10 // bytes more than after the last one that are worth one
+)
+
+// collect has garbage collected soon after it was made. The Go heap is small, for
+// the data is elsewhere, so that takes a millisecond; left to itself, Go would keep
+// what a large command has used until as much was used again. It runs in the
+// background of a server with a process of its own.
+func (n *Node) collect() {
+	now := n.env.Clock.Nano()
+	if !n.proc.own || now-n.proc.collected < collectEvery || readHeap().objects < n.proc.left+collectFrom {
+		return
+	}
+	runtime.GC()
+	n.proc.collected, n.proc.left = now, readHeap().objects
+}
