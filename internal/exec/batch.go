@@ -42,7 +42,12 @@ func (cl *Client) batch(c *command.Ctx, in []byte, had int) (n int, st loop.Stat
 		for i := range reqs {
 			r := &reqs[i]
 			if len(r.args) > 0 {
-				if !cl.x.run(cl.w, c, cl, r) {
+				if i+1 < len(reqs) && reqs[i+1].spec == r.spec {
+					c.Next = reqs[i+1].args
+				}
+				ran := cl.x.run(cl.w, c, cl, r)
+				c.Next = nil
+				if !ran {
 					// The request stays where it is, to be read again.
 					cl.parser.Reset()
 					return n, loop.Suspend
@@ -129,14 +134,22 @@ func (cl *Client) read(in []byte) ([]request, error) {
 // their records, fetched while nothing waits for them yet.
 func (cl *Client) prefetch(reqs []request) {
 	st, db := cl.x.Store, int(cl.Sess.DB)
+	var last store.Key
+	again := uint32(0) // requests with the key of the one before
 	for i := range reqs {
 		if r := &reqs[i]; len(r.args) > 1 && r.spec != nil && r.spec.Single {
+			if b := r.args[1]; last.B != nil && string(b) == string(last.B) {
+				r.key = store.Key{B: b, H: last.H}
+				again |= 1 << i
+				continue
+			}
 			r.key = st.Key(r.args[1])
+			last = r.key
 			st.Hint(r.key.H, db)
 		}
 	}
 	for i := range reqs {
-		if r := &reqs[i]; r.key.B != nil {
+		if r := &reqs[i]; r.key.B != nil && again>>i&1 == 0 {
 			st.HintRecord(r.key.H, db)
 		}
 	}

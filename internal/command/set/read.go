@@ -21,6 +21,7 @@ func sisMember(c *command.Ctx) {
 	if !ok {
 		return
 	}
+	hintNext(c, e)
 	v := open(e)
 	c.Int(flag(v.has(c.Args[2])))
 }
