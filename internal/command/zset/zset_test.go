@@ -309,7 +309,7 @@ func TestLargeResults(t *testing.T) {
 				t.Fatalf("%s of %d: %d lines", c.line, n, len(lines))
 			}
 		}
-		line := fmt.Sprintf("ZUNION 2 x y WEIGHTS 1 0 AGGREGATE MAX")
+		line := "ZUNION 2 x y WEIGHTS 1 0 AGGREGATE MAX"
 		if reply := s.Do(line); !gostrings.HasPrefix(reply, fmt.Sprintf("*%d\r\n", n+n/2)) {
 			t.Errorf("%s of %d: %.20q", line, n, reply)
 		}
