@@ -236,5 +236,7 @@ func strictly(t rdb.Type, bad []byte) bool {
 	case rdb.TypeZsetListpack, rdb.TypeZsetZiplist, rdb.TypeZset:
 		return true // order, scores that are none
 	}
-	return bytes.IndexByte(bad, 0xc3) >= 0 // strings that compress to nothing
+	// Strings that compress to nothing, and numbers of elements that are the kind
+	// of a string.
+	return bytes.IndexByte(bad, 0xc3) >= 0 || bad[1] >= 0xc0
 }
