@@ -18,6 +18,16 @@ type member struct {
 	name     []byte // the consumer's
 	consumer *stream.Consumer
 	told     bool // an effect tells the group's last ID
+	counted  bool // reading counts as a change
+}
+
+// count counts reading as one change. It comes before the effects of what has been
+// delivered, so that these stand when memory ends before all is.
+func (m *member) count() {
+	if !m.counted {
+		m.counted = true
+		m.c.Dirty(1)
+	}
 }
 
 // join finds the consumer, or makes it, and notes that it was seen. That it was
@@ -57,6 +67,7 @@ func (m *member) deliver(from stream.ID, count int64, noAck bool) {
 			m.s.Advance(m.g, id)
 			advanced = true
 		}
+		m.count()
 		replyEntry(c, &it)
 		if !noAck {
 			m.claimEffect(id, stream.Pending{Consumer: m.consumer, Time: c.Now(), Count: 1})

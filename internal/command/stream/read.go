@@ -269,7 +269,7 @@ func (q *query) serveGroup(c *command.Ctx, k store.Key, s *stream.Stream, after 
 	} else {
 		m.deliver(from, q.count, q.noAck)
 	}
-	c.Dirty(1)
+	m.count()
 	return true
 }
 
