@@ -1,6 +1,7 @@
 package exec_test
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -9,6 +10,8 @@ import (
 
 	"github.com/redstart-db/redstart/internal/clock"
 	"github.com/redstart-db/redstart/internal/command"
+	"github.com/redstart-db/redstart/internal/command/list"
+	"github.com/redstart-db/redstart/internal/command/set"
 	"github.com/redstart-db/redstart/internal/command/strings"
 	"github.com/redstart-db/redstart/internal/config"
 	"github.com/redstart-db/redstart/internal/exec"
@@ -27,7 +30,7 @@ func newExec(tb testing.TB, loops int) *exec.Exec {
 	tb.Cleanup(func() { st.Close() })
 	env := &command.Env{Store: st, Config: config.Default(), Clock: clock.New(), Log: new(oplog.Log)}
 	x := exec.New(env, stats.NewSlowLog(128), new(stats.LatencyMonitor))
-	if env.Table, err = command.NewTable(nil, strings.Specs(), x.TransactionSpecs()); err != nil {
+	if env.Table, err = command.NewTable(nil, strings.Specs(), list.Specs(), set.Specs(), x.TransactionSpecs()); err != nil {
 		tb.Fatal(err)
 	}
 	x.Start(loops, 1)
@@ -126,4 +129,27 @@ func footprint(x *exec.Exec) (live, table int) {
 		table += sh.DB(0).TableBytes()
 	}
 	return live, table
+}
+
+// BenchmarkOneKey is what a command costs when its data is in the caches: all but
+// the data itself.
+func BenchmarkOneKey(b *testing.B) {
+	x := newExec(b, 2)
+	cl := x.NewClient(nil, 0)
+	for _, words := range []string{"INCR counter", "GET counter", "SET text 0123456789", "LPUSH list abc", "RPUSH list abc", "RPOP list", "SADD set abc"} {
+		b.Run(words, func(b *testing.B) {
+			var in []byte
+			for range benchDepth {
+				in = resp.AppendCommand(in, bytes.Fields([]byte(words))...)
+			}
+			out := make([]byte, 0, 64<<10)
+			b.ReportAllocs()
+			b.ResetTimer()
+			for i := 0; i < b.N; i += benchDepth {
+				if n, _, _ := cl.Process(in, out[:0]); n != len(in) {
+					b.Fatalf("consumed %d of %d bytes", n, len(in))
+				}
+			}
+		})
+	}
 }

@@ -27,9 +27,35 @@ func appendHeader(dst []byte, kind byte, n int64) []byte {
 	case u < 1000:
 		low := u % 100
 		return append(dst, kind, '0'+byte(u/100), pairs[2*low], pairs[2*low+1], '\r', '\n')
+	case u < 100_000_000:
+		return appendLong(dst, kind, uint32(u))
 	}
 	dst = strconv.AppendInt(append(dst, kind), n, 10)
 	return append(dst, '\r', '\n')
+}
+
+// appendLong is appendHeader for numbers of four to eight digits: counters, mostly.
+// The digits are written where they belong, from the last pair to the first.
+func appendLong(dst []byte, kind byte, u uint32) []byte {
+	digits := 4
+	for limit := uint32(10_000); digits < 8 && u >= limit; limit *= 10 {
+		digits++
+	}
+	at := len(dst) + 1 + digits
+	dst = append(dst, "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"[:digits+3]...)
+	dst[at+1], dst[at] = '\n', '\r'
+	for u >= 10 {
+		pair := 2 * (u % 100)
+		u /= 100
+		at -= 2
+		dst[at+1], dst[at] = pairs[pair+1], pairs[pair]
+	}
+	if digits&1 != 0 {
+		at--
+		dst[at] = '0' + byte(u)
+	}
+	dst[at-1] = kind
+	return dst
 }
 
 // AppendSimple appends a simple string, which must not contain CR or LF.

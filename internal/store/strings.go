@@ -98,6 +98,17 @@ func (ks *Keyspace) SetText(k Key, e Entry, v []byte, deadline int64) Entry {
 	return ks.install(k, e, ref, deadline)
 }
 
+// Reset gives a string that is kept as an integer another one, in its place, and
+// tells whether it was one. The entry stays valid.
+func (e Entry) Reset(n int64) bool {
+	if e.rec.enc() != encInt {
+		return false
+	}
+	off := e.rec.valOff()
+	binary.LittleEndian.PutUint64(e.ks.arena.Bytes(e.ref, off+8)[off:], uint64(n))
+	return true
+}
+
 // SetInt stores an integer, as SetString does.
 func (ks *Keyspace) SetInt(k Key, e Entry, n int64, deadline int64) Entry {
 	vol := deadline != 0

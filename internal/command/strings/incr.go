@@ -35,7 +35,7 @@ func add(c *command.Ctx, by int64) {
 	if !ok {
 		return
 	}
-	var n, deadline int64
+	var n int64
 	if e.Ok() {
 		if n, ok = e.Int(); !ok {
 			if n, ok = num.ParseInt(c.Value(e)); !ok {
@@ -43,18 +43,20 @@ func add(c *command.Ctx, by int64) {
 				return
 			}
 		}
-		deadline = e.Deadline()
 	}
 	sum := n + by
 	if (n^sum)&(by^sum) < 0 {
 		c.Err(command.ErrOverflow)
 		return
 	}
-	c.Keyspace(k).SetInt(k, e, sum, deadline)
-	if !e.Ok() {
+	switch {
+	case !e.Ok():
+		c.Keyspace(k).SetInt(k, e, sum, 0)
 		c.Event(k, command.NotifyNew, "new")
+	case !e.Reset(sum):
+		e.Keyspace().SetInt(k, e, sum, e.Deadline())
 	}
-	c.Changed(k, command.NotifyString, "incrby")
+	c.ChangedIn(e.Keyspace(), k.B, command.NotifyString, "incrby")
 	c.Int(sum)
 }
 
