@@ -136,6 +136,7 @@ func (cl *Client) unblock(c *command.Ctx) bool {
 	if !w.mute {
 		c.Out = append(c.Out, w.reply...)
 	}
+	cl.Sess.Logged = cl.x.Log.Offset() // of its effects, or later
 	cl.unwait(0)
 	return true
 }
@@ -294,7 +295,7 @@ func (x *Exec) serveOne(w *Worker, m served, at lot, held store.LockSet, now int
 	w.Changes += uint64(c.Changes())
 	if c.Logging() {
 		if e := c.Effects(c.DB()); e.Count > 0 {
-			x.Log.Append(e)
+			x.Log.Add(e)
 		}
 	}
 	m.leaveQueue(at)

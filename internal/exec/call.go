@@ -184,7 +184,7 @@ func (x *Exec) finish(w *Worker, c *command.Ctx) {
 	w.Changes += uint64(c.Changes())
 	if c.Logging() {
 		if e := c.Effects(c.DB()); e.Count > 0 {
-			x.Log.Append(e)
+			c.Sess.Logged = x.Log.Add(e)
 		}
 	}
 	if c.Waits() != nil {

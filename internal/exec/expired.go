@@ -15,7 +15,7 @@ func (x *Exec) Expired(ks *store.Keyspace, key []byte) {
 		if x.Config.LazyfreeLazyExpire {
 			name = []byte("UNLINK")
 		}
-		x.Log.Append(oplog.Effect{DB: ks.DB(), Count: 1, Cmds: resp.AppendCommand(nil, name, key)})
+		x.Log.Add(oplog.Effect{DB: ks.DB(), Count: 1, Cmds: resp.AppendCommand(nil, name, key)})
 	}
 	if x.Notify&command.NotifyExpired != 0 {
 		x.Publish(ks.DB(), command.NotifyExpired, "expired", key)
@@ -26,7 +26,7 @@ func (x *Exec) Expired(ks *store.Keyspace, key []byte) {
 func (x *Exec) FieldsExpired(ks *store.Keyspace, key []byte, fields [][]byte, gone bool) {
 	if x.Log.Active() {
 		args := append([][]byte{[]byte("HDEL"), key}, fields...)
-		x.Log.Append(oplog.Effect{DB: ks.DB(), Count: 1, Cmds: resp.AppendCommand(nil, args...)})
+		x.Log.Add(oplog.Effect{DB: ks.DB(), Count: 1, Cmds: resp.AppendCommand(nil, args...)})
 	}
 	if x.Notify&command.NotifyHash != 0 {
 		x.Publish(ks.DB(), command.NotifyHash, "hexpired", key)

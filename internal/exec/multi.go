@@ -299,7 +299,7 @@ func (x *Exec) runQueue(w *Worker, c *command.Ctx, cl *Client, queue []queued) {
 		x.measure(w, c, cl)
 	}
 	if len(effects) > 0 {
-		x.Log.Append(effects...)
+		s.Logged = x.Log.Append(effects...)
 	}
 	if last >= 0 {
 		c.Out = c.Out[:last]

@@ -146,8 +146,8 @@ func (cl *Client) unpaused() {
 	}
 }
 
-// HoldExpiry keeps expired keys in place, invisible to commands, for a reason of
-// its own, or no longer. All shards must be locked.
+// HoldExpiry keeps expired keys in place, invisible to commands unless the reason
+// is loading, for a reason of its own, or no longer. All shards must be locked.
 func (x *Exec) HoldExpiry(why Alert, on bool) {
 	if on {
 		x.expiryHeld |= why
@@ -155,6 +155,7 @@ func (x *Exec) HoldExpiry(why Alert, on bool) {
 		x.expiryHeld &^= why
 	}
 	x.Store.NoExpire = x.expiryHeld != 0
+	x.Store.Loading = x.expiryHeld&AlertLoading != 0
 }
 
 // PauseClients is Pause for CLIENT PAUSE.

@@ -5,7 +5,6 @@ import (
 	"net"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -149,28 +148,6 @@ func TestUnspecifiedListenerNamesEachConnection(t *testing.T) {
 	defer nc.Close()
 	if a := <-got; a != "127.0.0.1:"+port {
 		t.Errorf("local address %q", a)
-	}
-}
-
-// Neither replies nor pushes leave before BeforeSend was called after they were made.
-func TestBeforeSend(t *testing.T) {
-	for _, d := range drivers {
-		t.Run(d, func(t *testing.T) {
-			var calls atomic.Int64
-			f := serve(t, d, Config{Loops: 1, BeforeSend: func(int) { calls.Add(1) }})
-			nc, e := f.connect()
-			send1(t, nc, "x\n")
-			want(t, nc, "x\n")
-			one := calls.Load()
-			e.c.Push([]byte("y\n"))
-			want(t, nc, "y\n")
-			if two := calls.Load(); one == 0 || two == one {
-				t.Errorf("called %d times, then %d", one, two)
-			}
-			e.hook(f, func(string) { e.c.Push([]byte("behind\n")) })
-			send1(t, nc, "z\n")
-			want(t, nc, "z\nbehind\n")
-		})
 	}
 }
 

@@ -104,10 +104,8 @@ type Config struct {
 	Handler Handler
 	// Logger receives what is worth an operator's attention; nil means slog.Default().
 	Logger *slog.Logger
-	// BeforeSend, if set, is called before replies and pushed bytes leave, once for all those of a round of an event
-	// loop (the argument is its index), or of one connection with its own goroutine (-1). It is the place to wait for a
-	// disk.
-	BeforeSend func(loop int)
+	// Barrier, if set, holds back what connections are sent until it is on disk.
+	Barrier Barrier
 	// HandshakeTimeout bounds the TLS handshake; 0 means ten seconds.
 	HandshakeTimeout time.Duration
 }

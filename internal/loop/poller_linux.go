@@ -57,7 +57,7 @@ const (
 // then the inbox; then send what all of them replied. Input is received from several connections before any of it is
 // processed, so that what the requests need can be fetched from memory during the system calls that follow. Sending at the end rather than after each request makes the
 // peers answer in batches too: with 50 connections that ask one request at a time it took 0.54 rather than 0.88 waits
-// in the kernel per request, and 0.23 rather than 0.38 of them put the loop to sleep. It also gives Config.BeforeSend
+// in the kernel per request, and 0.23 rather than 0.38 of them put the loop to sleep. It also gives Config.Barrier
 // its place.
 //
 // Only when nothing was left to do does the loop wait in the kernel, and at first without telling the Go scheduler:
@@ -101,6 +101,12 @@ type poller struct {
 	bufs  [][]byte // guarded by mu: for pushes
 
 	accepts []*acceptor // guarded by mu
+
+	parked        []parked // rounds that wait for the barrier, in order
+	parkedSize    int      // bytes of replies in them
+	spares        [][]byte // reply buffers for further rounds
+	spareOutgoing [][]outgoing
+	holding       atomic.Bool // parked is not empty, or was a moment ago
 }
 
 // gathered is input that waits in rbuf until that of other connections has been received too.
@@ -233,6 +239,9 @@ func (p *poller) run() {
 		if len(p.outgoing) > 0 {
 			p.flush()
 		}
+		if len(p.parked) > 0 {
+			p.release()
+		}
 		if rounds++; rounds >= schedEvery && !p.alone {
 			rounds = 0
 			runtime.Gosched()
@@ -342,13 +351,24 @@ func (p *poller) replied(s *sock, b []byte) {
 	p.flush()
 }
 
-// flush sends what the round has replied so far.
+// flush sends what the round has replied so far, unless it has to wait.
 func (p *poller) flush() {
-	if p.g.cfg.BeforeSend != nil {
-		p.g.cfg.BeforeSend(int(p.index))
+	if p.parks() {
+		return
 	}
-	given := false
-	for i, o := range p.outgoing {
+	given := p.send(p.out, p.outgoing)
+	p.outgoing = p.outgoing[:0]
+	if given {
+		p.out = p.newReplies()
+	} else {
+		p.out = emptied(p.out)
+	}
+}
+
+// send sends what rounds have replied, which lies in out for the most part. It tells whether that memory was given away
+// with it.
+func (p *poller) send(out []byte, all []outgoing) (given bool) {
+	for i, o := range all {
 		s := o.s
 		s.unsent--
 		if s.slot < 0 {
@@ -357,8 +377,8 @@ func (p *poller) flush() {
 		whole, least := o.b, adoptSize
 		if o.mem == memShared {
 			whole, least = nil, replyGive
-			if i == len(p.outgoing)-1 {
-				whole = p.out
+			if i == len(all)-1 {
+				whole = out
 			}
 		}
 		adopted := s.send(o.b, whole, least)
@@ -376,17 +396,8 @@ func (p *poller) flush() {
 			p.mu.Unlock()
 		}
 	}
-	clear(p.outgoing)
-	p.outgoing = p.outgoing[:0]
-	if given {
-		p.out = p.newReplies()
-		return
-	}
-	poison(p.out)
-	if len(p.out) > replyKeep {
-		discardReplies(p.out)
-	}
-	p.out = p.out[:0]
+	clear(all)
+	return given
 }
 
 // discardReplies gives back the memory of the buffer b for replies, except for what is kept.
@@ -473,6 +484,7 @@ func (p *poller) end() {
 	for _, f := range left.funcs {
 		f()
 	}
+	p.endParked()
 	for _, s := range p.slots {
 		if s != nil {
 			s.close(ErrGroupClosed)

@@ -19,3 +19,5 @@ func (a *acceptor) release() {}
 func (p *poller) do(func()) bool { return false }
 
 func (p *poller) stop() {}
+
+func (p *poller) pass() {}

@@ -255,13 +255,13 @@ func (s *stream) replied(reply []byte, st Status) {
 	if st == CloseNow {
 		return
 	}
-	before := s.g.cfg.BeforeSend
-	if before != nil && len(reply) > 0 {
-		before(-1)
+	if len(reply) > 0 && !s.g.passes() {
+		s.shut(ErrGroupClosed)
+		return
 	}
 	s.mu.Lock()
 	err := s.send(reply, cap(reply) > maxReplyKeep)
-	if before == nil && err == nil {
+	if err == nil && !s.g.holds() {
 		err = s.release()
 	}
 	s.wait = false
@@ -356,7 +356,7 @@ func (s *stream) push(b []byte) {
 	if s.dead {
 		return
 	}
-	if s.wait || s.g.cfg.BeforeSend != nil {
+	if s.wait || len(s.behind) > 0 || s.g.holds() {
 		s.behind = append(s.behind, b...)
 		s.pending.Store(int64(s.q.size + len(s.behind)))
 		if !s.wait {
@@ -428,8 +428,9 @@ func (s *stream) handle(m mail, err error, waits int) {
 		s.sent(nil, waits)
 	}
 	if m&mailPush != 0 {
-		if before := s.g.cfg.BeforeSend; before != nil {
-			before(-1)
+		if !s.g.passes() {
+			s.shut(ErrGroupClosed)
+			return
 		}
 		s.mu.Lock()
 		err := s.release()

@@ -38,7 +38,7 @@ type journal struct {
 	cmd int
 }
 
-func (j *journal) Append(effects []oplog.Effect) {
+func (j *journal) Append(_ uint64, effects []oplog.Effect) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, e := range effects {

@@ -25,7 +25,7 @@ type record struct {
 var bulkHeader = regexp.MustCompile(`[*$][0-9]+\r\n`)
 
 // Append implements oplog.Consumer.
-func (r *record) Append(effects []oplog.Effect) {
+func (r *record) Append(_ uint64, effects []oplog.Effect) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, e := range effects {

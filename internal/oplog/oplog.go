@@ -21,18 +21,21 @@ type Effect struct {
 
 // Consumer receives effects in order, under the log's lock: it must only copy
 // them. All effects of one call belong together: they are to be applied all or
-// not at all. They are valid during the call only.
+// not at all. They are valid during the call only. end is the log's offset after
+// them.
 type Consumer interface {
-	Append(effects []Effect)
+	Append(end uint64, effects []Effect)
 }
 
 // Log is the list of effects. The zero Log is ready for use.
 type Log struct {
-	active atomic.Bool
+	active atomic.Bool   // somebody listens, and the log is not mute
+	offset atomic.Uint64 // changes with mu held
 
 	mu        sync.Mutex
 	consumers []Consumer
-	offset    uint64
+	mute      bool
+	one       [1]Effect // that Add hands over
 }
 
 // Active tells whether anybody listens. Commands ask once before they run.
@@ -44,7 +47,17 @@ func (l *Log) Attach(c Consumer) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.consumers = append(l.consumers, c)
-	l.active.Store(true)
+	l.active.Store(!l.mute)
+}
+
+// Mute has effects dropped, or no longer: what is loaded, and what happens
+// meanwhile, is in the files that it comes from. The caller stops all commands
+// around the call.
+func (l *Log) Mute(on bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.mute = on
+	l.active.Store(!on && len(l.consumers) > 0)
 }
 
 // Detach removes a consumer; after it returns the consumer is not called.
@@ -57,25 +70,40 @@ func (l *Log) Detach(c Consumer) {
 			break
 		}
 	}
-	l.active.Store(len(l.consumers) > 0)
+	l.active.Store(!l.mute && len(l.consumers) > 0)
 }
 
-// Append adds the effects of one command or transaction. The locks of the
-// shards that they changed must be held.
-func (l *Log) Append(effects ...Effect) {
+// Append adds the effects of a transaction and gives the offset after them. The
+// locks of the shards that they changed must be held.
+func (l *Log) Append(effects ...Effect) uint64 {
 	l.mu.Lock()
-	for _, e := range effects {
-		l.offset += uint64(len(e.Cmds))
-	}
-	for _, c := range l.consumers {
-		c.Append(effects)
-	}
+	defer l.mu.Unlock()
+	return l.append(effects)
+}
+
+// Add is Append for a single effect, and allocates nothing.
+func (l *Log) Add(e Effect) uint64 {
+	l.mu.Lock()
+	l.one[0] = e
+	end := l.append(l.one[:])
 	l.mu.Unlock()
+	return end
+}
+
+func (l *Log) append(effects []Effect) uint64 {
+	end := l.offset.Load()
+	if l.mute {
+		return end
+	}
+	for i := range effects {
+		end += uint64(len(effects[i].Cmds))
+	}
+	l.offset.Store(end)
+	for _, c := range l.consumers {
+		c.Append(end, effects)
+	}
+	return end
 }
 
 // Offset is the number of bytes of effects that were appended so far.
-func (l *Log) Offset() uint64 {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.offset
-}
+func (l *Log) Offset() uint64 { return l.offset.Load() }

@@ -65,6 +65,7 @@ type Session struct {
 	NetIn    uint64 // bytes read
 	NetOut   uint64 // bytes written
 	Commands uint64
+	Logged   uint64 // offset in the oplog after the effects of its last write
 	MultiMem int // bytes of queued commands, and a pointer for each argument
 	MultiLen int // queued commands
 	Watching int // keys watched

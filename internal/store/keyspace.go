@@ -105,6 +105,9 @@ func (ks *Keyspace) lookupDue(e Entry, now int64) Entry {
 		}
 		return e
 	}
+	if ks.st.Loading {
+		return e
+	}
 	if !ks.st.NoExpire {
 		ks.expire(e)
 	}

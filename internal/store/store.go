@@ -69,6 +69,9 @@ type Store struct {
 	// NoExpire stops removal of expired keys (a replica leaves it to its
 	// master). It changes only while no command runs.
 	NoExpire bool
+	// Loading, which comes with NoExpire, has commands find expired keys: what
+	// is replayed had found them too. It changes only while no command runs.
+	Loading bool
 }
 
 // Shard is one part of the keyspace.

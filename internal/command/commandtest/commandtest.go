@@ -76,7 +76,7 @@ func (s *Server) Record() {
 }
 
 // Append implements oplog.Consumer.
-func (s *Server) Append(effects []oplog.Effect) {
+func (s *Server) Append(_ uint64, effects []oplog.Effect) {
 	for _, e := range effects {
 		s.effects = append(s.effects, requests(s.tb, e.Cmds)...)
 	}
