@@ -1,6 +1,5 @@
 package loop
 
-
 const (
 	// parkedMost is how many bytes of replies may wait for the barrier, and parkedRounds how many rounds, before the
 	// loop waits with them.
@@ -111,4 +110,3 @@ func emptied(b []byte) []byte {
 	}
 	return b[:0]
 }
-

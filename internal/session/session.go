@@ -66,9 +66,9 @@ type Session struct {
 	NetOut   uint64 // bytes written
 	Commands uint64
 	Logged   uint64 // offset in the oplog after the effects of its last write
-	MultiMem int // bytes of queued commands, and a pointer for each argument
-	MultiLen int // queued commands
-	Watching int // keys watched
+	MultiMem int    // bytes of queued commands, and a pointer for each argument
+	MultiLen int    // queued commands
+	Watching int    // keys watched
 	Flags    Flags
 	DB       int32
 	Proto    uint8 // 2 or 3
