@@ -47,7 +47,7 @@ var layers = map[string]string{
 	"internal/store":  "internal/mem internal/ds/... internal/invariants internal/num internal/glob internal/clock",
 	"internal/rdb":    "internal/ds/... internal/num",
 	"internal/oplog":  "internal/resp internal/clock",
-	"internal/serial": "internal/store internal/rdb internal/ds/... internal/num internal/mem internal/config",
+	"internal/serial": "internal/resp internal/store internal/rdb internal/ds/... internal/num internal/mem internal/config",
 
 	// The commands.
 	"internal/session": "internal/resp internal/acl",
@@ -68,6 +68,7 @@ var layers = map[string]string{
 	// What stands beside the commands.
 	"internal/pubsub":    "internal/resp internal/glob internal/session internal/stats",
 	"internal/script":    "internal/resp internal/num",
+	"internal/aof":       "internal/oplog internal/resp internal/vfs internal/clock internal/words",
 	"internal/persist":   "internal/store internal/rdb internal/serial internal/oplog internal/resp internal/vfs internal/clock internal/config internal/ds/... internal/num",
 	"internal/repl":      "internal/oplog internal/resp internal/clock internal/config internal/rdb internal/num",
 	"internal/cluster":   "internal/resp internal/clock internal/config internal/num",

@@ -242,6 +242,9 @@ func (m *Manifest) nextBase(prefix string, rdb bool) string {
 // nextIncr adds an increment and gives its name.
 func (m *Manifest) nextIncr(prefix string) string {
 	m.incrSeq++
+	for slices.ContainsFunc(m.History, func(f File) bool { return f.Name == incrName(prefix, m.incrSeq) }) {
+		m.incrSeq++
+	}
 	m.Incrs = append(m.Incrs, File{incrName(prefix, m.incrSeq), m.incrSeq, Incr})
 	return m.Incrs[len(m.Incrs)-1].Name
 }
@@ -262,6 +265,6 @@ func (m *Manifest) retire(keep int) {
 		m.History = slices.Insert(m.History, 0, File{f.Name, f.Seq, History})
 	}
 	if len(m.Incrs) == 0 {
-		m.Incrs = nil
+		m.Incrs, m.incrSeq = nil, 0 // numbers begin anew, as after a start
 	}
 }
