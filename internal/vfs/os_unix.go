@@ -1,0 +1,50 @@
+//go:build unix
+
+package vfs
+
+import (
+	"errors"
+	"math"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+func syncDir(d *os.File) error { return d.Sync() }
+
+func lock(f *os.File) error {
+	err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return ErrLocked
+	}
+	return err
+}
+
+// Map gives the contents of a file as memory, without reading it: what is not looked at
+// costs nothing, and what was looked at is the system's to drop. The bytes must not be
+// written, and are gone after unmap. The file may be closed before; whoever cuts it
+// short meanwhile ends this process.
+func Map(f File) (b []byte, unmap func(), err error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, nil, err
+	}
+	real, ok := f.(*os.File)
+	if size := info.Size(); !ok || size == 0 || size > math.MaxInt {
+		return readAll(f)
+	}
+	b, err = unix.Mmap(int(real.Fd()), 0, int(info.Size()), unix.PROT_READ, unix.MAP_PRIVATE)
+	if err != nil {
+		return readAll(f) // a file system that maps nothing
+	}
+	// A hint that may be ignored.
+	_ = unix.Madvise(b, unix.MADV_SEQUENTIAL)
+	return b, func() { unix.Munmap(b) }, nil
+}
+
+// Done tells that the bytes of a mapped file before end are not needed again soon.
+func Done(b []byte, end int) {
+	if end &^= os.Getpagesize() - 1; end > 0 && end <= len(b) {
+		_ = unix.Madvise(b[:end], unix.MADV_DONTNEED) // a hint; what is read all the same is read from the file
+	}
+}

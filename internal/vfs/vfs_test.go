@@ -1,0 +1,94 @@
+package vfs
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func TestWriteFileLeavesOldOrNew(t *testing.T) {
+	dir := t.TempDir()
+	name := filepath.Join(dir, "data")
+	if err := WriteFile(OS{}, name, ".tmp", []byte("old")); err != nil {
+		t.Fatal(err)
+	}
+	for n := 1; ; n++ {
+		fail, reached := FailNth(n, func(op Op, _ string) bool { return op != OpRemove })
+		err := WriteFile(&Faulty{FS: OS{}, Fail: fail}, name, ".tmp", []byte("new"))
+		got, readErr := ReadFile(OS{}, name)
+		if readErr != nil {
+			t.Fatal(readErr)
+		}
+		if reached() < n {
+			if err != nil || string(got) != "new" {
+				t.Fatalf("without a fault: %v, %q", err, got)
+			}
+			if n < 6 { // create, write, sync, close, rename, sync of the folder
+				t.Fatalf("only %d operations", n-1)
+			}
+			break
+		}
+		if !errors.Is(err, ErrInjected) {
+			t.Fatalf("operation %d failed, and the error is %v", n, err)
+		}
+		if s := string(got); s != "old" && s != "new" {
+			t.Fatalf("operation %d failed and left %q", n, s)
+		}
+		if _, err := os.Stat(name + ".tmp"); !errors.Is(err, fs.ErrNotExist) {
+			t.Fatalf("operation %d failed and left the other file: %v", n, err)
+		}
+		if err := WriteFile(OS{}, name, ".tmp", []byte("old")); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestLockIsForOne(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "lock")
+	first, err := OS{}.Lock(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (OS{}).Lock(name); !errors.Is(err, ErrLocked) {
+		t.Fatalf("a second lock: %v", err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := OS{}.Lock(name)
+	if err != nil {
+		t.Fatalf("after the first was closed: %v", err)
+	}
+	again.Close()
+}
+
+func TestMapGivesTheContents(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "data")
+	want := make([]byte, 100_000)
+	for i := range want {
+		want[i] = byte(i * 7)
+	}
+	if err := WriteFile(OS{}, name, ".tmp", want); err != nil {
+		t.Fatal(err)
+	}
+	for _, fsys := range []FS{OS{}, &Faulty{FS: OS{}}} {
+		f, err := fsys.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, unmap, err := Map(f)
+		f.Close()
+		if err != nil || string(b) != string(want) {
+			t.Fatalf("%T: %d bytes, %v", fsys, len(b), err)
+		}
+		if _, ok := fsys.(OS); ok {
+			Done(b, 50_000)
+			if string(b) != string(want) {
+				t.Fatal("what was done with cannot be read again")
+			}
+		}
+		unmap()
+	}
+}
