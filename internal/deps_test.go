@@ -34,6 +34,7 @@ var layers = map[string]string{
 	"internal/proctitle":  "",
 	"internal/resp":       "internal/words",
 	"internal/stats":      "",
+	"internal/tracking":   "",
 	"internal/version":    "",
 	"internal/vfs":        "",
 	"internal/words":      "",
@@ -63,7 +64,7 @@ var layers = map[string]string{
 	"internal/command/geo":    "internal/command internal/command/zset internal/store internal/ds/... internal/num internal/geo",
 	"internal/command/pubsub": "internal/command internal/pubsub internal/session",
 	"internal/exec": "internal/command internal/store internal/session internal/oplog internal/resp internal/loop internal/clock " +
-		"internal/config internal/stats internal/acl internal/mem internal/glob internal/num",
+		"internal/config internal/stats internal/acl internal/mem internal/glob internal/num internal/tracking",
 
 	// What stands beside the commands.
 	"internal/pubsub":    "internal/resp internal/glob internal/session internal/stats",

@@ -28,6 +28,9 @@ type Env struct {
 	Notify NotifyClass
 	// Publish delivers a keyspace notification; nil while nothing is on.
 	Publish func(db int, class NotifyClass, event string, key []byte)
+	// Flushed says, for those who track keys, that databases were emptied. All
+	// shards are locked.
+	Flushed func(c *Ctx)
 	// ListPlainSize is the size in bytes from which on an element of a list has
 	// a node of its own; 0 stands for the default. It changes like the
 	// configuration (DEBUG QUICKLIST-PACKED-THRESHOLD).

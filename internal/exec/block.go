@@ -299,6 +299,13 @@ func (x *Exec) serveOne(w *Worker, m served, at lot, held store.LockSet, now int
 		}
 	}
 	m.leaveQueue(at)
+	if x.tracked.on.Load() {
+		out := &c.Out
+		if m.mute {
+			out = nil
+		}
+		x.tell(m.cl, out, held)
+	}
 	m.finish(c.Out)
 	c.Out = nil
 }

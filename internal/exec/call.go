@@ -56,7 +56,7 @@ func (x *Exec) run(w *Worker, c *command.Ctx, cl *Client, r *request) bool {
 	}
 	start := len(c.Out)
 	x.call(w, c, cl, r.key)
-	if s.Flags&(session.ReplyOff|session.ReplySkip|session.SkipNext) != 0 {
+	if s.Flags&(session.ReplyOff|session.ReplySkip|session.SkipNext|session.Caching) != 0 {
 		x.mute(c, s, start)
 	}
 	return true
@@ -76,7 +76,8 @@ func sameName(got []byte, name string) bool {
 	return true
 }
 
-// mute drops the reply of a client that wants none. What tells of subscriptions is
+// mute drops the reply of a client that wants none, and ends what CLIENT REPLY SKIP and
+// CLIENT CACHING have asked for one command. What tells of subscriptions is
 // no reply but a message, and stays.
 func (x *Exec) mute(c *command.Ctx, s *session.Session, start int) {
 	const listens = command.PubSub | command.Subscribed
@@ -84,9 +85,17 @@ func (x *Exec) mute(c *command.Ctx, s *session.Session, start int) {
 		c.Out = c.Out[:start]
 	}
 	s.Flags &^= session.ReplySkip
+	if s.Flags&session.Caching != 0 && s.Flags&session.Multi == 0 && !ofClient(c.Spec) {
+		s.Flags &^= session.Caching
+	}
 	if s.Flags&session.SkipNext != 0 {
 		s.Flags = s.Flags&^session.SkipNext | session.ReplySkip
 	}
+}
+
+// ofClient tells whether a command is a subcommand of CLIENT.
+func ofClient(spec *command.Spec) bool {
+	return spec != nil && (spec.Name == "client" || spec.Parent != nil && spec.Parent.Name == "client")
 }
 
 // call runs a command that has passed the gates, with its locks. k is the key of
@@ -103,7 +112,7 @@ func (x *Exec) call(w *Worker, c *command.Ctx, cl *Client, k store.Key) {
 		x.Store.Lock(all)
 		c.Hold(all, store.Key{})
 		x.invoke(c)
-		x.finish(w, c)
+		x.finish(w, c, cl)
 		x.Store.Unlock(all)
 		x.World.goFrom(w)
 	} else if spec.Single {
@@ -114,14 +123,14 @@ func (x *Exec) call(w *Worker, c *command.Ctx, cl *Client, k store.Key) {
 		sh.Lock()
 		c.Hold(x.Store.Of(k.H), k)
 		x.invoke(c)
-		x.finish(w, c)
+		x.finish(w, c, cl)
 		sh.Unlock()
 	} else {
 		locks := x.locks(w, c)
 		x.Store.Lock(locks)
 		c.HoldKeys(locks, w.keys, w.hashes)
 		x.invoke(c)
-		x.finish(w, c)
+		x.finish(w, c, cl)
 		x.Store.Unlock(locks)
 	}
 	if w.again != 0 {
@@ -177,7 +186,7 @@ func (x *Exec) invoke(c *command.Ctx) {
 
 // finish hands the effects of a command to the oplog, and shows it to those who
 // watch, with its locks held, so that both see commands in their order.
-func (x *Exec) finish(w *Worker, c *command.Ctx) {
+func (x *Exec) finish(w *Worker, c *command.Ctx, cl *Client) {
 	if x.monitors.Load() != nil {
 		x.feedMonitors(c)
 	}
@@ -189,6 +198,9 @@ func (x *Exec) finish(w *Worker, c *command.Ctx) {
 	}
 	if c.Waits() != nil {
 		x.block(c, owner(c))
+	}
+	if x.tracked.on.Load() {
+		x.track(c, cl)
 	}
 	if x.waiting.Load() != 0 {
 		x.serve(w, c.Held(), c.Now())
@@ -254,7 +266,7 @@ func (x *Exec) reject(c *command.Ctx, cl *Client, text string) {
 	}
 	start := len(c.Out)
 	c.Err(text)
-	if s := &cl.Sess; s.Flags&(session.ReplyOff|session.ReplySkip|session.SkipNext) != 0 {
+	if s := &cl.Sess; s.Flags&(session.ReplyOff|session.ReplySkip|session.SkipNext|session.Caching) != 0 {
 		x.mute(c, s, start)
 	}
 }

@@ -2,6 +2,7 @@ package exec
 
 import (
 	"errors"
+	"sync/atomic"
 
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/loop"
@@ -22,8 +23,10 @@ type Client struct {
 	parser   resp.Parser
 	last     *command.Spec // the command before, most often the next one too
 	tx       transaction
-	waits    *waiter // what it waits for, while it is blocked
-	softAt   int64   // since when the soft output limit is exceeded, 0 if it is not
+	track    *trackingState
+	left     atomic.Bool // the connection is gone, for those who redirect messages to it
+	waits    *waiter     // what it waits for, while it is blocked
+	softAt   int64       // since when the soft output limit is exceeded, 0 if it is not
 	seen     traffic
 	hash     uint64 // of the key in the request that comes next,
 	foreseen bool   // if it is known
@@ -89,6 +92,8 @@ func (cl *Client) leave(held store.LockSet) {
 		cl.w.remove(cl)
 		cl.x.clients.Add(-1)
 	}
+	cl.left.Store(true)
+	cl.Untrack()
 	cl.Unmonitor()
 	cl.Sess.Unsubscribe()
 	cl.unpaused()

@@ -55,6 +55,7 @@ type Exec struct {
 	pause    pause
 	waiting  atomic.Int32 // clients that wait for keys
 	freeing  freeing
+	tracked  tracked
 
 	monitors   atomic.Pointer[[]*Client] // nil while nobody watches
 	monitorsMu sync.Mutex                // for changing it
@@ -68,7 +69,10 @@ type Exec struct {
 // New makes an executor with a number of workers. env.Table is set later, by
 // SetTable, because some of its handlers need the executor.
 func New(env *command.Env, slow *stats.SlowLog, latency *stats.LatencyMonitor) *Exec {
-	return &Exec{Env: env, Slow: slow, Latency: latency, replyPeak: peakTime}
+	x := &Exec{Env: env, Slow: slow, Latency: latency, replyPeak: peakTime}
+	x.tracked.shards = make([]trackedShard, env.Store.Shards())
+	env.Flushed = x.flushed
+	return x
 }
 
 // Start makes the workers; the table must be complete.

@@ -221,6 +221,9 @@ func (x *Exec) exec(c *command.Ctx) {
 	queue := cl.tx.queue
 	cl.unwatch(locks)
 	x.runQueue(w, c, cl, queue)
+	if x.tracked.on.Load() {
+		x.tellAbout(c, cl)
+	}
 	if x.waiting.Load() != 0 {
 		x.serve(w, locks, c.Now())
 	}
@@ -288,6 +291,9 @@ func (x *Exec) runQueue(w *Worker, c *command.Ctx, cl *Client, queue []queued) {
 		x.invoke(c)
 		if x.monitors.Load() != nil {
 			x.feedMonitors(c)
+		}
+		if s.Flags&session.Tracks != 0 {
+			x.Remember(c)
 		}
 		w.Changes += uint64(c.Changes())
 		if c.Logging() {

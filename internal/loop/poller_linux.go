@@ -224,6 +224,12 @@ func (p *poller) run() {
 	rounds := 0
 	for !p.done {
 		n := p.next()
+		// What others have pushed was pushed before these requests came: who knows
+		// of a change, because it has waited for the reply, gets word of it before
+		// the reply to what it asks next.
+		if p.posted.Load() {
+			p.readInbox()
+		}
 		if len(p.ready) > 0 {
 			p.runReady()
 		}

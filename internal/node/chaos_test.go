@@ -78,6 +78,8 @@ func hard() []string {
 		`CONFIG SET requirepass ""`, "CONFIG SET client-output-buffer-limit normal-10000-0-0", "CONFIG SET port p", "CONFIG SET nosuch 1",
 		"CONFIG SET client-output-buffer-limit normal-0-0-0", "CONFIG SET latency-monitor-threshold 1", "LATENCY LATEST",
 		"LATENCY RESET", "SHUTDOWN ABORT",
+		"CLIENT TRACKING ON", "CLIENT TRACKING ON BCAST PREFIX k1", "CLIENT TRACKING ON REDIRECT n NOLOOP", "CLIENT TRACKING OFF",
+		"CONFIG SET tracking-table-max-keys 5", "CLIENT TRACKINGINFO",
 	}
 }
 

@@ -143,7 +143,9 @@ func (s *self) infoClients(w *server.InfoWriter) {
 	w.Int("client_recent_max_input_buffer", int64(c.inPeak))
 	w.Int("client_recent_max_output_buffer", int64(c.outPeak))
 	w.Int("blocked_clients", int64(c.blocked))
-	w.Zeros("tracking_clients", "clients_in_timeout_table")
+	tracking, _, _, _ := s.n.Exec.TrackingStats()
+	w.Int("tracking_clients", int64(tracking))
+	w.Zeros("clients_in_timeout_table")
 }
 
 // Memory implements server.Node.
@@ -295,8 +297,11 @@ func (s *self) infoStats(w *server.InfoWriter) {
 	w.Int("pubsubshard_channels", int64(s.n.hub.Count(pubsub.Shard)))
 	w.Zeros("latest_fork_usec", "total_forks",
 		"migrate_cached_sockets", "slave_expires_tracked_keys", "active_defrag_hits", "active_defrag_misses",
-		"active_defrag_key_hits", "active_defrag_key_misses", "total_active_defrag_time", "current_active_defrag_time",
-		"tracking_total_keys", "tracking_total_items", "tracking_total_prefixes")
+		"active_defrag_key_hits", "active_defrag_key_misses", "total_active_defrag_time", "current_active_defrag_time")
+	_, keys, items, prefixes := s.n.Exec.TrackingStats()
+	w.Int("tracking_total_keys", int64(keys))
+	w.Int("tracking_total_items", int64(items))
+	w.Int("tracking_total_prefixes", int64(prefixes))
 	w.Uint("unexpected_error_replies", all.UnexpectedErrors)
 	w.Uint("total_error_replies", all.Errors)
 	w.Uint("dump_payload_sanitizations", all.PayloadSanitizations)

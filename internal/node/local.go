@@ -78,7 +78,7 @@ func (n *Node) NewLocal() (*Local, error) {
 	s := &l.client.Sess
 	n.Exec.Worker(-1, s.ID).Locked(func() {
 		l.client.NeedAuth(false)
-		s.Proto = 3
+		s.SetProto(3)
 		l.fresh = s.Flags
 	})
 	n.locals[l] = struct{}{}

@@ -211,8 +211,12 @@ func (n *Node) background() {
 			case <-n.stop:
 				return
 			case <-tick.C:
+				if n.self.cronPaused.Load() {
+					continue
+				}
 				n.expire()
 				n.tendClients()
+				n.Exec.TendTracking()
 				n.reclaim()
 				n.defragment()
 			}

@@ -27,6 +27,7 @@ type self struct {
 	startup uint64 // bytes used when the instance was open
 
 	keepExpired atomic.Bool   // DEBUG SET-ACTIVE-EXPIRE 0
+	cronPaused  atomic.Bool   // DEBUG PAUSE-CRON 1
 	freedBefore atomic.Uint64 // large values freed before CONFIG RESETSTAT
 
 	mu           sync.Mutex // guards what follows
@@ -137,6 +138,7 @@ func followed() []string {
 	return []string{
 		"maxmemory", "maxmemory-policy", "lfu-log-factor", "lfu-decay-time", "slowlog-max-len", "latency-tracking",
 		"notify-keyspace-events",
+		"tracking-table-max-keys",
 	}
 }
 
@@ -170,6 +172,8 @@ func (s *self) apply(name string) {
 		for _, w := range x.World.Workers() {
 			w.Stats.TrackLatency = cfg.LatencyTracking
 		}
+	case "tracking-table-max-keys":
+		x.LimitTracking()
 	case "notify-keyspace-events":
 		s.n.env.Notify = notifyClasses(cfg.NotifyKeyspaceEvents)
 	}
@@ -261,6 +265,9 @@ func (s *self) ResetStats() {
 
 // SetActiveExpire implements server.Node.
 func (s *self) SetActiveExpire(on bool) { s.keepExpired.Store(!on) }
+
+// PauseCron implements server.Node.
+func (s *self) PauseCron(on bool) { s.cronPaused.Store(on) }
 
 // SetReplyPeakReset implements server.Node.
 func (s *self) SetReplyPeakReset(ms int64) { s.n.Exec.SetReplyPeakReset(ms) }

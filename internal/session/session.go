@@ -6,6 +6,8 @@
 // with all workers stopped. So no field needs a lock of its own.
 package session
 
+import "sync/atomic"
+
 // Conn is what a session needs of its connection. All methods may be called
 // from any goroutine.
 type Conn interface {
@@ -49,6 +51,8 @@ const (
 	Restricted                   // its user may not do everything
 	InExec                       // runs the commands of its transaction
 	NoReply                      // no connection: replies go nowhere
+	Tracks                       // is told when keys that it has read change
+	Caching                      // CLIENT CACHING, for the next command
 )
 
 // Session is the state of one connection. It must not be copied.
@@ -71,7 +75,8 @@ type Session struct {
 	Watching int    // keys watched
 	Flags    Flags
 	DB       int32
-	Proto    uint8 // 2 or 3
+	Proto    uint8 // 2 or 3; see SetProto
+	pushed   atomic.Uint32
 
 	// Subscriptions.
 	Channels, Patterns, ShardChannels int
@@ -89,6 +94,17 @@ type Session struct {
 	Owner any
 }
 
+// Tracking is how a session tracks keys (CLIENT TRACKING).
+type Tracking struct {
+	BCast    bool // all keys with one of the prefixes, read or not
+	OptIn    bool // only what is read after CLIENT CACHING YES
+	OptOut   bool // all but what is read after CLIENT CACHING NO
+	NoLoop   bool // not what it has changed itself
+	Broken   bool // the connection that was to be told is gone
+	Redirect uint64
+	Prefixes []string // of BCast, in order
+}
+
 // Subscriber is what a session listens to channels with.
 type Subscriber interface {
 	Leave()             // ends all subscriptions
@@ -101,8 +117,48 @@ func (s *Session) Unsubscribe() {
 		s.Subscriber.Leave()
 		s.Subscriber = nil
 		s.Channels, s.Patterns, s.ShardChannels = 0, 0, 0
+		s.SetListens(false)
+	}
+}
+
+// Forms in which something that is no reply may be sent to a connection.
+const (
+	pushes  = 1 << iota // as a push message of RESP3
+	listens             // as a message of a channel
+)
+
+// SetProto sets the version of the protocol.
+func (s *Session) SetProto(proto uint8) {
+	s.Proto = proto
+	if s.Subscriber != nil {
+		s.Subscriber.SetProto(int(proto))
+	}
+	s.setPushed(pushes, proto == 3)
+}
+
+// SetListens sets whether the connection has subscriptions.
+func (s *Session) SetListens(on bool) {
+	if on {
+		s.Flags |= Subscribed
+	} else {
 		s.Flags &^= Subscribed
 	}
+	s.setPushed(listens, on)
+}
+
+func (s *Session) setPushed(form uint32, on bool) {
+	if on {
+		s.pushed.Or(form)
+	} else {
+		s.pushed.And(^form)
+	}
+}
+
+// Pushable tells whether the connection takes push messages of RESP3, and whether it
+// takes messages of channels. Unlike other state it may be asked for by anybody.
+func (s *Session) Pushable() (push, message bool) {
+	p := s.pushed.Load()
+	return p&pushes != 0, p&listens != 0
 }
 
 // Has tells whether all of the given flags are set.

@@ -299,7 +299,7 @@ func (ks *Keyspace) tellFields(e Entry, names [][]byte, gone bool) {
 	if ks.st.hooks != nil {
 		ks.st.hooks.FieldsExpired(ks, key, names, gone)
 	}
-	ks.Touch(key)
+	ks.touch(key, false)
 	ks.sh.expiredFields += uint64(len(names))
 }
 

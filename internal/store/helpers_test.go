@@ -20,6 +20,8 @@ type gone struct {
 
 func (g *gone) Expired(_ *Keyspace, key []byte) { g.keys = append(g.keys, string(key)) }
 
+func (g *gone) Touched(*Keyspace, []byte, bool) {}
+
 func (g *gone) FieldsExpired(_ *Keyspace, key []byte, fields [][]byte, gone bool) {
 	for _, f := range fields {
 		g.fields = append(g.fields, string(key)+"/"+string(f))

@@ -120,7 +120,7 @@ func (ks *Keyspace) expire(e Entry) {
 	if ks.st.hooks != nil {
 		ks.st.hooks.Expired(ks, key)
 	}
-	ks.Touch(key)
+	ks.touch(key, false)
 	ks.sh.expiredKeys++
 	ks.remove(ks.st.Key(key).H, e)
 }

@@ -38,6 +38,9 @@ type Hooks interface {
 	// FieldsExpired tells of fields of a hash whose deadlines have passed; gone,
 	// that it has no others, and so is removed.
 	FieldsExpired(ks *Keyspace, key []byte, fields [][]byte, gone bool)
+	// Touched tells of a key that has changed in a shard for which that was asked
+	// for with Heed, by a command or by the store itself.
+	Touched(ks *Keyspace, key []byte, command bool)
 }
 
 // Options of a Store. The zero value gives 16 databases, and shards by the number
@@ -89,6 +92,7 @@ type Shard struct {
 	ready    []*Queue // to be served, in order
 	st       *Store
 	lfuRand  uint64
+	heeded   bool     // see Heed
 	volatile int      // keys with a deadline
 	linked   int      // records on wheels
 	names    [][]byte // of expired fields, while they are removed

@@ -41,14 +41,26 @@ func (sh *Shard) Unwatch(db int, key string, w *Watcher) {
 
 // Touch tells those who watch a key, and those who wait for it, that it has
 // changed.
-func (ks *Keyspace) Touch(key []byte) {
+func (ks *Keyspace) Touch(key []byte) { ks.touch(key, true) }
+
+// touch is Touch for a change by a command, or by the store itself.
+func (ks *Keyspace) touch(key []byte, command bool) {
 	if len(ks.sh.watchers) != 0 {
 		ks.sh.touch(ks.db, key)
 	}
 	if len(ks.sh.waiting) != 0 {
 		ks.sh.stir(ks.db, key)
 	}
+	if ks.sh.heeded {
+		ks.st.hooks.Touched(ks, key, command)
+	}
 }
+
+// Heed sets whether every change of a key of the shard is told to Hooks.Touched.
+func (sh *Shard) Heed(on bool) { sh.heeded = on }
+
+// Heeded tells what was set with Heed.
+func (sh *Shard) Heeded() bool { return sh.heeded }
 
 func (sh *Shard) touch(db int, key []byte) {
 	for _, w := range sh.watchers[watched{db, string(key)}] {

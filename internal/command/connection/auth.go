@@ -101,10 +101,7 @@ func hello(c *command.Ctx) {
 	if name != nil {
 		c.Sess.Name = string(name)
 	}
-	c.Sess.Proto = uint8(proto)
-	if c.Sess.Subscriber != nil {
-		c.Sess.Subscriber.SetProto(int(proto))
-	}
+	c.Sess.SetProto(uint8(proto))
 	greet(c)
 }
 

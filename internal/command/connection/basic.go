@@ -60,9 +60,11 @@ func reset(c *command.Ctx) {
 	cl := client(s)
 	cl.Unmonitor()
 	cl.Discard(c)
+	cl.Untrack()
 	s.Unsubscribe()
 	cl.NeedAuth(c.Config.RequirePass != "")
-	s.DB, s.Proto, s.User, s.Name = 0, 2, defaultUser, ""
+	s.SetProto(2)
+	s.DB, s.User, s.Name = 0, defaultUser, ""
 	s.Flags &^= session.ReplyOff | session.SkipNext | session.NoTouch
 	c.Simple("RESET")
 }

@@ -91,17 +91,3 @@ func toggle(c *command.Ctx, flag session.Flags) {
 	}
 	c.OK()
 }
-
-// getRedir tells where invalidation messages go: nowhere, without tracking.
-func getRedir(c *command.Ctx) { c.Int(-1) }
-
-func trackingInfo(c *command.Ctx) {
-	c.Map(3)
-	c.Str("flags")
-	c.Set(1)
-	c.Str("off")
-	c.Str("redirect")
-	c.Int(-1)
-	c.Str("prefixes")
-	c.Array(0)
-}

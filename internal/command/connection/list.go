@@ -65,6 +65,9 @@ var letters = [...]struct {
 	{session.Subscribed, 'P'},
 	{session.Multi, 'x'},
 	{session.Blocked | session.Paused, 'b'},
+	{session.Tracks, 't'},
+	{broken, 'R'},
+	{bcast, 'B'},
 	{dirty, 'd'},
 	{session.Closing, 'c'},
 	{unix, 'U'},
@@ -76,6 +79,8 @@ var letters = [...]struct {
 const (
 	dirty session.Flags = 1 << (31 - iota)
 	unix
+	broken
+	bcast
 )
 
 // appendSession appends the line of CLIENT LIST about s.
@@ -132,7 +137,7 @@ func appendSession(b []byte, c *command.Ctx, s *session.Session) []byte {
 	b = appendStr(b, " events=", events)
 	b = appendStr(b, " cmd=", cmd)
 	b = appendStr(b, " user=", s.User)
-	b = appendInt(b, " redir=", -1)
+	b = appendInt(b, " redir=", redirectOf(s))
 	b = appendInt(b, " resp=", int64(s.Proto))
 	b = appendStr(b, " lib-name=", s.LibName)
 	b = appendStr(b, " lib-ver=", s.LibVer)
@@ -146,6 +151,15 @@ func appendFlags(b []byte, s *session.Session) []byte {
 	}
 	if s.Conn.Network() == "unix" {
 		flags |= unix
+	}
+	if s.Has(session.Tracks) {
+		t := client(s).Tracking()
+		if t.BCast {
+			flags |= bcast
+		}
+		if t.Broken {
+			flags |= broken
+		}
 	}
 	n := len(b)
 	for _, l := range letters {

@@ -35,6 +35,12 @@ type Client interface {
 	// Monitor and Unmonitor begin and end the stream of all commands.
 	Monitor()
 	Unmonitor()
+	// Tracking tells how the connection tracks keys; Track begins to do so, or
+	// changes it, and Untrack ends it. A nil redirect stands for the connection
+	// itself. All workers must be stopped and all shards locked for Track.
+	Tracking() session.Tracking
+	Track(t session.Tracking, redirect *session.Session)
+	Untrack()
 	// Discard ends a transaction and forgets watched keys.
 	Discard(*command.Ctx)
 }
@@ -65,6 +71,7 @@ func Specs(server Server) []command.Spec {
 		{Name: "reset", Arity: 1, Flags: handshake | command.Immediate | command.Subscribed, Run: reset},
 		{Name: "monitor", Arity: 1, Flags: admin, Run: monitor},
 		{Name: "client", Arity: -2, Subs: []command.Spec{
+			{Name: "client|caching", Arity: 3, Flags: own, Run: caching},
 			{Name: "client|getname", Arity: 2, Flags: own, Run: getName},
 			{Name: "client|getredir", Arity: 2, Flags: own, Run: getRedir},
 			{Name: "client|help", Arity: 2, Flags: open, Run: help},
@@ -78,6 +85,7 @@ func Specs(server Server) []command.Spec {
 			{Name: "client|reply", Arity: 3, Flags: own, Run: reply},
 			{Name: "client|setinfo", Arity: 4, Flags: own, Run: setInfo},
 			{Name: "client|setname", Arity: 3, Flags: own, Run: setName},
+			{Name: "client|tracking", Arity: -3, Flags: own | command.Exclusive, Run: f.tracking},
 			{Name: "client|trackinginfo", Arity: 2, Flags: own, Run: trackingInfo},
 			{Name: "client|unblock", Arity: -3, Flags: all, Run: f.unblock},
 			{Name: "client|unpause", Arity: 2, Flags: all, Run: f.unpause},

@@ -43,6 +43,9 @@ func flush(c *command.Ctx, first, last int, async bool) {
 	for db := first; db < last; db++ {
 		c.Dirty(c.Store.Flush(db))
 	}
+	if c.Flushed != nil {
+		c.Flushed(c)
+	}
 	if !async {
 		c.EachShard(0, func(sh *store.Shard) bool {
 			sh.Reclaim(reclaimStep)

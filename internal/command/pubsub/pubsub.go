@@ -5,7 +5,6 @@ package pubsub
 import (
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/pubsub"
-	"github.com/redstart-db/redstart/internal/session"
 )
 
 // family is the commands of one hub.
@@ -56,11 +55,7 @@ func (f family) subscriber(c *command.Ctx) *pubsub.Subscriber {
 func count(c *command.Ctx, s *pubsub.Subscriber, k pubsub.Kind) int64 {
 	sess := c.Sess
 	sess.Channels, sess.Patterns, sess.ShardChannels = s.Count(pubsub.Channel), s.Count(pubsub.Pattern), s.Count(pubsub.Shard)
-	if sess.Channels+sess.Patterns+sess.ShardChannels > 0 {
-		sess.Flags |= session.Subscribed
-	} else {
-		sess.Flags &^= session.Subscribed
-	}
+	sess.SetListens(sess.Channels+sess.Patterns+sess.ShardChannels > 0)
 	if k == pubsub.Shard {
 		return int64(sess.ShardChannels)
 	}

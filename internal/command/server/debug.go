@@ -23,6 +23,7 @@ func debugCommands() []debugCommand {
 	return []debugCommand{
 		{"SLEEP", 3, 3, debugSleep},
 		{"SET-ACTIVE-EXPIRE", 3, 3, debugSetActiveExpire},
+		{"PAUSE-CRON", 3, 3, debugPauseCron},
 		{"OBJECT", 3, 3, debugObject},
 		{"LISTPACK", 3, 3, debugListpack},
 		{"QUICKLIST", 3, 4, debugQuicklist},
@@ -64,6 +65,11 @@ func debugSleep(_ *family, c *command.Ctx) {
 
 func debugSetActiveExpire(f *family, c *command.Ctx) {
 	f.node.SetActiveExpire(leadingInt(c.Args[2]) != 0)
+	c.OK()
+}
+
+func debugPauseCron(f *family, c *command.Ctx) {
+	f.node.PauseCron(leadingInt(c.Args[2]) != 0)
 	c.OK()
 }
 
@@ -266,6 +272,8 @@ func debugHelp(_ *family, c *command.Ctx) {
 		"    Turn the forgetting of peaks off or on.",
 		"SDSLEN <key>",
 		"    Tell the lengths of <key> and its string.",
+		"PAUSE-CRON <0|1>",
+		"    Stop the periodic work in the background, or let it go on.",
 		"SET-ACTIVE-EXPIRE <0|1>",
 		"    Turn the removal of expired keys in the background off or on.",
 		"SET-SKIP-CHECKSUM-VALIDATION <0|1>",

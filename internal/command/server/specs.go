@@ -24,6 +24,8 @@ type Node interface {
 	// SetActiveExpire turns the removal of expired keys in the background
 	// on and off.
 	SetActiveExpire(on bool)
+	// PauseCron stops all periodic work in the background, or lets it go on.
+	PauseCron(on bool)
 	// SetReplyPeakReset sets after how many milliseconds the peak of a
 	// connection's reply buffer is measured anew; negative never, 0 the
 	// usual time.
