@@ -3,6 +3,7 @@ package redstart
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"sync"
 
@@ -44,6 +45,11 @@ func Open(o Options) (*Server, error) {
 	n, err := node.Open(cfg, o.Logger)
 	if err != nil {
 		return nil, err
+	}
+	n.BeginLoad()
+	if err := n.Load(); err != nil {
+		n.Close()
+		return nil, fmt.Errorf("redstart: %w", err)
 	}
 	s := &Server{n: n, done: make(chan struct{})}
 	go s.obey()

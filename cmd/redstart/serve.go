@@ -83,6 +83,8 @@ func start(n *node.Node, handler *node.LogHandler, log *slog.Logger) error {
 		return err
 	}
 	n.OwnProcess()
+	n.Fatal = func(error) { os.Exit(1) }
+	n.BeginLoad()
 	if err := n.Listen(); err != nil {
 		return err
 	}
@@ -95,6 +97,10 @@ func start(n *node.Node, handler *node.LogHandler, log *slog.Logger) error {
 		} else {
 			log.Info("Listening on " + a.String())
 		}
+	}
+	if err := n.Load(); err != nil {
+		log.Warn(err.Error())
+		os.Exit(1) // nothing that is on disk must be touched
 	}
 	log.Info("Ready to accept connections")
 	notifyReady(cfg, log)

@@ -32,6 +32,12 @@ type Wait struct {
 	// Freeing makes the client wait until the large values that the command
 	// has removed are free. The reply is OnTimeout then.
 	Freeing bool
+	// Begin, if set, is called when the client waits; whoever does what it waits
+	// for calls end with the reply, which is not copied, once, from any goroutine
+	// and under any lock. end is false when the waiting was over already.
+	Begin func(end func(reply []byte) bool)
+	// Firm makes the waiting one that CLIENT UNBLOCK does not end.
+	Firm bool
 	// Data is kept for Serve, which gets it from Ctx.WaitData.
 	Data any
 }

@@ -23,6 +23,7 @@ const (
 	ErrWrongPass    = "WRONGPASS invalid username-password pair or user is disabled."
 	ErrOOM          = "OOM command not allowed when used memory > 'maxmemory'."
 	ErrArena        = "OOM the memory of this shard is exhausted"
+	ErrAppendFile   = "MISCONF Errors writing to the AOF file: " // and the reason
 	ErrLoading      = "LOADING Redis is loading the dataset in memory"
 	ErrReadOnly     = "READONLY You can't write against a read only replica."
 	ErrMasterDown   = "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."

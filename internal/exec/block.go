@@ -85,6 +85,9 @@ func (x *Exec) block(c *command.Ctx, cl *Client) {
 	if wait.Freeing {
 		x.awaitFree(w, c.Held())
 	}
+	if wait.Begin != nil {
+		defer wait.Begin(w.end)
+	}
 	if wait.Timeout > 0 {
 		d := time.Duration(math.MaxInt64)
 		if wait.Timeout < int64(d/time.Millisecond) {
@@ -189,7 +192,7 @@ func (w *waiter) leaveQueue(l lot) {
 // workers must be stopped and all shards locked.
 func (x *Exec) Unblock(s *session.Session, withError bool) bool {
 	w := s.Owner.(*Client).waits
-	if w == nil || w.wait.Freeing {
+	if w == nil || w.wait.Freeing || w.wait.Firm {
 		return false
 	}
 	const text = "UNBLOCKED client unblocked via CLIENT UNBLOCK"

@@ -18,8 +18,11 @@
 package exec
 
 import (
+	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/stats"
@@ -39,6 +42,7 @@ const (
 	AlertMasterDown                   // a replica that refuses stale reads
 	AlertDisk                         // the last save failed
 	AlertNoReplicas                   // min-replicas-to-write
+	AlertAppendFile                   // the append only file cannot be written
 )
 
 // Exec runs commands.
@@ -56,6 +60,8 @@ type Exec struct {
 	waiting  atomic.Int32 // clients that wait for keys
 	freeing  freeing
 	tracked  tracked
+
+	appendFile atomic.Pointer[string] // what those are told who cannot write to it
 
 	monitors   atomic.Pointer[[]*Client] // nil while nobody watches
 	monitorsMu sync.Mutex                // for changing it
@@ -95,6 +101,26 @@ func (x *Exec) Alert(a Alert, on bool) {
 	} else {
 		x.alert.And(^uint32(a))
 	}
+}
+
+// AppendFileFails has writes refused because the append only file cannot be
+// written, or no longer, with nil. No lock is needed.
+func (x *Exec) AppendFileFails(err error) {
+	if err != nil {
+		text := command.ErrAppendFile + systemReason(err)
+		x.appendFile.Store(&text)
+	}
+	x.Alert(AlertAppendFile, err != nil)
+}
+
+// systemReason gives the system's words for an error, as C programs print them.
+func systemReason(err error) string {
+	var errno syscall.Errno
+	if !errors.As(err, &errno) {
+		return err.Error()
+	}
+	s := errno.Error()
+	return strings.ToUpper(s[:1]) + s[1:]
 }
 
 // Alerted tells whether an alert is set.

@@ -108,6 +108,11 @@ func memoryGate(x *Exec, c *command.Ctx, cl *Client) outcome {
 
 // diskGate refuses writes that could not be saved.
 func diskGate(x *Exec, c *command.Ctx, cl *Client) outcome {
+	if x.Alerted(AlertAppendFile) && (cl.has(c, command.Write) || c.Spec.Name == "ping") && cl.Sess.Flags&session.Master == 0 {
+		if text := x.appendFile.Load(); text != nil {
+			return x.refuse(c, cl, *text)
+		}
+	}
 	if x.Alerted(AlertDisk) && cl.has(c, command.Write) && cl.Sess.Flags&session.Master == 0 {
 		return x.refuse(c, cl, "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to "+
 			"persist to disk. Commands that may modify the data set are disabled, because this instance is "+

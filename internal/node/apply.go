@@ -29,7 +29,7 @@ func (n *Node) Prepare() error {
 // when the change is taken back. All workers must be stopped.
 func (n *Node) Apply(changed []string) error {
 	for _, name := range changed {
-		var err error
+		err := n.aof.apply(name)
 		switch name {
 		case "port":
 			if n.listening() && n.Rebind() != nil {

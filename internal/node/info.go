@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/redstart-db/redstart/internal/aof"
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/command/server"
 	"github.com/redstart-db/redstart/internal/exec"
@@ -253,14 +254,18 @@ func (s *self) infoPersistence(w *server.InfoWriter) {
 	w.Str("rdb_last_bgsave_status", "ok")
 	w.Int("rdb_last_bgsave_time_sec", -1)
 	w.Int("rdb_current_bgsave_time_sec", -1)
-	w.Zeros("rdb_saves", "rdb_last_cow_size", "rdb_last_load_keys_expired", "rdb_last_load_keys_loaded",
-		"aof_enabled", "aof_rewrite_in_progress", "aof_rewrite_scheduled")
-	w.Int("aof_last_rewrite_time_sec", -1)
-	w.Int("aof_current_rewrite_time_sec", -1)
-	w.Str("aof_last_bgrewrite_status", "ok")
-	w.Zeros("aof_rewrites", "aof_rewrites_consecutive_failures")
-	w.Str("aof_last_write_status", "ok")
-	w.Zeros("aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size")
+	w.Zeros("rdb_saves", "rdb_last_cow_size", "rdb_last_load_keys_expired", "rdb_last_load_keys_loaded")
+	i := s.n.aof.Info()
+	infoAppendFile(w, i)
+	w.Zeros("module_fork_in_progress", "module_fork_last_cow_size")
+	if i.State != aof.Off {
+		w.Int("aof_current_size", i.Size)
+		w.Int("aof_base_size", i.BaseSize)
+		w.Flag("aof_pending_rewrite", false)
+		w.Int("aof_buffer_length", int64(i.Buffer))
+		w.Flag("aof_pending_bio_fsync", i.Syncing)
+		w.Uint("aof_delayed_fsync", i.Delayed)
+	}
 }
 
 func (s *self) infoStats(w *server.InfoWriter) {

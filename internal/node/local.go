@@ -141,6 +141,10 @@ func (l *Local) drive(ctx context.Context) error {
 	for {
 		n, out, st := l.client.Process(in, l.out)
 		in, l.out = in[n:], out
+		if mark := l.n.aof.Mark(); mark != 0 && !l.n.aof.Wait(mark) {
+			l.end(nil)
+			return ErrClosed
+		}
 		switch st {
 		case loop.CloseAfterReply:
 			l.collect(true)

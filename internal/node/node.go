@@ -35,16 +35,21 @@ import (
 	"github.com/redstart-db/redstart/internal/pubsub"
 	"github.com/redstart-db/redstart/internal/stats"
 	"github.com/redstart-db/redstart/internal/store"
+	"github.com/redstart-db/redstart/internal/vfs"
 )
 
 // Node is a running instance.
 type Node struct {
 	Config *config.Config
 	Exec   *exec.Exec
-	env    *command.Env
-	store  *store.Store
-	loops  *loop.Group
-	log    *slog.Logger
+	// Fatal, if set, is called when a promise cannot be kept and the process has to
+	// end: what was acknowledged may not be on disk. By default the instance ends,
+	// and nothing is replied any more. It is to be set before Start.
+	Fatal func(error)
+	env   *command.Env
+	store *store.Store
+	loops *loop.Group
+	log   *slog.Logger
 
 	lis    listeners
 	oom    oomState
@@ -53,6 +58,7 @@ type Node struct {
 	seen   []shardUse // the same
 	proc   process
 	hub    pubsub.Hub
+	aof    *appendFile
 	huge   bool          // full regions of memory become huge pages
 	quit   chan struct{} // closed when the instance is asked to end
 
@@ -120,14 +126,33 @@ func open(cfg *config.Config, log *slog.Logger, loops int, reserve uint64) (*Nod
 	}
 	st.SetHooks(n.Exec)
 	n.Exec.Start(loops, loops)
-	n.loops, err = loop.New(loop.Config{Loops: loops, Handler: n, Logger: log})
+	n.aof = newAppendFile(n, vfs.OS{})
+	n.loops, err = loop.New(loop.Config{Loops: loops, Handler: n, Logger: log, Barrier: n.aof})
 	if err != nil {
+		n.aof.Close()
 		st.Close()
 		return nil, err
 	}
+	n.aof.loops.Store(n.loops)
 	n.self.start()
 	n.background()
 	return n, nil
+}
+
+// BeginLoad has commands that need the data refused until Load has ended. It is to be
+// called before Listen.
+func (n *Node) BeginLoad() {
+	if n.Config.AppendOnly {
+		n.stopped(n.Exec.BeginLoading)
+	}
+}
+
+// Load loads the data from disk. After an error the instance must be closed.
+func (n *Node) Load() error {
+	if !n.Config.AppendOnly {
+		return n.aof.ReadManifest() // it may be turned on
+	}
+	return n.startAppendFile()
 }
 
 // Serve takes over a listener and returns at once. From then on only Close closes
@@ -177,8 +202,9 @@ func (n *Node) Close() error {
 		n.closeLocals()
 		n.forgetListeners()
 		close(n.stop)
+		n.aof.Cancel()
 		n.wg.Wait()
-		err = errors.Join(err, n.store.Close())
+		err = errors.Join(err, n.closeAppendFile(), n.store.Close())
 	})
 	return err
 }
@@ -230,7 +256,7 @@ func (n *Node) expire() {
 	now := n.env.Clock.NowMilli()
 	n.store.Access.Store(uint32(now / 1000))
 	n.Exec.EndPauses(now)
-	if n.Exec.Alerted(exec.AlertPaused) || n.self.keepExpired.Load() {
+	if n.Exec.Alerted(exec.AlertPaused|exec.AlertLoading) || n.self.keepExpired.Load() {
 		return // the data stays as it is
 	}
 	var took, threshold int64

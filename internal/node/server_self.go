@@ -67,6 +67,7 @@ func (s *self) start() {
 			case <-tick.C:
 				s.sample()
 				s.n.collect()
+				s.n.tendAppendFile()
 			}
 		}
 	}()

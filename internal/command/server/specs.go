@@ -37,6 +37,21 @@ type Node interface {
 	// AbortShutdown takes Shutdown back; it is false when none waits.
 	AbortShutdown() bool
 
+	// RewriteAppendFile begins to rewrite the append only file, or, when that is
+	// not possible now, will do so. No lock is needed.
+	RewriteAppendFile() (started bool, err error)
+	// LoadAppendFile replaces all data by that of the append only file, and calls
+	// done in the end.
+	LoadAppendFile(done func())
+	// SlowAppendFile makes every write to the append only file take so many
+	// microseconds.
+	SlowAppendFile(usec int64)
+	// AppendFileOn tells whether there is an append only file. No lock is needed.
+	AppendFileOn() bool
+	// AppendFileHas tells whether the effects up to an offset of the oplog are on
+	// disk, and otherwise calls done when they are. No lock is needed.
+	AppendFileHas(offset uint64, done func()) bool
+
 	// SlowLog is the slow log. No lock is needed.
 	SlowLog() *stats.SlowLog
 	// Latency is the latency monitor. No lock is needed.
@@ -66,6 +81,8 @@ func Specs(node Node) []command.Spec {
 		{Name: "lastsave", Arity: 1, Flags: open | command.Fast, Run: f.lastSave},
 		{Name: "role", Arity: 1, Flags: open | command.NoScript | command.Fast, Run: role},
 		{Name: "lolwut", Arity: -1, Flags: command.ReadOnly | command.Fast, Run: lolwut},
+		{Name: "bgrewriteaof", Arity: 1, Flags: command.Admin | command.NoScript | command.NoLock, Run: f.rewriteAppendFile},
+		{Name: "waitaof", Arity: 4, Flags: command.Blocking | command.NoLock, Run: f.waitAppendFile},
 		{Name: "shutdown", Arity: -1, Flags: admin | command.NoMulti | command.AllowBusy | command.Exclusive, Run: f.shutdown},
 		{Name: "debug", Arity: -2, Flags: admin | command.Protected | command.Exclusive, Run: f.debug},
 		{Name: "config", Arity: -2, Subs: []command.Spec{

@@ -1,0 +1,315 @@
+package aof
+
+import (
+	"errors"
+	"time"
+
+	"github.com/redstart-db/redstart/internal/vfs"
+)
+
+const (
+	// syncEvery is how often Everysec syncs, and failed writes are tried again.
+	syncEvery = time.Second
+	// gatherMost bounds how long a sync of Always waits for further writes, and
+	// gatherPart is the part of the last sync's time that it waits at most.
+	gatherMost = 500 * time.Microsecond
+	gatherPart = 2
+)
+
+// run is the syncer.
+func (l *Log) run() {
+	defer close(l.done)
+	tick := time.NewTicker(syncEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-l.stop:
+			return
+		case <-l.kick:
+			if l.always() {
+				l.commit()
+			} else {
+				l.flush(false)
+			}
+		case <-tick.C:
+			l.everySecond()
+		}
+	}
+}
+
+// commit is the group commit of Always: it writes and syncs what all loops have
+// appended.
+func (l *Log) commit() {
+	if !l.on.Load() || l.broken.Load() || l.synced.Load() >= l.appended.Load() {
+		return
+	}
+	l.gather()
+	l.mu.Lock()
+	n := l.pending
+	l.mu.Unlock()
+	l.fileMu.Lock()
+	defer l.fileMu.Unlock()
+	if l.write() != nil {
+		return
+	}
+	end := l.written.Load()
+	begin := time.Now()
+	if err := l.syncFiles(); err != nil {
+		l.fail(errors.New("Can't persist AOF for fsync error when the AOF fsync policy is 'always': " + reason(err) + ". Exiting..."))
+		return
+	}
+	l.took = time.Since(begin)
+	l.batch = n
+	l.advance(end)
+}
+
+// gather waits a moment for those who were told of the last sync: they write
+// again about now, and a sync for all of them takes as long as one for the first.
+func (l *Log) gather() {
+	limit := min(l.took/gatherPart, gatherMost)
+	if l.batch <= 1 || limit <= 0 {
+		return
+	}
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	for {
+		l.mu.Lock()
+		n := l.pending
+		l.mu.Unlock()
+		if n >= l.batch {
+			return
+		}
+		select {
+		case <-l.kick:
+		case <-timer.C:
+			return
+		}
+	}
+}
+
+// everySecond syncs for Everysec, and tries again what failed.
+func (l *Log) everySecond() {
+	if !l.on.Load() || l.broken.Load() {
+		return
+	}
+	if l.always() {
+		l.commit()
+		return
+	}
+	l.flush(true)
+	if !l.is(Everysec) || l.noSync.Load() {
+		return // with Always the latter means that nobody waits
+	}
+	l.syncOne.Lock()
+	defer l.syncOne.Unlock()
+	l.syncing.Store(true)
+	end := l.written.Load()
+	var err error
+	if end > l.synced.Load() || l.syncFailed() {
+		err = l.syncOutside()
+	}
+	l.syncing.Store(false)
+	if err == nil {
+		l.setSyncError(nil)
+		l.advance(end)
+	} else {
+		l.setSyncError(err)
+	}
+	l.flush(true) // what waited for the sync
+}
+
+func (l *Log) syncFailed() bool {
+	l.syncMu.Lock()
+	defer l.syncMu.Unlock()
+	return l.syncErr != nil
+}
+
+// setSyncError notes how the sync of Everysec went.
+func (l *Log) setSyncError(err error) {
+	l.syncMu.Lock()
+	was := l.syncErr
+	l.syncErr = err
+	l.syncMu.Unlock()
+	if (was == nil) == (err == nil) {
+		return
+	}
+	if err != nil {
+		l.log.Warn("Fail to fsync the AOF file: " + reason(err))
+	}
+	l.fileMu.Lock()
+	l.tell()
+	l.fileMu.Unlock()
+}
+
+// syncOutside syncs without keeping writers from the file, and lets nobody close
+// it meanwhile: that is the syncer's task, which runs this.
+func (l *Log) syncOutside() error {
+	l.fileMu.Lock()
+	retired, file := l.retired, l.file
+	l.retired = nil
+	l.fileMu.Unlock()
+	for i, f := range retired {
+		if err := f.Sync(); err != nil {
+			l.fileMu.Lock()
+			l.retired = append(retired[i:len(retired):len(retired)], l.retired...)
+			l.fileMu.Unlock()
+			return err
+		}
+		f.Close()
+	}
+	if file == nil {
+		return nil
+	}
+	return file.Sync()
+}
+
+// syncFiles syncs with the lock fileMu held.
+func (l *Log) syncFiles() error {
+	for len(l.retired) > 0 {
+		if err := l.retired[0].Sync(); err != nil {
+			return err
+		}
+		l.retired[0].Close()
+		l.retired = l.retired[1:]
+	}
+	if l.file == nil {
+		return nil
+	}
+	return l.file.Sync()
+}
+
+// SetPolicy chooses when files are synced. With Always, what was written before
+// is on disk when it returns.
+func (l *Log) SetPolicy(p Policy) {
+	if l.is(p) {
+		return
+	}
+	if p == Always {
+		l.Sync()
+	}
+	l.policy.Store(uint32(p))
+	l.advance(0) // nobody waits any more, or looks anew
+	l.wake()
+}
+
+// Flush writes what was appended, without bringing it to disk.
+func (l *Log) Flush() error { return l.flush(true) }
+
+// SetTimestamps has the log note when effects happened, or no longer.
+func (l *Log) SetTimestamps(on bool) { l.stamps.Store(on) }
+
+// SetPause makes every write take so long, for tests (DEBUG AOF-FLUSH-SLEEP).
+func (l *Log) SetPause(d time.Duration) { l.pause.Store(int64(d)) }
+
+// SetNoSync stops syncing while a base is written, or takes it up again.
+func (l *Log) SetNoSync(on bool) {
+	if l.noSync.Load() == on {
+		return
+	}
+	if !on {
+		l.Sync()
+	}
+	l.noSync.Store(on)
+	l.advance(0)
+}
+
+// Sync brings everything to disk that was appended before the call.
+func (l *Log) Sync() error {
+	l.syncOne.Lock()
+	defer l.syncOne.Unlock()
+	l.fileMu.Lock()
+	defer l.fileMu.Unlock()
+	if err := l.write(); err != nil {
+		return err
+	}
+	end := l.written.Load()
+	if err := l.syncFiles(); err != nil {
+		return err
+	}
+	l.advance(end)
+	return nil
+}
+
+// begin has the log write to a file of a size.
+func (l *Log) begin(f vfs.File, size int64, at uint64) {
+	l.fileMu.Lock()
+	l.mu.Lock()
+	l.file = f
+	l.size.Store(size)
+	l.buf, l.left, l.db, l.stamp, l.cut, l.pending = nil, nil, -1, 0, nil, 0
+	l.appended.Store(at)
+	l.written.Store(at)
+	l.mu.Unlock()
+	l.fileMu.Unlock()
+	l.on.Store(true)
+	l.advance(at)
+}
+
+// turn has what is appended from now on go to another file. Nothing may be
+// appended meanwhile. It does no I/O.
+func (l *Log) turn(f vfs.File) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.cut = &cut{sealed: l.buf, end: l.appended.Load(), file: f}
+	l.buf, l.db, l.stamp = nil, -1, 0
+}
+
+// turning tells whether the last turn is not done yet.
+func (l *Log) turning() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.cut != nil
+}
+
+// end closes the file, with everything in it on disk if that is possible.
+func (l *Log) end() error {
+	err := l.Sync()
+	l.syncOne.Lock()
+	defer l.syncOne.Unlock()
+	l.fileMu.Lock()
+	l.on.Store(false)
+	var files []vfs.File
+	files = append(files, l.retired...)
+	if l.file != nil {
+		files = append(files, l.file)
+	}
+	l.file, l.retired, l.left = nil, nil, nil
+	l.mu.Lock()
+	if l.cut != nil {
+		files = append(files, l.cut.file)
+	}
+	l.buf, l.cut, l.pending = nil, nil, 0
+	l.mu.Unlock()
+	l.failing = nil
+	l.fileMu.Unlock()
+	for _, f := range files {
+		f.Close()
+	}
+	l.setSyncError(nil)
+	l.advance(0)
+	return err
+}
+
+// close ends the syncer. The log has no file any more.
+func (l *Log) close() {
+	close(l.stop)
+	<-l.done
+}
+
+// buffered is the number of bytes that were not written yet.
+func (l *Log) buffered() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := len(l.buf)
+	if l.cut != nil {
+		n += len(l.cut.sealed)
+	}
+	return n
+}
+
+func capital(s string) string {
+	if s != "" && 'a' <= s[0] && s[0] <= 'z' {
+		return string(s[0]-'a'+'A') + s[1:]
+	}
+	return s
+}

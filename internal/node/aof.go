@@ -1,0 +1,328 @@
+package node
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"github.com/redstart-db/redstart/internal/aof"
+	"github.com/redstart-db/redstart/internal/command/server"
+	"github.com/redstart-db/redstart/internal/config"
+	"github.com/redstart-db/redstart/internal/exec"
+	"github.com/redstart-db/redstart/internal/loop"
+	"github.com/redstart-db/redstart/internal/serial"
+	"github.com/redstart-db/redstart/internal/vfs"
+)
+
+// appendFile is the append only file of an instance.
+type appendFile struct {
+	*aof.AOF
+	n        *Node
+	settings atomic.Pointer[aof.Settings]
+	percent  atomic.Int64 // auto-aof-rewrite-percentage
+	least    atomic.Int64 // auto-aof-rewrite-min-size, bytes
+	attached bool         // to the oplog; changes while all workers are stopped
+	progress aof.Progress
+	loops    atomic.Pointer[loop.Group] // nil while there are none
+}
+
+// newAppendFile makes the append only file of an instance, turned off.
+func newAppendFile(n *Node, fs vfs.FS) *appendFile {
+	f := &appendFile{n: n}
+	f.take()
+	f.AOF = aof.New(fs, n.log, n.env.Clock, func() aof.Settings { return *f.settings.Load() }, aof.Events{
+		Synced: func() {
+			if g := f.loops.Load(); g != nil {
+				g.Pass()
+			}
+		},
+		Failing: n.Exec.AppendFileFails,
+		Fatal:   n.fail,
+	})
+	return f
+}
+
+// take takes up the configuration. All workers are stopped, or not started yet.
+func (f *appendFile) take() {
+	c := f.n.Config
+	f.settings.Store(&aof.Settings{
+		Dir: c.Dir, Sub: c.AppendDirname, Prefix: c.AppendFilename,
+		Sync: c.AOFRewriteIncrementalFsync, KeepHistory: c.AOFDisableAutoGC, LoadCut: c.AOFLoadTruncated,
+		NoSyncOnBase: c.NoAppendfsyncOnRewrite,
+	})
+	f.percent.Store(int64(c.AutoAOFRewritePercentage))
+	f.least.Store(c.AutoAOFRewriteMinSize)
+	if f.AOF != nil {
+		f.SetTimestamps(c.AOFTimestampEnabled)
+		f.SetPolicy(policyOf(c.AppendFsync))
+	}
+}
+
+func policyOf(f config.AppendFsync) aof.Policy {
+	switch f {
+	case config.FsyncAlways:
+		return aof.Always
+	case config.FsyncNo:
+		return aof.No
+	}
+	return aof.Everysec
+}
+
+// follows are the directives that take takes up.
+func (f *appendFile) follows(name string) bool {
+	switch name {
+	case "dir", "appendfsync", "no-appendfsync-on-rewrite", "auto-aof-rewrite-percentage", "auto-aof-rewrite-min-size",
+		"aof-load-truncated", "aof-use-rdb-preamble", "aof-timestamp-enabled", "aof-rewrite-incremental-fsync", "aof-disable-auto-gc":
+		return true
+	}
+	return false
+}
+
+// apply takes up a directive that CONFIG SET has changed. All workers are stopped
+// and all shards locked.
+func (f *appendFile) apply(name string) error {
+	switch {
+	case name == "appendonly":
+		return f.turn(f.n.Config.AppendOnly)
+	case f.follows(name):
+		f.take()
+		if name == "aof-disable-auto-gc" {
+			f.CollectHistory()
+		}
+	}
+	return nil
+}
+
+// turn turns the append only file on or off.
+func (f *appendFile) turn(on bool) error {
+	switch {
+	case on == (f.State() != aof.Off):
+		return nil
+	case on:
+		if err := f.Enable(); err != nil {
+			return errors.New("Unable to turn on AOF. Check server logs.")
+		}
+		f.n.rewriteSoon()
+		return nil
+	}
+	f.attach(false)
+	f.Stop()
+	return nil
+}
+
+// attach has effects logged, or no longer. All workers are stopped and all shards
+// locked.
+func (f *appendFile) attach(on bool) {
+	switch {
+	case on && !f.attached:
+		f.n.env.Log.Attach(f)
+	case !on && f.attached:
+		f.n.env.Log.Detach(f)
+	}
+	f.attached = on
+}
+
+// stopped runs f while no command runs.
+func (n *Node) stopped(f func()) {
+	n.Exec.World.Stop()
+	defer n.Exec.World.Go()
+	all := n.store.All()
+	n.store.Lock(all)
+	defer n.store.Unlock(all)
+	f()
+}
+
+// loadAppendFile loads the data of the append only file. Commands that need the
+// data are refused meanwhile.
+func (n *Node) loadAppendFile() (loaded bool, err error) {
+	t := &loadTarget{n: n, replay: n.Exec.NewReplay()}
+	defer t.replay.Close()
+	return n.aof.Load(t, &n.aof.progress)
+}
+
+// startAppendFile loads the append only file and goes on with it. The instance is
+// loading when it is called.
+func (n *Node) startAppendFile() error {
+	if err := n.aof.ReadManifest(); err != nil {
+		return err
+	}
+	_, err := n.loadAppendFile()
+	if err != nil {
+		return err
+	}
+	n.stopped(func() {
+		n.Exec.EndLoading()
+		if err = n.aof.Start(n.writeBase, n.env.Log.Offset()); err == nil {
+			n.aof.attach(true)
+		}
+	})
+	return err
+}
+
+// loadTarget takes what is loaded.
+type loadTarget struct {
+	n      *Node
+	replay *exec.Replay
+}
+
+// Run implements aof.Target.
+func (t *loadTarget) Run(cmds [][][]byte) (int, error) { return t.replay.Run(cmds) }
+
+// RDB implements aof.Target.
+func (t *loadTarget) RDB(r *bufio.Reader) error { return errors.New("RDB files are not read yet") }
+
+// writeBase writes all data. The shards are locked.
+func (n *Node) writeBase(w io.Writer, rdb bool) error {
+	c := serial.NewCommands(w)
+	for db := range n.store.Databases() {
+		if n.store.Len(db) == 0 {
+			continue
+		}
+		c.Select(db)
+		for i := range n.store.Shards() {
+			n.store.Shard(i).DB(db).Each(c.Entry)
+		}
+	}
+	return c.Flush()
+}
+
+// rewriteSoon begins a rewrite of the append only file now, or as soon as that is
+// possible.
+func (n *Node) rewriteSoon() (started bool, err error) {
+	r, err := n.aof.Reserve()
+	if err != nil {
+		if n.aof.Rewriting() {
+			return false, err
+		}
+		n.aof.Schedule() // one that is not needed any more still ends
+		return false, nil
+	}
+	n.wg.Add(1)
+	go func() {
+		defer n.wg.Done()
+		n.rewrite(r)
+	}()
+	return true, nil
+}
+
+// rewrite makes a new base of the append only file.
+func (n *Node) rewrite(r *aof.Rewrite) {
+	if r.Begin() != nil {
+		return
+	}
+	n.stopped(func() {
+		if r.Turn(n.env.Log.Offset()) {
+			n.aof.attach(true)
+		}
+		r.Write(n.writeBase)
+	})
+}
+
+// tendAppendFile begins the rewrites that are due.
+func (n *Node) tendAppendFile() {
+	percent := int(n.aof.percent.Load())
+	if n.aof.Scheduled() {
+		n.rewriteSoon()
+	} else if n.aof.Due(percent, n.aof.least.Load()) {
+		i := n.aof.Info()
+		n.log.Info(fmt.Sprintf("Starting automatic rewriting of AOF on %d%% growth", (i.Size-i.BaseSize)*100/max(i.BaseSize, 1)))
+		n.rewriteSoon()
+	}
+}
+
+// closeAppendFile brings what was logged to disk. No command runs any more.
+func (n *Node) closeAppendFile() error {
+	n.stopped(func() { n.aof.attach(false) })
+	err := n.aof.Stop()
+	n.aof.Close()
+	return err
+}
+
+// fail ends the instance because a promise cannot be kept.
+func (n *Node) fail(err error) {
+	if n.Fatal != nil {
+		n.Fatal(err)
+	}
+	n.Quit()
+}
+
+// wholeSeconds is a time in whole seconds, as INFO tells it.
+func wholeSeconds(d time.Duration) int64 {
+	if d < 0 {
+		return -1
+	}
+	return int64(d / time.Second)
+}
+
+// infoAppendFile tells what INFO always tells of the append only file.
+func infoAppendFile(w *server.InfoWriter, i aof.Info) {
+	status := func(ok bool) string {
+		if ok {
+			return "ok"
+		}
+		return "err"
+	}
+	now := int64(-1)
+	if i.Rewriting {
+		now = wholeSeconds(i.Since)
+	}
+	w.Flag("aof_enabled", i.State != aof.Off)
+	w.Flag("aof_rewrite_in_progress", i.Rewriting)
+	w.Flag("aof_rewrite_scheduled", i.Scheduled)
+	w.Int("aof_last_rewrite_time_sec", wholeSeconds(i.Stats.Last))
+	w.Int("aof_current_rewrite_time_sec", now)
+	w.Str("aof_last_bgrewrite_status", status(i.Stats.LastOK))
+	w.Uint("aof_rewrites", i.Stats.Done)
+	w.Int("aof_rewrites_consecutive_failures", int64(i.Stats.Failures))
+	w.Str("aof_last_write_status", status(!i.Failing))
+	w.Zeros("aof_last_cow_size")
+}
+
+// RewriteAppendFile implements server.Node.
+func (s *self) RewriteAppendFile() (started bool, err error) { return s.n.rewriteSoon() }
+
+// LoadAppendFile implements server.Node.
+func (s *self) LoadAppendFile(done func()) {
+	n := s.n
+	n.aof.Flush()
+	n.Exec.BeginLoading()
+	for db := range n.store.Databases() {
+		n.store.Flush(db)
+	}
+	n.wg.Add(1)
+	go func() {
+		defer n.wg.Done()
+		var err error
+		if n.aof.State() != aof.Off {
+			err = n.aof.ReadManifest()
+		}
+		if err == nil {
+			_, err = n.loadAppendFile()
+		}
+		if err != nil {
+			n.log.Warn(err.Error())
+			n.fail(err)
+			return
+		}
+		n.stopped(func() {
+			n.Exec.EndLoading()
+			for _, w := range n.Exec.World.Workers() {
+				w.Changes = 0
+			}
+		})
+		n.log.Info("Append Only File loaded by DEBUG LOADAOF")
+		done()
+	}()
+}
+
+// SlowAppendFile implements server.Node.
+func (s *self) SlowAppendFile(usec int64) { s.n.aof.SetPause(time.Duration(usec) * time.Microsecond) }
+
+// AppendFileOn implements server.Node.
+func (s *self) AppendFileOn() bool { return s.n.aof.State() != aof.Off }
+
+// AppendFileHas implements server.Node.
+func (s *self) AppendFileHas(offset uint64, done func()) bool { return s.n.aof.Has(offset, done) }
