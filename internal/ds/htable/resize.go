@@ -246,35 +246,7 @@ func (t *Table) merge(at int, a, b segment, n int) {
 // stays in the table for that time exactly once, whatever is inserted or
 // removed between two calls.
 func (t *Table) Scan(pos uint32, visit func(ref mem.Ref)) (next uint32, done bool) {
-	if t.count == 0 {
-		return 0, true
-	}
-	s := t.segmentOf(pos)
-	h := s.home(pos)
-	for i := h; ; i = s.next(i) {
-		b := t.at(s, i)
-		for j := range slots {
-			if b.tags[j] == 0 {
-				continue
-			}
-			p := Pos(t.recs.Hash(b.refs[j]))
-			if p >= pos && s.home(p) == h {
-				visit(b.refs[j])
-			}
-		}
-		if b.over == 0 || s.next(i) == h {
-			break
-		}
-	}
-	// The first offset that belongs to bucket h+1, rounded up to a whole
-	// position; for the last bucket that is the start of the next segment.
-	off := (uint64(h+1)<<32 + uint64(s.n()) - 1) / uint64(s.n())
-	step := (off + 1<<s.local() - 1) >> s.local()
-	start := uint64(t.first(pos, s)) << (lineBits - t.depth)
-	if start+step >= 1<<lineBits {
-		return 0, true
-	}
-	return uint32(start + step), false
+	return t.scan(pos, lineSize-1, visit)
 }
 
 // All calls yield for every record, in no order to rely on, until it returns
