@@ -44,6 +44,9 @@ func (d *Dict) Set(field, value []byte) (e Elem, created bool) {
 
 // insert adds an element that is not there.
 func (d *Dict) insert(hash uint64, c content) Elem {
+	if d.cover != nil {
+		d.cover.Before(hash)
+	}
 	d.table.Reserve(hash)
 	ref, ok := d.build(c)
 	if ok && c.at != 0 && !d.track(c.at, ref) {
@@ -62,6 +65,7 @@ func (d *Dict) insert(hash uint64, c content) Elem {
 // SetValue changes the value of a hash's field, in place when it can. value may
 // be the element's own.
 func (d *Dict) SetValue(e Elem, value []byte) Elem {
+	d.before(e)
 	v := d.value(e.ref)
 	long := len(value) > inlineMax
 	switch {
@@ -95,6 +99,7 @@ func (d *Dict) setBlock(ref mem.Ref, v place, value []byte) {
 
 // rewrite gives an element a new record, with this value and deadline.
 func (d *Dict) rewrite(e Elem, value []byte, at int64) Elem {
+	d.before(e)
 	ref, ok := d.build(content{member: e.Member(), value: value, at: at})
 	if !ok {
 		panic(mem.ErrExhausted)
@@ -138,6 +143,7 @@ func (e Elem) Score() float64 {
 // SetScore changes the score of a sorted set's element, which stays valid. The
 // owner changes its index first, which may fail.
 func (e Elem) SetScore(score float64) {
+	e.d.before(e)
 	binary.LittleEndian.PutUint64(e.d.arena.Bytes(e.ref, scoreSize), math.Float64bits(score))
 }
 
@@ -153,6 +159,7 @@ func (d *Dict) Delete(member []byte) bool {
 // Remove removes an element. Without elements, a Dict has nothing of the arena.
 func (d *Dict) Remove(e Elem) {
 	e = d.locate(e)
+	d.before(e)
 	d.untrack(e.Deadline(), e.ref)
 	d.table.Remove(e.hash, e.slot)
 	d.free(e.ref)

@@ -87,6 +87,7 @@ type Dict struct {
 	arena     *mem.Arena
 	table     htable.Table
 	deadlines *idtree.Tree[mem.Ref] // by deadline; nil until the first
+	cover     *htable.Cover         // what a snapshot has of it; nil while none is taken
 	seed      maphash.Seed
 	used      int // bytes of records and of values' blocks
 	start     int // offset of head in a record
@@ -106,7 +107,7 @@ type Elem struct {
 // nothing from the arena.
 func (d *Dict) Init(arena *mem.Arena, kind Kind) {
 	d.arena, d.kind, d.seed = arena, kind, maphash.MakeSeed()
-	d.deadlines, d.used, d.start = nil, 0, 0
+	d.deadlines, d.cover, d.used, d.start = nil, nil, 0, 0
 	if kind == ZSet {
 		d.start = scoreSize
 	}

@@ -52,10 +52,11 @@ func (d *Dict) Next() (e Elem, ok bool) {
 // milliseconds from 1 on; 0 makes it persistent.
 func (d *Dict) SetDeadline(e Elem, at int64) Elem {
 	was, old := e.Deadline(), e.ref
-	switch {
-	case was == at:
+	if was == at {
 		return e
-	case was != 0 && at != 0:
+	}
+	d.before(e)
+	if was != 0 && at != 0 {
 		if !d.retrack(was, old, at, old) {
 			panic(mem.ErrExhausted)
 		}

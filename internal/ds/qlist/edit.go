@@ -180,6 +180,9 @@ func (l *List) RemoveRange(start, count int, rest *List) {
 	if start < 0 || start >= l.count {
 		return
 	}
+	if rest != nil {
+		rest.kept = l.kept
+	}
 	count = min(count, l.count-start)
 	if count <= 0 {
 		return
@@ -283,7 +286,7 @@ func (l *List) join(left, right place) bool {
 	if a.plain || b.plain || size > l.limit-l.limit/4 || count > l.maxCount-l.maxCount/4 {
 		return false
 	}
-	if cap(l.open(a))-int(a.size) < added && !l.move(a, size) {
+	if l.arena.Usable(a.ref)-int(a.off)-int(a.size) < added && !l.move(a, size) {
 		return false
 	}
 	a.close(listpack.Merge(l.open(a), l.data(b)), int(b.count))

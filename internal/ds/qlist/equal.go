@@ -6,6 +6,9 @@ import "github.com/redstart-db/redstart/internal/ds/listpack"
 // back, the last ones, and gives their number. It takes the time of looking at the
 // elements, however many go. rest is as for RemoveRange.
 func (l *List) RemoveEqual(elem []byte, most int, back bool, rest *List) (removed int) {
+	if rest != nil {
+		rest.kept = l.kept
+	}
 	at, i := place{}, 0 // a node, and its index
 	if back {
 		at, i = l.lastPlace(), l.nodes-1
@@ -59,6 +62,11 @@ func (l *List) removeEqualHere(n *node, elem []byte, most int, back bool) (remov
 			return 1
 		}
 		return 0
+	}
+	if l.kept != nil {
+		if _, ok := listpack.Find(l.data(n), first, elem, 0); !ok {
+			return 0 // and so the node is not written to
+		}
 	}
 	lp := l.open(n)
 	skip := 0

@@ -21,10 +21,13 @@ func (l *List) data(n *node) []byte {
 	return l.arena.Bytes(n.ref, to)[n.off:to:to]
 }
 
-// block is all of a node's block.
-func (l *List) block(n *node) []byte { return l.arena.Bytes(n.ref, l.arena.Usable(n.ref)) }
+// block is all of a node's block, to be written to.
+func (l *List) block(n *node) []byte {
+	l.writing(n)
+	return l.arena.Bytes(n.ref, l.arena.Usable(n.ref))
+}
 
-// open is a node's listpack with the capacity that the block has.
+// open is a node's listpack with the capacity that the block has, to be changed.
 func (l *List) open(n *node) []byte { return l.block(n)[n.off : n.off+n.size] }
 
 // close notes what became of a listpack that was opened; d is the change of the
@@ -88,6 +91,9 @@ func (l *List) tryAlloc(size int) (mem.Ref, bool) {
 
 func (l *List) free(r mem.Ref) {
 	l.bytes -= l.arena.Usable(r)
+	if l.kept != nil && l.kept.Take(r) {
+		return
+	}
 	l.arena.Free(r)
 }
 
@@ -268,6 +274,7 @@ func (l *List) cut(n *node, pos, count int) {
 	if pos > first {
 		n.close(listpack.DeleteRange(l.open(n), pos, count), -count)
 	} else {
+		l.writing(n)
 		lp := l.data(n)
 		for range count {
 			pos += listpack.EntrySize(lp, pos)

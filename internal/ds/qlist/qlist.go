@@ -52,6 +52,7 @@ import (
 	"slices"
 	"unsafe"
 
+	"github.com/redstart-db/redstart/internal/ds/kept"
 	"github.com/redstart-db/redstart/internal/ds/listpack"
 	"github.com/redstart-db/redstart/internal/mem"
 )
@@ -98,7 +99,8 @@ type List struct {
 	chunks []chunk
 	count  int // elements
 	nodes  int
-	bytes  int // of the blocks
+	bytes  int          // of the blocks
+	kept   *kept.Blocks // what a snapshot has of it; nil while none is taken
 
 	limits
 }

@@ -149,6 +149,7 @@ func (s *Stream) extend(m *master, ref mem.Ref, lp []byte, e *newEntry, lim Limi
 			lp = s.node(ref)
 		}
 	}
+	s.writing(ref)
 	lp = listpack.ReplaceInt(lp, listpack.HeaderSize, m.count+1)
 	e.append(lp, m)
 }

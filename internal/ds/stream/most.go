@@ -38,7 +38,7 @@ func (s *Stream) TrimMost(t Trim) (removed int64, rest *Stream) {
 	if !ok {
 		return 0, nil
 	}
-	rest = &Stream{arena: s.arena, nodes: s.nodes, bytes: s.bytes - size, length: s.length - int(entries)}
+	rest = &Stream{arena: s.arena, nodes: s.nodes, bytes: s.bytes - size, length: s.length - int(entries), kept: s.kept}
 	rest.nodes.DeleteRange(rest.nodes.Len()-stay, rest.nodes.Len(), nil)
 	s.nodes, s.bytes, s.length = fresh, size, int(entries)
 	s.findFirst()

@@ -187,6 +187,9 @@ func (s *Stream) take(size int) (mem.Ref, bool) {
 // free gives the block of a node back.
 func (s *Stream) free(ref mem.Ref) {
 	s.bytes -= s.arena.Usable(ref)
+	if s.kept != nil && s.kept.Take(ref) {
+		return
+	}
 	s.arena.Free(ref)
 }
 

@@ -18,6 +18,7 @@ func (s *Stream) Delete(id ID) bool {
 		s.nodes.Delete(m.id)
 		s.free(ref)
 	} else {
+		s.writing(ref)
 		mark(lp, &e)
 		s.countDeleted(ref, 1)
 	}
@@ -118,6 +119,7 @@ func (s *Stream) dropNodes(n int) {
 // By ID it may find that only deleted entries stay. Such a node remains.
 func (s *Stream) trimFirst(t Trim) (removed int64) {
 	c := s.nodes.First()
+	s.writing(c.Value())
 	lp, id := s.at(&c)
 	m := readMaster(lp, id)
 	var e entry
@@ -158,6 +160,7 @@ func (s *Stream) forgetBehind(id ID) {
 	if !c.Valid() {
 		return
 	}
+	s.writing(c.Value())
 	lp, masterID := s.at(&c)
 	m := readMaster(lp, masterID)
 	entries, pos := int64(0), m.entries(lp)

@@ -63,6 +63,7 @@ import (
 	"math"
 
 	"github.com/redstart-db/redstart/internal/ds/idtree"
+	"github.com/redstart-db/redstart/internal/ds/kept"
 	"github.com/redstart-db/redstart/internal/mem"
 )
 
@@ -88,8 +89,9 @@ type Stream struct {
 	added   uint64
 	first   ID
 	last    ID
-	deleted ID   // the greatest that was ever deleted by Delete
-	setBack bool // there may be deleted entries behind last
+	deleted ID           // the greatest that was ever deleted by Delete
+	setBack bool         // there may be deleted entries behind last
+	kept    *kept.Blocks // what a snapshot has of it; nil while none is taken
 }
 
 // Init prepares an empty stream whose nodes live in arena. It allocates nothing.
