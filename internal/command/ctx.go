@@ -205,6 +205,9 @@ func (c *Ctx) Write(k store.Key) store.Entry {
 			return e
 		}
 	}
+	if ks.Walking() {
+		ks.Announce(k)
+	}
 	if c.Sess.Flags&session.NoTouch == 0 {
 		e.Used()
 	}
@@ -233,6 +236,9 @@ func (c *Ctx) WriteType(k store.Key, t store.Type) (e store.Entry, ok bool) {
 	}
 	if !e.Ok() {
 		return e, true
+	}
+	if ks.Walking() {
+		ks.Announce(k)
 	}
 	if c.Sess.Flags&session.NoTouch == 0 {
 		e.Used()

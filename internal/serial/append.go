@@ -85,6 +85,11 @@ func (a *appender) stream(s *stream.Stream) {
 		a.b = rdb.AppendStreamNode(a.b, id, lp, a.compress)
 		return true
 	})
+	a.streamState(s)
+}
+
+// streamState writes what comes behind the nodes of a stream.
+func (a *appender) streamState(s *stream.Stream) {
 	groups := s.Groups()
 	a.b = rdb.AppendStreamState(a.b, rdb.StreamState{
 		Length: uint64(s.Len()), Last: s.Last(), First: s.First(), MaxDeleted: s.MaxDeleted(), Added: s.Added(),

@@ -114,6 +114,7 @@ func (ks *Keyspace) MakeTimed(e Entry) Entry {
 	if e.Timed() {
 		return e
 	}
+	ks.beforeEntry(e)
 	own, key := e.Deadline(), e.Key()
 	head := frontSize(timedHash, len(key), own)
 	enc, size := e.rec.enc(), 4
@@ -169,6 +170,7 @@ func (ks *Keyspace) Retime(e Entry) Entry {
 	if !e.Timed() {
 		return e
 	}
+	ks.beforeEntry(e)
 	if e.NextField() == 0 {
 		return ks.makeOrdinary(e)
 	}
@@ -217,6 +219,7 @@ func (ks *Keyspace) makeOrdinary(e Entry) Entry {
 // gives the entry that is left, and the number of fields.
 func (ks *Keyspace) expireFields(e Entry, now int64, max int) (left Entry, n int) {
 	max = min(max, fieldsAtOnce)
+	ks.beforeEntry(e)
 	names, text := ks.sh.names[:0], []byte(nil)
 	gone := false
 	if e.Packed() {
@@ -264,6 +267,7 @@ func (ks *Keyspace) ExpireNamed(e Entry, now int64, fields [][]byte) Entry {
 	if ks.st.NoExpire {
 		return e
 	}
+	ks.beforeEntry(e)
 	names, gone := [][]byte(nil), false
 	if e.Packed() {
 		p := e.Pack()

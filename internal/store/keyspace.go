@@ -19,6 +19,7 @@ type Keyspace struct {
 	volatile int    // keys with a deadline
 	linked   int    // records on the wheel: these, and timed hashes
 	db       int
+	moment   *moment // what a snapshot has of it; nil while none is taken
 }
 
 func newKeyspace(st *Store, sh *Shard, db int) *Keyspace {
@@ -247,6 +248,7 @@ func (e Entry) Access() uint32 { return e.accessField() }
 // SetDeadline sets the time at which the key expires, in Unix milliseconds; 0
 // makes it persistent.
 func (ks *Keyspace) SetDeadline(k Key, e Entry, at int64) Entry {
+	ks.before(k.H)
 	was := e.rec.kind&kindVolatile != 0
 	switch {
 	case e.Timed():
@@ -298,6 +300,7 @@ func (e Entry) value() []byte {
 // install makes ref the record of key k, in the place of e if that exists, and
 // frees what was there. Memory for the table has been reserved.
 func (ks *Keyspace) install(k Key, e Entry, ref mem.Ref, deadline int64) Entry {
+	ks.before(k.H)
 	slot, rec := e.slot, parse(ks.arena, ref)
 	fresh := !e.Ok() || e.Type() != rec.typ()
 	if e.Ok() {
@@ -347,6 +350,7 @@ func (e Entry) blockRef() mem.Ref {
 func (ks *Keyspace) Remove(k Key, e Entry) { ks.remove(k.H, e) }
 
 func (ks *Keyspace) remove(hash uint64, e Entry) {
+	ks.before(hash)
 	ks.table.Remove(hash, e.slot)
 	ks.free(e)
 }

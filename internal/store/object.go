@@ -60,6 +60,7 @@ func (ks *Keyspace) NewObject(k Key, e Entry, t Type, o Object, deadline int64) 
 // collection, whose type, deadline and time of use stay. The object belongs to
 // the store, as with NewObject.
 func (ks *Keyspace) Unpack(e Entry, o Object) Entry {
+	ks.beforeEntry(e)
 	off := e.rec.valOff()
 	var ref mem.Ref
 	ks.Build(o, func() { ref = ks.arena.Alloc(off + 4) })
@@ -116,6 +117,12 @@ func (sh *Shard) release(h uint32) Object {
 // discard frees an object: at once when it is small, else by calls of Reclaim.
 // It gives about how many elements were freed.
 func (sh *Shard) discard(o Object) int {
+	if len(sh.held) != 0 {
+		if _, held := sh.held[o]; held {
+			sh.held[o] = true
+			return 0
+		}
+	}
 	n := min(o.Len(), dropAtOnce)
 	if !o.Drop(dropAtOnce) {
 		sh.throw(o)
@@ -170,6 +177,7 @@ func (ks *Keyspace) Take(k Key, e Entry, from Key, src Entry) Entry {
 		}
 		return dst
 	}
+	src.ks.before(from.H)
 	value := src.value()
 	t := src.rec.raw()
 	head := frontSize(t, len(k.B), deadline)

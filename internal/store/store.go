@@ -60,6 +60,8 @@ type Store struct {
 	dbs    int
 	hooks  Hooks
 
+	walk *Walk // the one in progress; all shards must be locked
+
 	// readied counts the times that a queue became ready.
 	readied atomic.Uint64
 
@@ -87,6 +89,7 @@ type Shard struct {
 	thrown   uint64                     // all that was ever put there
 	objects  []Object                   // by handle
 	handles  []uint32                   // free ones
+	held     map[Object]bool            // those that a snapshot needs, and whether their keys are gone
 	watchers map[watched][]*Watcher
 	waiting  map[watched]*Queue
 	ready    []*Queue // to be served, in order
@@ -277,7 +280,9 @@ func (st *Store) Flush(db int) int {
 		n += old.table.Len()
 		sh.touchFlushed(db)
 		sh.dbs[db].Store(newKeyspace(st, sh, db))
-		if sh.empty() {
+		if old.moment != nil {
+			old.moment.flushed = true
+		} else if sh.empty() && st.walk == nil {
 			// A table without records may still have a bucket reserved.
 			for i := range sh.dbs {
 				sh.dbs[i].Store(newKeyspace(st, sh, i))

@@ -81,6 +81,7 @@ func (ks *Keyspace) SetText(k Key, e Entry, v []byte, deadline int64) Entry {
 	head := headerSize(len(k.B), vol)
 	size := head + lengthSize(len(v)) + len(v)
 	if ref, ok := ks.reuse(e, size, vol); ok {
+		ks.before(k.H)
 		b := ks.arena.Bytes(ref, size)
 		b[0] = b[0]&^(kindType|kindEnc) | uint8(enc)<<3
 		at := head + putLength(b[head:], len(v))
@@ -115,6 +116,7 @@ func (ks *Keyspace) SetInt(k Key, e Entry, n int64, deadline int64) Entry {
 	head := headerSize(len(k.B), vol)
 	size := head + 8
 	if ref, ok := ks.reuse(e, size, vol); ok {
+		ks.before(k.H)
 		b := ks.arena.Bytes(ref, size)
 		b[0] = b[0]&^(kindType|kindEnc) | uint8(encInt)<<3
 		binary.LittleEndian.PutUint64(b[head:], uint64(n))
@@ -187,6 +189,7 @@ func (ks *Keyspace) newBlock(k Key, e Entry, n int, deadline int64, spare bool) 
 // or nothing. The expiry stays.
 func (ks *Keyspace) Resize(k Key, e Entry, n int) (Entry, []byte) {
 	checkLen(n)
+	ks.before(k.H)
 	if e.Ok() && n <= e.room() {
 		return ks.resizeInPlace(e, n)
 	}

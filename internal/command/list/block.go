@@ -64,9 +64,11 @@ func servePop(c *command.Ctx, i int, at end) bool {
 	return ok
 }
 
-// ready looks up a key that somebody waits for. ok tells whether it has a list.
+// ready looks up a key that somebody waits for, in order to change it. ok tells whether
+// it has a list.
 func ready(c *command.Ctx, k store.Key) (e store.Entry, ok bool) {
 	e = c.Keyspace(k).Lookup(k, c.Now())
+	c.Keyspace(k).Announce(k)
 	return e, e.Ok() && e.Type() == store.List
 }
 

@@ -15,6 +15,8 @@ func errNoSuchGroup(key, group []byte) string {
 func groupArgs(c *command.Ctx) (s *stream.Stream, g *stream.Group, ok bool) {
 	s, ok = reading(c, 1)
 	if s != nil {
+		k := c.Key(1)
+		c.Keyspace(k).Announce(k) // what is pending may change
 		g = s.Group(c.Args[2])
 	}
 	return s, g, ok

@@ -233,6 +233,7 @@ func (q *query) serve(c *command.Ctx, i int, after stream.ID) bool {
 	case s == nil:
 		return false
 	case q.groupAt != 0:
+		c.Keyspace(k).Announce(k)
 		return q.serveGroup(c, k, s, after)
 	case !hasAfter(s, after):
 		return false
@@ -333,6 +334,7 @@ func serveXReadGroup(c *command.Ctx, i int) bool {
 		c.Err(errStreamGone)
 		return true
 	}
+	c.Keyspace(k).Announce(k)
 	s := open(e)
 	g := s.Group(w.group(c))
 	if g == nil {

@@ -168,6 +168,9 @@ func (d *Dict) Member(ref mem.Ref) []byte {
 // and by Defrag, but neither with its score nor when others come and go.
 func (e Elem) Ref() mem.Ref { return e.ref }
 
+// Kind is what the element is.
+func (e Elem) Kind() Kind { return e.d.kind }
+
 // Member is the member or field, valid until the element is changed or removed.
 func (e Elem) Member() []byte { return e.d.Member(e.ref) }
 

@@ -1,0 +1,8 @@
+package snapshot
+
+import "github.com/redstart-db/redstart/internal/store"
+
+// BeginSized is Begin with bounds in bytes of one's own.
+func BeginSized(st *store.Store, opt Options, piece, chunk, large int) (*Snapshot, error) {
+	return begin(st, opt, sizes{piece, chunk, large})
+}

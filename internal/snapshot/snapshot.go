@@ -1,0 +1,340 @@
+// Package snapshot writes what a store has at one moment, in the form of an RDB file,
+// while commands go on. Nothing is forked, and no shard's lock is held for longer than
+// it takes to write some 16 KiB.
+package snapshot
+
+import (
+	"encoding/binary"
+	"sync"
+	"sync/atomic"
+
+	"github.com/redstart-db/redstart/internal/rdb"
+	"github.com/redstart-db/redstart/internal/serial"
+	"github.com/redstart-db/redstart/internal/store"
+)
+
+// sizes are bounds in bytes, more or less.
+type sizes struct {
+	piece int // written for one hold of a shard's lock
+	chunk int // given by Next
+	large int // of a string that is compressed without the lock, a collection that is written in pieces
+}
+
+func defaultSizes() sizes { return sizes{piece: 16 << 10, chunk: 64 << 10, large: 16 << 10} }
+
+// Access says what of the use of keys is written.
+type Access uint8
+
+// The kinds: nothing, the seconds since the last use, or the use counter.
+const (
+	NoAccess Access = iota
+	Idle
+	Freq
+)
+
+// Options of a snapshot.
+type Options struct {
+	Compress bool // strings, where that makes them shorter
+	Access   Access
+}
+
+// Snapshot is what a store had at the moment of Begin. Next, for one goroutine, gives
+// it; whoever writes it to a disk sets the pace.
+//
+// The snapshot itself does nothing. What Next comes upon (store.Walk) it writes; what a
+// command is about to change before Next has come to it, the command writes: to the
+// buffer of its shard, from where Next takes it at its next turn. So the memory that a
+// snapshot takes is what commands have changed, for the first time since the moment,
+// and Next has not fetched. Next goes from shard to shard, so that it meets each buffer
+// often, and those who wait for a shard's lock get it.
+//
+// # Invariants
+//
+//   - Each entry of the moment is in exactly one place: in the store and not covered by
+//     the walk; in a buffer; among the large ones, which wait or are being written; or in
+//     what Next has given.
+//   - The entries in what Next gives are whole: while a large one is written, in pieces,
+//     nothing else is.
+//   - A large collection is held (store.Shard.Hold) from when the walk covers it until
+//     it has been written.
+//
+// # Rejected
+//
+// A goroutine that walks ahead into a queue: the queue is memory, and with it the walk
+// would come no earlier to what commands change. Writing the large ones side by side:
+// an entry of a file is whole, so all but one would be in memory.
+type Snapshot struct {
+	st   *store.Store
+	walk *store.Walk
+	opt  Options
+	sizes
+
+	parts []part // by shard
+	turn  int    // the shard to be walked over next
+	left  int    // shards with something that has not been handed over
+	ended []bool // by shard: it has not
+	cur   *large // being written; nil
+	db    int    // of the last entry that Next gave
+
+	mu    sync.Mutex // a leaf: it is taken with a shard locked
+	queue []*large   // to be written
+
+	extra, peak atomic.Int64
+	handed      atomic.Int64
+	closed      bool
+}
+
+// part is what is to be written of a shard, guarded by its lock.
+type part struct {
+	buf     []byte // entries
+	db      int    // of the last one in buf; -1
+	walking bool   // Next writes, not a command
+	_       [64]byte
+}
+
+// large is an entry that is written without its shard's lock, or in pieces.
+type large struct {
+	sh     *store.Shard
+	db     int
+	head   []byte       // all before the value
+	text   []byte       // the value of a string, or
+	object store.Object // a collection,
+	pieces *serial.Pieces
+}
+
+// Begin fixes the moment: all shards must be locked. Close must be called, in the end.
+// The error is store.ErrWalking if another has not been closed.
+func Begin(st *store.Store, opt Options) (*Snapshot, error) { return begin(st, opt, defaultSizes()) }
+
+func begin(st *store.Store, opt Options, by sizes) (*Snapshot, error) {
+	n := st.Shards()
+	s := &Snapshot{st: st, opt: opt, sizes: by, parts: make([]part, n), left: n, ended: make([]bool, n), db: -1}
+	for i := range s.parts {
+		s.parts[i].db = -1
+	}
+	walk, err := st.BeginWalk(s.take)
+	if err != nil {
+		return nil, err
+	}
+	s.walk = walk
+	return s, nil
+}
+
+// take writes an entry that the walk hands over. Its shard is locked.
+func (s *Snapshot) take(e store.Entry, db int) {
+	sh := e.Keyspace().Shard()
+	p := &s.parts[sh.ID()]
+	if s.isLarge(e) {
+		s.takeLarge(e, db)
+		return
+	}
+	before := len(p.buf)
+	p.buf, p.db = selectDB(p.buf, p.db, db), db
+	p.buf = s.appendHead(p.buf, e)
+	// Whoever waits for a command should not wait for compression too.
+	p.buf = serial.Append(p.buf, e, s.opt.Compress && p.walking)
+	if !p.walking {
+		s.grow(len(p.buf) - before)
+	}
+}
+
+func (s *Snapshot) isLarge(e store.Entry) bool {
+	if e.Type() == store.String {
+		_, isInt := e.Int()
+		return !isInt && e.Len() > s.large
+	}
+	o := e.Object()
+	return o != nil && o.Bytes() > s.large
+}
+
+func (s *Snapshot) takeLarge(e store.Entry, db int) {
+	l := &large{sh: e.Keyspace().Shard(), db: db, head: s.appendHead(nil, e)}
+	if e.Type() == store.String {
+		l.text = append(make([]byte, 0, e.Len()), e.Bytes(nil)...)
+	} else {
+		l.object = e.Object()
+		l.pieces = serial.Open(e)
+		l.sh.Hold(l.object)
+	}
+	s.grow(len(l.head) + len(l.text))
+	s.mu.Lock()
+	s.queue = append(s.queue, l)
+	s.mu.Unlock()
+}
+
+// appendHead appends what comes before a value.
+func (s *Snapshot) appendHead(dst []byte, e store.Entry) []byte {
+	if at := e.Deadline(); at != 0 {
+		dst = binary.LittleEndian.AppendUint64(append(dst, byte(rdb.OpExpireTimeMs)), uint64(at))
+	}
+	switch s.opt.Access {
+	case Idle:
+		dst = rdb.AppendLen(append(dst, byte(rdb.OpIdle)), uint64(e.Idle()))
+	case Freq:
+		dst = append(dst, byte(rdb.OpFreq), uint8(e.Freq()))
+	}
+	dst = append(dst, byte(serial.TypeOf(e)))
+	return rdb.AppendString(dst, e.Key(), false)
+}
+
+func selectDB(dst []byte, was, db int) []byte {
+	if was == db {
+		return dst
+	}
+	return rdb.AppendLen(append(dst, byte(rdb.OpSelectDB)), uint64(db))
+}
+
+// Next appends to dst what comes next: whole entries, and pieces of large ones. done
+// tells that there is nothing more. No shard may be locked by the caller.
+func (s *Snapshot) Next(dst []byte) (out []byte, done bool) {
+	for end := len(dst) + s.chunk; len(dst) < end; {
+		switch {
+		case s.cur != nil || s.dequeue():
+			dst = s.writeLarge(dst)
+		case s.left > 0:
+			dst = s.walkOn(dst)
+		default:
+			return dst, true
+		}
+	}
+	return dst, false
+}
+
+// dequeue begins with the next large entry, if one waits.
+func (s *Snapshot) dequeue() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.queue) == 0 {
+		return false
+	}
+	s.cur, s.queue[0] = s.queue[0], nil
+	s.queue = s.queue[1:]
+	return true
+}
+
+// writeLarge writes a piece of the large entry whose turn it is.
+func (s *Snapshot) writeLarge(dst []byte) []byte {
+	l := s.cur
+	if l.head != nil {
+		dst, s.db = selectDB(dst, s.db, l.db), l.db
+		dst = append(dst, l.head...)
+		s.shrink(len(l.head))
+		l.head = nil
+	}
+	if l.text != nil {
+		s.cur = nil
+		s.shrink(len(l.text))
+		return rdb.AppendString(dst, l.text, s.opt.Compress)
+	}
+	l.sh.Lock()
+	defer l.sh.Unlock()
+	before := l.pieces.Extra()
+	s.note(before)
+	dst, done := l.pieces.Append(dst, s.piece, s.opt.Compress)
+	if done {
+		l.sh.LetGo(l.object)
+		s.cur = nil
+	}
+	return dst
+}
+
+// walkOn writes what is in the buffer of the next shard, and goes on with the walk
+// there.
+func (s *Snapshot) walkOn(dst []byte) []byte {
+	i := s.turn
+	s.turn = (i + 1) % len(s.parts)
+	if s.ended[i] {
+		return dst
+	}
+	sh, p := s.st.Shard(i), &s.parts[i]
+	sh.Lock()
+	defer sh.Unlock()
+	waiting := len(p.buf)
+	p.walking = true
+	for start := len(p.buf); len(p.buf) < start+s.piece; {
+		if s.ended[i] = s.walk.Step(i); s.ended[i] {
+			s.left--
+			break
+		}
+		if s.waiting() {
+			break
+		}
+	}
+	p.walking = false
+	if len(p.buf) > 0 {
+		// The buffer begins with the choice of a database.
+		dst = append(dst, p.buf...)
+		s.db = p.db
+	}
+	s.shrink(waiting)
+	if p.db, p.buf = -1, p.buf[:0]; cap(p.buf) > 4*s.piece || s.ended[i] {
+		p.buf = nil
+	}
+	return dst
+}
+
+// waiting tells whether a large entry waits.
+func (s *Snapshot) waiting() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.queue) > 0
+}
+
+// grow counts memory that is taken for what could not be written yet.
+func (s *Snapshot) grow(n int) {
+	s.extra.Add(int64(n))
+	s.handed.Add(int64(n))
+	s.note(0)
+}
+
+func (s *Snapshot) shrink(n int) { s.extra.Add(-int64(n)) }
+
+// note brings the peak up to date, with some bytes that are not counted.
+func (s *Snapshot) note(more int) {
+	for {
+		now, peak := s.extra.Load()+int64(more), s.peak.Load()
+		if now <= peak || s.peak.CompareAndSwap(peak, now) {
+			return
+		}
+	}
+}
+
+// Extra is the memory in bytes that the snapshot takes for what has changed since its
+// moment and is not written yet; what changes of large collections that wait or are being
+// written is not counted until its turn comes.
+func (s *Snapshot) Extra() int64 { return s.extra.Load() }
+
+// Peak is the most that Extra ever was.
+func (s *Snapshot) Peak() int64 { return s.peak.Load() }
+
+// Close ends the snapshot, finished or not, so that another can begin. A second time
+// does nothing. No shard may be locked by the caller.
+func (s *Snapshot) Close() {
+	if s.closed {
+		return
+	}
+	s.closed = true
+	for i := range s.parts {
+		sh := s.st.Shard(i)
+		sh.Lock()
+		s.walk.EndShard(i)
+		s.parts[i].buf = nil
+		sh.Unlock()
+	}
+	// Nothing is added any more.
+	if s.cur != nil {
+		s.queue = append(s.queue, s.cur)
+	}
+	for _, l := range s.queue {
+		if l.pieces != nil {
+			l.sh.Lock()
+			l.pieces.Close()
+			l.sh.LetGo(l.object)
+			l.sh.Unlock()
+		}
+	}
+	s.cur, s.queue = nil, nil
+	s.st.Lock(s.st.All())
+	s.walk.End()
+	s.st.Unlock(s.st.All())
+}
