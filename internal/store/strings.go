@@ -105,6 +105,7 @@ func (e Entry) Reset(n int64) bool {
 	if e.rec.enc() != encInt {
 		return false
 	}
+	e.ks.beforeEntry(e)
 	off := e.rec.valOff()
 	binary.LittleEndian.PutUint64(e.ks.arena.Bytes(e.ref, off+8)[off:], uint64(n))
 	return true
