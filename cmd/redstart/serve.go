@@ -39,6 +39,7 @@ func serve(cfg *config.Config, bare bool, stdout, stderr io.Writer) int {
 		return 1
 	}
 	handler.SetRole(node.RoleMaster)
+	reportCrashes(cfg, n)
 	status := 0
 	if err := start(n, handler, log); err != nil {
 		status = 1

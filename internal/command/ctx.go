@@ -28,6 +28,9 @@ type Env struct {
 	Notify NotifyClass
 	// Publish delivers a keyspace notification; nil while nothing is on.
 	Publish func(db int, class NotifyClass, event string, key []byte)
+	// Crashed is told of a mistake in a handler that ends the process, with the
+	// stack of the goroutine, by the one that makes it; nil if nobody wants to know.
+	Crashed func(c *Ctx, why any, stack []byte)
 	// Flushed says, for those who track keys, that databases were emptied. All
 	// shards are locked.
 	Flushed func(c *Ctx)
@@ -90,6 +93,7 @@ type Ctx struct {
 	rewrote  bool      // effects replaces the command itself
 	effects  []byte    // RESP
 	nEffects int
+	outMost  int // bytes that Out may have; 0: no limit
 	lastErr  string
 	redacted uint64 // arguments that nobody else may see, one bit each
 	scratch  store.Scratch
@@ -106,6 +110,17 @@ func (c *Ctx) Begin(s *session.Session, spec *Spec, args [][]byte, nano int64) {
 	c.rewrote, c.nEffects, c.effects = false, 0, c.effects[:0]
 	c.wait = nil
 }
+
+// LimitOut sets how many bytes Out may have, those that are there included, before the
+// connection is closed for what it makes the server keep; 0 is no limit.
+func (c *Ctx) LimitOut(most int) { c.outMost = most }
+
+// Limited tells whether replies are limited.
+func (c *Ctx) Limited() bool { return c.outMost != 0 }
+
+// Overflows tells that nobody will get the reply any more, as it is too large: a
+// handler may as well stop. What it has appended has to stay.
+func (c *Ctx) Overflows() bool { return c.outMost != 0 && len(c.Out) > c.outMost }
 
 // Hold tells c which shards are locked for it, and the first key if it has been
 // hashed already.

@@ -162,6 +162,7 @@ type Process struct {
 	ShutdownOnSigint  ShutdownFlags
 	ShutdownOnSigterm ShutdownFlags
 	CrashLogEnabled   bool
+	WatchdogPeriod    int // milliseconds; 0: off
 	LocaleCollate     string
 	IgnoreWarnings    string
 }

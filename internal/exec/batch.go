@@ -52,6 +52,11 @@ func (cl *Client) batch(c *command.Ctx, in []byte, had int) (n int, st loop.Stat
 					cl.parser.Reset()
 					return n, loop.Suspend
 				}
+				if c.Overflows() {
+					cl.overOutputLimit()
+					c.Out = c.Out[:had]
+					return len(in), loop.CloseNow
+				}
 				if cl.Sess.Flags&(session.Closing|session.Blocked) != 0 {
 					cl.parser.Reset()
 					if cl.Sess.Flags&session.Closing != 0 {

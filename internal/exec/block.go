@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/bits"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -318,6 +319,9 @@ func (x *Exec) serves(c *command.Ctx, m served) (ok bool) {
 	defer func() {
 		if r := recover(); r != nil {
 			if r != mem.ErrExhausted {
+				if x.Crashed != nil {
+					x.Crashed(c, r, debug.Stack())
+				}
 				panic(r)
 			}
 			c.Out = c.Out[:0]

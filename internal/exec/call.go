@@ -2,6 +2,7 @@ package exec
 
 import (
 	"bytes"
+	"runtime/debug"
 	"strings"
 
 	"github.com/redstart-db/redstart/internal/command"
@@ -174,6 +175,9 @@ func (x *Exec) invoke(c *command.Ctx) {
 	defer func() {
 		if r := recover(); r != nil {
 			if r != mem.ErrExhausted {
+				if x.Crashed != nil {
+					x.Crashed(c, r, debug.Stack())
+				}
 				panic(r)
 			}
 			c.Out = c.Out[:start]

@@ -2,6 +2,7 @@ package exec
 
 import (
 	"errors"
+	"math"
 	"sync/atomic"
 
 	"github.com/redstart-db/redstart/internal/command"
@@ -167,6 +168,7 @@ func (cl *Client) Process(in, out []byte) (n int, reply []byte, st loop.Status) 
 	s.InPeak = max(s.InPeak, len(in))
 	s.Active = w.nano
 	cl.parser.MaxBulk = cl.x.Config.ProtoMaxBulkLen
+	c.LimitOut(cl.outputRoom(had))
 	if s.Flags&session.Blocked != 0 && !cl.unblock(c) {
 		c.Out = nil
 		w.mu.Unlock()
@@ -214,6 +216,7 @@ func (cl *Client) Do(out []byte, args ...[]byte) []byte {
 	defer w.mu.Unlock()
 	c := &w.ctx
 	c.Out = out
+	c.LimitOut(0)
 	w.nano = cl.x.Clock.Nano()
 	if len(args) > 0 {
 		cl.x.run(w, c, cl, &request{args: args, spec: cl.x.resolve(cl, args)})
@@ -251,6 +254,17 @@ func (cl *Client) withinOutputLimit(pending int) bool {
 		cl.softAt = now
 	}
 	return now-cl.softAt <= int64(limit.SoftSeconds)*1e9
+}
+
+// outputRoom gives the size at which a buffer with had bytes that are not this
+// client's has more replies of its commands than may wait for it in any case, or 0.
+// The worker must be locked.
+func (cl *Client) outputRoom(had int) int {
+	limit := cl.x.Config.ClientOutputBufferLimits[outputClass(&cl.Sess)].Hard
+	if limit == 0 || limit > math.MaxInt/2 {
+		return 0
+	}
+	return had + max(int(limit)-cl.Sess.Conn.Pending(), 1)
 }
 
 // replyTooLarge tells whether what one transaction has replied so far is more

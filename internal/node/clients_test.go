@@ -196,6 +196,21 @@ func TestKill(t *testing.T) {
 	})
 }
 
+// TestKillByAge closes connections that are old enough.
+func TestKillByAge(t *testing.T) {
+	onBoth(t, nil, func(t *testing.T, s *instance) {
+		w, old := s.wire(), s.wire()
+		old.do("PING\r\n", "+PONG\r\n")
+		w.do("CLIENT KILL MAXAGE 1000\r\n", ":0\r\n")
+		w.do("CLIENT KILL MAXAGE x\r\n", "-ERR maxage is not an integer or out of range\r\n")
+		w.do("CLIENT KILL MAXAGE 0\r\n", "-ERR MAXAGE is not greater than 0\r\n")
+		w.do("CLIENT KILL MAXAGE 9223372036854775807\r\n", ":0\r\n")
+		until(t, "the other is a second old", func() bool { return w.ask("CLIENT KILL MAXAGE 1 SKIPME yes").Int == 1 })
+		old.expectEnd()
+		w.do("PING\r\n", "+PONG\r\n")
+	})
+}
+
 func TestPauseWrites(t *testing.T) {
 	onBoth(t, nil, func(t *testing.T, s *instance) {
 		a, b, c := s.wire(), s.wire(), s.wire()

@@ -65,6 +65,8 @@ type Node struct {
 	localMu sync.Mutex
 	locals  map[*Local]struct{} // nil when the instance is closed
 
+	watchdog chan struct{} // closed to end it; nil while there is none
+
 	tended int64 // when clients were looked after last, monotonic nanoseconds
 
 	stop     chan struct{}

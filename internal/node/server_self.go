@@ -139,7 +139,7 @@ func followed() []string {
 	return []string{
 		"maxmemory", "maxmemory-policy", "lfu-log-factor", "lfu-decay-time", "slowlog-max-len", "latency-tracking",
 		"notify-keyspace-events",
-		"tracking-table-max-keys",
+		"tracking-table-max-keys", "watchdog-period",
 	}
 }
 
@@ -173,6 +173,8 @@ func (s *self) apply(name string) {
 		for _, w := range x.World.Workers() {
 			w.Stats.TrackLatency = cfg.LatencyTracking
 		}
+	case "watchdog-period":
+		s.n.setWatchdog(time.Duration(cfg.WatchdogPeriod) * time.Millisecond)
 	case "tracking-table-max-keys":
 		x.LimitTracking()
 	case "notify-keyspace-events":

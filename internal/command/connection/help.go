@@ -28,6 +28,8 @@ func help(c *command.Ctx) {
 		"      What it is used for.",
 		"    * USER <username>",
 		"      User that is logged in.",
+		"    * MAXAGE <seconds>",
+		"      Age of the connection, at the least.",
 		"    * SKIPME (YES|NO)",
 		"      Whether the caller is spared; it is unless told otherwise.",
 		"LIST [options ...]",

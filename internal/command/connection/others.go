@@ -12,6 +12,7 @@ const (
 	errClientID  = "ERR client-id should be greater than 0"
 	errNoClient  = "ERR No such client"
 	errPauseMode = "ERR CLIENT PAUSE mode must be WRITE or ALL"
+	errMaxAge    = "ERR maxage is not an integer or out of range"
 	errReason    = "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"
 	errTimeout   = "ERR timeout is not an integer or out of range"
 	errNegative  = "ERR timeout is negative"
@@ -41,6 +42,7 @@ type filter struct {
 	class       session.Class
 	byClass     bool
 	skipMe      bool
+	before      int64 // monotonic nanoseconds: those that were there by then; 0: any
 }
 
 func (f *filter) matches(s *session.Session) bool {
@@ -49,7 +51,8 @@ func (f *filter) matches(s *session.Session) bool {
 		f.addr != nil && s.Conn.RemoteAddr() != string(f.addr),
 		f.laddr != nil && s.Conn.LocalAddr() != string(f.laddr),
 		f.user != nil && s.User != string(f.user),
-		f.byClass && s.Class() != f.class:
+		f.byClass && s.Class() != f.class,
+		f.before != 0 && s.Created > f.before:
 		return false
 	}
 	return true
@@ -85,6 +88,20 @@ func killArgs(c *command.Ctx) (f filter, ok bool) {
 			if f.user = value; string(value) != defaultUser {
 				c.Err("ERR No such user '" + string(value) + "'")
 				return f, false
+			}
+		case c.Is(i, "MAXAGE"): // of Redis 7.4
+			age, ok := num.ParseInt(value)
+			if !ok {
+				c.Err(errMaxAge)
+				return f, false
+			}
+			if age <= 0 {
+				c.Err("ERR MAXAGE is not greater than 0")
+				return f, false
+			}
+			f.before = c.Nano() - min(age, math.MaxInt64/2_000_000_000)*1e9
+			if f.before == 0 {
+				f.before = -1 // 0 means that there is no such condition
 			}
 		case c.Is(i, "SKIPME") && command.EqualFold(value, "YES"):
 			f.skipMe = true

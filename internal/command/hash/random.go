@@ -143,7 +143,7 @@ func (s *sample) one() {
 // repeated shows n fields, each any of all.
 func (s *sample) repeated(n int64) {
 	c, start := s.c, len(s.c.Out)
-	if n > int64(command.MaxRepeated/leastBulk) {
+	if n > int64(command.MaxRepeated/leastBulk) && !c.Limited() {
 		c.Err(command.ErrOutOfRange)
 		return
 	}
@@ -151,7 +151,7 @@ func (s *sample) repeated(n int64) {
 		s.locate()
 	}
 	s.begin(int(n))
-	for ; n > 0; n-- {
+	for ; n > 0 && !c.Overflows(); n-- {
 		if len(c.Out)-start > command.MaxRepeated {
 			c.Out = c.Out[:start]
 			c.Err(command.ErrOutOfRange)

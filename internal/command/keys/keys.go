@@ -26,12 +26,15 @@ func keys(c *command.Ctx) {
 	m, n := c.Defer(), 0
 	c.EachShard(0, func(sh *store.Shard) bool {
 		sh.DB(c.DB()).Each(func(e store.Entry) {
+			if c.Overflows() {
+				return
+			}
 			if key := e.Key(); (all || glob.Match(pattern, key, false)) && !e.Expired(now) {
 				c.Bulk(key)
 				n++
 			}
 		})
-		return true
+		return !c.Overflows()
 	})
 	c.End(m, n)
 }

@@ -42,12 +42,15 @@ func debugCommands() []debugCommand {
 		{"CONFIG-REWRITE-FORCE-ALL", 2, 2, debugRewriteAll},
 		{"ERROR", 3, 3, debugError},
 		{"LOG", 3, 3, debugLog},
+		{"SEGFAULT", 2, 2, debugSegfault},
+		{"PANIC", 2, 2, debugPanic},
+		{"ASSERT", 2, 2, debugPanic},
 		{"HELP", 2, 2, debugHelp},
 	}
 }
 
-// debug runs with everything stopped, as some of its subcommands need it.
-func (f *family) debug(c *command.Ctx) {
+// debugCommand runs with everything stopped, as some of its subcommands need it.
+func (f *family) debugCommand(c *command.Ctx) {
 	for _, d := range debugCommands() {
 		if n := len(c.Args); command.EqualFold(c.Args[1], d.name) && n >= d.min && (n <= d.max || d.max == 0) {
 			d.run(f, c)
@@ -68,6 +71,18 @@ func debugSleep(_ *family, c *command.Ctx) {
 func debugSetActiveExpire(f *family, c *command.Ctx) {
 	f.node.SetActiveExpire(leadingInt(c.Args[2]) != 0)
 	c.OK()
+}
+
+// debugSegfault writes where there is no memory, which ends the process as any such
+// mistake of its own would.
+func debugSegfault(_ *family, c *command.Ctx) {
+	var nowhere *[4096]int
+	nowhere[len(c.Args)] = 1
+}
+
+// debugPanic ends the process as if it had found its data damaged.
+func debugPanic(_ *family, c *command.Ctx) {
+	panic("called by DEBUG " + strings.ToUpper(string(c.Args[1])))
 }
 
 func debugPauseCron(f *family, c *command.Ctx) {
@@ -279,6 +294,12 @@ func debugHelp(_ *family, c *command.Ctx) {
 		"    Turn the forgetting of peaks off or on.",
 		"SDSLEN <key>",
 		"    Tell the lengths of <key> and its string.",
+		"ASSERT",
+		"    End the process by a failed assertion.",
+		"PANIC",
+		"    End the process by a panic.",
+		"SEGFAULT",
+		"    End the process by an access to memory that is not there.",
 		"PAUSE-CRON <0|1>",
 		"    Stop the periodic work in the background, or let it go on.",
 		"SET-ACTIVE-EXPIRE <0|1>",

@@ -84,7 +84,7 @@ func Specs(node Node) []command.Spec {
 		{Name: "bgrewriteaof", Arity: 1, Flags: command.Admin | command.NoScript | command.NoLock, Run: f.rewriteAppendFile},
 		{Name: "waitaof", Arity: 4, Flags: command.Blocking | command.NoLock, Run: f.waitAppendFile},
 		{Name: "shutdown", Arity: -1, Flags: admin | command.NoMulti | command.AllowBusy | command.Exclusive, Run: f.shutdown},
-		{Name: "debug", Arity: -2, Flags: admin | command.Protected | command.Exclusive, Run: f.debug},
+		{Name: "debug", Arity: -2, Flags: admin | command.Protected | command.Exclusive, Run: f.debugCommand},
 		{Name: "config", Arity: -2, Subs: []command.Spec{
 			{Name: "config|get", Arity: -3, Flags: admin, Run: configGet},
 			{Name: "config|set", Arity: -4, Flags: admin | command.Exclusive, Run: f.configSet},

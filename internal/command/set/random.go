@@ -78,7 +78,7 @@ func randomSome(c *command.Ctx) {
 // repeated shows n members, each any of all.
 func (v *view) repeated(c *command.Ctx, n int64) {
 	start, rnd := len(c.Out), c.Rand()
-	if n > command.MaxRepeated {
+	if n > command.MaxRepeated && !c.Limited() {
 		c.Err(command.ErrOutOfRange)
 		return
 	}
@@ -90,7 +90,7 @@ func (v *view) repeated(c *command.Ctx, n int64) {
 		}
 	}
 	c.Array(int(n))
-	for ; n > 0; n-- {
+	for ; n > 0 && !c.Overflows(); n-- {
 		if len(c.Out)-start > command.MaxRepeated {
 			c.Out = c.Out[:start]
 			c.Err(command.ErrOutOfRange)

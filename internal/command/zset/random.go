@@ -84,13 +84,13 @@ func replyRandom(c *command.Ctx, v *view, rnd *rand.Rand, scores, nested bool) {
 
 func randomRepeated(c *command.Ctx, v *view, n int64, scores bool) {
 	start := len(c.Out)
-	if n > command.MaxRepeated {
+	if n > command.MaxRepeated && !c.Limited() {
 		c.Err(command.ErrOutOfRange)
 		return
 	}
 	replyHeader(c, int(n), scores)
 	rnd, nested := c.Rand(), scores && c.Resp3()
-	for ; n > 0; n-- {
+	for ; n > 0 && !c.Overflows(); n-- {
 		if len(c.Out)-start > command.MaxRepeated {
 			c.Out = c.Out[:start]
 			c.Err(command.ErrOutOfRange)
