@@ -28,6 +28,7 @@ func (e UnknownCommand) Error() string { return "Unknown command '" + string(e) 
 // NewReplay begins a replay.
 func (x *Exec) NewReplay() *Replay {
 	r := &Replay{cl: x.NewClient(nil, -1)}
+	r.cl.Sess.Flags |= session.Master // it is to be obeyed in what a client may not ask for
 	for i := range r.reqs {
 		r.reqs[i].args = nil
 	}
