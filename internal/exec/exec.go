@@ -25,6 +25,7 @@ import (
 	"syscall"
 
 	"github.com/redstart-db/redstart/internal/command"
+	"github.com/redstart-db/redstart/internal/oplog"
 	"github.com/redstart-db/redstart/internal/stats"
 	"github.com/redstart-db/redstart/internal/store"
 )
@@ -59,7 +60,10 @@ type Exec struct {
 	pause    pause
 	waiting  atomic.Int32 // clients that wait for keys
 	freeing  freeing
-	tracked  tracked
+
+	// collecting is, by shard, whose transaction holds it; guarded by the shard's lock.
+	collecting [store.MaxShards]*Worker
+	tracked    tracked
 
 	appendFile atomic.Pointer[string] // what those are told who cannot write to it
 
@@ -195,14 +199,15 @@ type Worker struct {
 	x       *Exec
 	ctx     command.Ctx
 	Stats   *stats.Worker
-	clients []*Client     // by ID
-	tended  uint64        // the ID of the client that was looked after last
-	Changes uint64        // all changes made by its commands
-	nano    int64         // the last reading of the clock
-	serving command.Ctx   // for those who waited
-	again   store.LockSet // of those who were to be served, but locks were missing
-	keys    []int         // scratch for key indexes
-	hashes  []uint64      // of keys
+	clients []*Client      // by ID
+	tended  uint64         // the ID of the client that was looked after last
+	Changes uint64         // all changes made by its commands
+	nano    int64          // the last reading of the clock
+	serving command.Ctx    // for those who waited
+	effects []oplog.Effect // of a transaction
+	again   store.LockSet  // of those who were to be served, but locks were missing
+	keys    []int          // scratch for key indexes
+	hashes  []uint64       // of keys
 	ahead   [lookahead]request
 
 	_ [64]byte

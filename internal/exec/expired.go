@@ -15,7 +15,7 @@ func (x *Exec) Expired(ks *store.Keyspace, key []byte) {
 		if x.Config.LazyfreeLazyExpire {
 			name = []byte("UNLINK")
 		}
-		x.Log.Add(oplog.Effect{DB: ks.DB(), Count: 1, Cmds: resp.AppendCommand(nil, name, key)})
+		x.removed(ks, resp.AppendCommand(nil, name, key))
 	}
 	if x.Notify&command.NotifyExpired != 0 {
 		x.Publish(ks.DB(), command.NotifyExpired, "expired", key)
@@ -26,12 +26,36 @@ func (x *Exec) Expired(ks *store.Keyspace, key []byte) {
 func (x *Exec) FieldsExpired(ks *store.Keyspace, key []byte, fields [][]byte, gone bool) {
 	if x.Log.Active() {
 		args := append([][]byte{[]byte("HDEL"), key}, fields...)
-		x.Log.Add(oplog.Effect{DB: ks.DB(), Count: 1, Cmds: resp.AppendCommand(nil, args...)})
+		x.removed(ks, resp.AppendCommand(nil, args...))
 	}
 	if x.Notify&command.NotifyHash != 0 {
 		x.Publish(ks.DB(), command.NotifyHash, "hexpired", key)
 	}
 	if gone && x.Notify&command.NotifyGeneric != 0 {
 		x.Publish(ks.DB(), command.NotifyGeneric, "del", key)
+	}
+}
+
+// removed logs a removal by the store: at once, or, while a transaction holds the
+// shard, between the effects of its commands, to which it may have come.
+func (x *Exec) removed(ks *store.Keyspace, cmd []byte) {
+	e := oplog.Effect{DB: ks.DB(), Count: 1, Cmds: cmd}
+	if w := x.collecting[ks.Shard().ID()]; w != nil {
+		w.effects = append(w.effects, e)
+		return
+	}
+	x.Log.Add(e)
+}
+
+// collect has removals in some shards, which are locked, put among the effects of w,
+// or no longer.
+func (x *Exec) collect(w *Worker, locks store.LockSet, on bool) {
+	for i := range x.Store.Shards() {
+		if !locks.Has(x.Store.Shard(i)) {
+			continue
+		}
+		if x.collecting[i] = nil; on {
+			x.collecting[i] = w
+		}
 	}
 }

@@ -2,7 +2,6 @@ package exec
 
 import (
 	"github.com/redstart-db/redstart/internal/command"
-	"github.com/redstart-db/redstart/internal/oplog"
 	"github.com/redstart-db/redstart/internal/session"
 	"github.com/redstart-db/redstart/internal/store"
 )
@@ -261,7 +260,10 @@ func (x *Exec) runQueue(w *Worker, c *command.Ctx, cl *Client, queue []queued) {
 	s.Flags |= session.InExec
 	execSpec, execArgs, start, now := c.Spec, c.Args, c.Nano(), c.Now()
 	held := c.Held()
-	var effects []oplog.Effect
+	logging := x.Log.Active()
+	if logging {
+		x.collect(w, held, true)
+	}
 	c.Array(len(queue))
 	last := -1 // where replies end when a command closes the connection
 	first := len(c.Out)
@@ -299,13 +301,18 @@ func (x *Exec) runQueue(w *Worker, c *command.Ctx, cl *Client, queue []queued) {
 		if c.Logging() {
 			if e := c.Effects(db); e.Count > 0 {
 				e.Cmds = append([]byte(nil), e.Cmds...)
-				effects = append(effects, e)
+				w.effects = append(w.effects, e)
 			}
 		}
 		x.measure(w, c, cl)
 	}
-	if len(effects) > 0 {
-		s.Logged = x.Log.Append(effects...)
+	if logging {
+		x.collect(w, held, false)
+		if len(w.effects) > 0 {
+			s.Logged = x.Log.Append(w.effects...)
+		}
+		clear(w.effects)
+		w.effects = w.effects[:0]
 	}
 	if last >= 0 {
 		c.Out = c.Out[:last]
