@@ -80,7 +80,7 @@ type Snapshot struct {
 	queue []*large   // to be written
 
 	extra, peak atomic.Int64
-	handed      atomic.Int64
+	version     atomic.Int32
 	closed      bool
 }
 
@@ -173,7 +173,11 @@ func (s *Snapshot) appendHead(dst []byte, e store.Entry) []byte {
 	case Freq:
 		dst = append(dst, byte(rdb.OpFreq), uint8(e.Freq()))
 	}
-	dst = append(dst, byte(serial.TypeOf(e)))
+	t := serial.TypeOf(e)
+	if v := t.Since(); v > rdb.Version {
+		s.version.Store(int32(v)) // there is only one such among those that are written
+	}
+	dst = append(dst, byte(t))
 	return rdb.AppendString(dst, e.Key(), false)
 }
 
@@ -283,7 +287,6 @@ func (s *Snapshot) waiting() bool {
 // grow counts memory that is taken for what could not be written yet.
 func (s *Snapshot) grow(n int) {
 	s.extra.Add(int64(n))
-	s.handed.Add(int64(n))
 	s.note(0)
 }
 
@@ -306,6 +309,9 @@ func (s *Snapshot) Extra() int64 { return s.extra.Load() }
 
 // Peak is the most that Extra ever was.
 func (s *Snapshot) Peak() int64 { return s.peak.Load() }
+
+// Version is that of the format which what Next has given so far needs.
+func (s *Snapshot) Version() int { return int(max(rdb.Version, s.version.Load())) }
 
 // Close ends the snapshot, finished or not, so that another can begin. A second time
 // does nothing. No shard may be locked by the caller.
