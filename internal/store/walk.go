@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/redstart-db/redstart/internal/ds/htable"
+	"github.com/redstart-db/redstart/internal/invariants"
 	"github.com/redstart-db/redstart/internal/mem"
 )
 
@@ -44,6 +45,7 @@ type moment struct {
 	cover   htable.Cover
 	db      int
 	flushed bool
+	witness *witness // of builds with the tag invariants
 }
 
 // ErrWalking is the error when there is a Walk already.
@@ -72,8 +74,15 @@ func (st *Store) BeginWalk(take func(e Entry, db int)) (*Walk, error) {
 
 func (ks *Keyspace) begin(w *Walk) {
 	m := &moment{db: ks.db}
+	if invariants.Enabled {
+		m.witness = newWitness(ks)
+	}
 	m.cover.Start(&ks.table, func(ref mem.Ref) {
-		w.take(Entry{ks: ks, ref: ref, rec: parse(ks.arena, ref)}, m.db)
+		e := Entry{ks: ks, ref: ref, rec: parse(ks.arena, ref)}
+		if invariants.Enabled {
+			m.witness.take(e)
+		}
+		w.take(e, m.db)
 	})
 	ks.moment = m
 }
@@ -94,9 +103,12 @@ func (w *Walk) Step(shard int) (done bool) {
 
 // endMoment ends the walk over a keyspace.
 func (ks *Keyspace) endMoment() {
-	flushed := ks.moment.flushed
+	m := ks.moment
 	ks.moment = nil
-	if flushed {
+	if invariants.Enabled && m.cover.Done() {
+		m.witness.end()
+	}
+	if m.flushed {
 		ks.sh.throw(ks)
 	}
 }

@@ -4,8 +4,10 @@
 package kept
 
 import (
+	"hash/crc32"
 	"math/bits"
 
+	"github.com/redstart-db/redstart/internal/invariants"
 	"github.com/redstart-db/redstart/internal/mem"
 )
 
@@ -44,6 +46,7 @@ type block struct {
 	tag       bool
 	owned     bool
 	copy      []byte
+	sum       uint32 // of the bytes, in builds with the tag invariants
 }
 
 // New makes room for n blocks of an arena.
@@ -58,7 +61,11 @@ func New(arena *mem.Arena, n int) *Blocks {
 // Add adds size bytes of a block, from off on, behind those that are there; no more than
 // New was told of, and none twice. tag is given back by Next.
 func (k *Blocks) Add(ref mem.Ref, off, size uint32, tag bool) {
-	k.list = append(k.list, block{ref: ref, off: off, size: size, tag: tag})
+	b := block{ref: ref, off: off, size: size, tag: tag}
+	if invariants.Enabled {
+		b.sum = crc32.ChecksumIEEE(k.data(&b))
+	}
+	k.list = append(k.list, b)
 	i := k.home(ref)
 	for k.index[i] != 0 {
 		i = (i + 1) & (len(k.index) - 1)
@@ -88,7 +95,7 @@ func (k *Blocks) find(ref mem.Ref) *block {
 // Before is to be called before a block is written to.
 func (k *Blocks) Before(ref mem.Ref) {
 	if b := k.find(ref); b != nil {
-		b.copy = append(make([]byte, 0, b.size), k.arena.Bytes(ref, int(b.off+b.size))[b.off:]...)
+		b.copy = append(make([]byte, 0, b.size), k.data(b)...)
 		k.extra += len(b.copy)
 	}
 }
@@ -115,13 +122,21 @@ func (k *Blocks) Extra() int { return k.extra }
 // Next calls read with what the next block was. The bytes are valid during the call.
 func (k *Blocks) Next(read func(data []byte, tag bool)) {
 	b := &k.list[k.next]
-	if b.copy != nil {
-		read(b.copy, b.tag)
-	} else {
-		read(k.arena.Bytes(b.ref, int(b.off+b.size))[b.off:], b.tag)
+	data := k.data(b)
+	if invariants.Enabled && b.sum != crc32.ChecksumIEEE(data) {
+		panic("kept: a block was changed without Before, or freed without Take")
 	}
+	read(data, b.tag)
 	k.free(b)
 	k.next++
+}
+
+// data is what a block was.
+func (k *Blocks) data(b *block) []byte {
+	if b.copy != nil {
+		return b.copy
+	}
+	return k.arena.Bytes(b.ref, int(b.off+b.size))[b.off:]
 }
 
 func (k *Blocks) free(b *block) {
