@@ -60,7 +60,7 @@ func (p *poller) release() {
 		switch {
 		case given:
 		case len(p.spares) < spareOuts:
-			p.spares = append(p.spares, emptied(r.out))
+			p.spares = append(p.spares, p.emptied(r.out))
 		default:
 			unmapMemory(r.out)
 		}
@@ -102,11 +102,15 @@ func (p *poller) endParked() {
 	p.parked, p.spares = nil, nil
 }
 
-// emptied returns a reply buffer for another use.
-func emptied(b []byte) []byte {
+// emptied returns a reply buffer for another use. What memory it has beyond what is kept is let go of at once when it
+// is very much, else soon.
+func (p *poller) emptied(b []byte) []byte {
 	poison(b)
-	if len(b) > replyKeep {
+	switch {
+	case len(b) > warmMost:
 		discardReplies(b)
+	case len(b) > replyKeep:
+		p.warmed()
 	}
 	return b[:0]
 }

@@ -20,6 +20,10 @@ const (
 	chunkSize = 64 << 10
 	// adoptSize is from when on a buffer given up by its owner becomes a chunk itself rather than being copied.
 	adoptSize = 64 << 10
+	// warmMost is how many bytes of mapped buffers a pool keeps for a while, and warmFits how many times as large as
+	// asked for one may be.
+	warmMost = 48 << 20
+	warmFits = 4
 	// shrinkBelow is the share of a mapped buffer below which what is left in it moves to a smaller one.
 	shrinkBelow = 4
 )
@@ -28,10 +32,16 @@ const (
 //
 // Large ones it keeps only until garbage is collected the next time: who sends much by turns has them reused, and a
 // server at rest does not hold them.
+//
+// Mapped ones it keeps for a moment, if somebody is there to have it let go of them: taking their pages anew costs as
+// much as copying into them.
 type bufPool struct {
 	free  [weakClass - minClass][][]byte
 	large [maxClass - weakClass + 1][]weak.Pointer[byte] // the first byte of each
 	kept  int                                            // bytes in free
+	warm  [][]byte                                       // mapped, empty
+	heat  int                                            // bytes in warm
+	keeps func()                                         // called when warm gets its first; nil: none are kept
 }
 
 // class returns the smallest class whose buffers hold n bytes.
@@ -42,9 +52,13 @@ func class(n int) int {
 	return bits.Len(uint(n-1)) - minClass
 }
 
-// get returns an empty buffer with room for n bytes. Up to 1 MiB its capacity is a power of two, beyond it is n.
+// get returns an empty buffer with room for n bytes. Up to 1 MiB its capacity is a power of two, beyond it is n,
+// or that of a mapping that is at hand.
 func (p *bufPool) get(n int) []byte {
 	if n > 1<<maxClass {
+		if b := p.getWarm(n); b != nil {
+			return b
+		}
 		return mapMemory(n)
 	}
 	k := class(n)
@@ -82,7 +96,9 @@ func (p *bufPool) put(b []byte) {
 	n := cap(b)
 	poison(b[:n])
 	if n > 1<<maxClass {
-		unmapMemory(b)
+		if !p.putWarm(b) {
+			unmapMemory(b)
+		}
 		return
 	}
 	if p == nil || n < 1<<minClass || n&(n-1) != 0 {
@@ -102,6 +118,51 @@ func (p *bufPool) put(b []byte) {
 	p.kept += n
 }
 
+// getWarm returns the smallest kept mapping with room for n bytes that is not far too large, or nil.
+func (p *bufPool) getWarm(n int) []byte {
+	if p == nil {
+		return nil
+	}
+	best := -1
+	for i, b := range p.warm {
+		if cap(b) >= n && cap(b)/warmFits <= n && (best < 0 || cap(b) < cap(p.warm[best])) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return nil
+	}
+	return p.takeWarm(best)
+}
+
+func (p *bufPool) takeWarm(i int) []byte {
+	b, last := p.warm[i], len(p.warm)-1
+	p.warm[i], p.warm[last] = p.warm[last], nil
+	p.warm = p.warm[:last]
+	p.heat -= cap(b)
+	return b
+}
+
+// putWarm keeps a mapping, if it may.
+func (p *bufPool) putWarm(b []byte) bool {
+	if p == nil || p.keeps == nil || p.heat+cap(b) > warmMost {
+		return false
+	}
+	if p.warm = append(p.warm, b[:0]); len(p.warm) == 1 {
+		p.keeps()
+	}
+	p.heat += cap(b)
+	return true
+}
+
+// cool lets go of all mappings.
+func (p *bufPool) cool() {
+	for len(p.warm) > 0 {
+		unmapMemory(p.takeWarm(0))
+	}
+	p.warm = nil
+}
+
 // grow returns b with room for at least one more byte, on the way to a total of want bytes: the capacity at most
 // doubles, so that memory follows the bytes that are there and not the number somebody declared.
 func (p *bufPool) grow(b []byte, want, least int) []byte {
@@ -111,6 +172,13 @@ func (p *bufPool) grow(b []byte, want, least int) []byte {
 	}
 	if n <= cap(b) {
 		return b
+	}
+	if want > 1<<maxClass && cap(b) < want {
+		if g := p.getWarm(want); g != nil { // memory that is there already
+			g = append(g, b...)
+			p.put(b)
+			return g
+		}
 	}
 	if cap(b) > 1<<maxClass {
 		return resizeMapped(b, n)

@@ -42,6 +42,16 @@ func resizeMapped(b []byte, n int) []byte {
 	return g
 }
 
+// stretchMapped is resizeMapped for an empty buffer, which is unmapped when it is no mapping that can have n bytes.
+func stretchMapped(b []byte, n int) ([]byte, bool) {
+	m, err := unix.Mremap(b[:cap(b)], n, unix.MREMAP_MAYMOVE)
+	if err != nil {
+		unmapMemory(b)
+		return nil, false
+	}
+	return m[:0], true
+}
+
 // unmapMemory gives b's memory back. Nothing may point into it any more.
 func unmapMemory(b []byte) { unix.Munmap(b[:cap(b)]) }
 

@@ -26,6 +26,8 @@ const (
 	replyGive = 512 << 10
 	// discardEvery is how often a loop that falls asleep gives back memory that replies took that were not sent.
 	discardEvery = 64
+	// warmFor is how long memory of large requests and replies is kept for the next ones.
+	warmFor = time.Second
 	// gatherRoom is what is received at most from a connection whose input is gathered before it is processed.
 	gatherRoom = 16 << 10
 	// drainSize is that of the buffer for input of a connection that is being closed.
@@ -81,15 +83,16 @@ type poller struct {
 	naps     int
 	rbuf     []byte // what is received, unless a connection has a buffer of its own
 	pool     bufPool
-	gathered []gathered // received in this round and not processed yet
-	used     int        // bytes of rbuf that gathered takes
-	drain    []byte     // takes what nobody will read
-	out      []byte     // replies of this round, in memory outside the Go heap
-	reserve  int        // of out
-	waits    uint       // how often the loop fell asleep
-	outgoing []outgoing // in the order in which they are to be sent
-	ready    []*sock    // to have a turn without an event, in order
-	again    []*sock    // the other half of ready's double buffer
+	gathered []gathered  // received in this round and not processed yet
+	used     int         // bytes of rbuf that gathered takes
+	drain    []byte      // takes what nobody will read
+	out      []byte      // replies of this round, in memory outside the Go heap
+	reserve  int         // of out
+	cooling  *time.Timer // to let go of memory that is kept, nil if there is none
+	waits    uint        // how often the loop fell asleep
+	outgoing []outgoing  // in the order in which they are to be sent
+	ready    []*sock     // to have a turn without an event, in order
+	again    []*sock     // the other half of ready's double buffer
 
 	posted   atomic.Bool // inbox is not empty
 	sleeping atomic.Bool // the loop waits, or is about to
@@ -204,6 +207,7 @@ func newPoller(g *Group, index int32) (*poller, error) {
 		p.reserve = replyReserveSmall
 	}
 	p.out = p.newReplies()
+	p.pool.keeps = p.warmed
 	if p.alone {
 		p.naps, p.napTime = naps, unix.NsecToTimespec(int64(napFor))
 	}
@@ -212,6 +216,11 @@ func newPoller(g *Group, index int32) (*poller, error) {
 
 // newReplies returns a buffer for replies. Without address space for it they move to the heap as they grow.
 func (p *poller) newReplies() []byte {
+	if n := len(p.pool.warm); n > 0 {
+		if b, ok := stretchMapped(p.pool.takeWarm(n-1), p.reserve); ok {
+			return b
+		}
+	}
 	if b, err := reserveMemory(p.reserve); err == nil {
 		return b
 	}
@@ -367,7 +376,7 @@ func (p *poller) flush() {
 	if given {
 		p.out = p.newReplies()
 	} else {
-		p.out = emptied(p.out)
+		p.out = p.emptied(p.out)
 	}
 }
 
@@ -404,6 +413,23 @@ func (p *poller) send(out []byte, all []outgoing) (given bool) {
 	}
 	clear(all)
 	return given
+}
+
+// warmed is called when memory of a large request or reply is kept: it sees to it that this is not for long.
+func (p *poller) warmed() {
+	if p.cooling == nil {
+		p.cooling = time.AfterFunc(warmFor, func() { p.do(p.cool) })
+	}
+}
+
+// cool lets go of memory that was kept.
+func (p *poller) cool() {
+	p.cooling = nil
+	p.pool.cool()
+	discardReplies(p.out)
+	for _, b := range p.spares {
+		discardReplies(b)
+	}
 }
 
 // discardReplies gives back the memory of the buffer b for replies, except for what is kept.
@@ -490,6 +516,9 @@ func (p *poller) end() {
 	for _, f := range left.funcs {
 		f()
 	}
+	if p.cooling != nil {
+		p.cooling.Stop()
+	}
 	p.endParked()
 	for _, s := range p.slots {
 		if s != nil {
@@ -497,6 +526,8 @@ func (p *poller) end() {
 		}
 	}
 	p.mu.Lock()
+	p.pool.keeps = nil
+	p.pool.cool()
 	p.inbox, p.spare, p.bufs = inbox{}, inbox{}, nil
 	unmapMemory(p.out)
 	p.out = nil

@@ -133,6 +133,11 @@ func (sh *Shard) discard(o Object) int {
 // garbage is something to be freed piece by piece.
 type garbage interface{ Drop(max int) (done bool) }
 
+// Later leaves work to the background: Drop is called with the shard locked, when
+// what was left before is done, until it reports that nothing is left; or not at all
+// when the whole shard is emptied. It must do no more than about max says.
+func (ks *Keyspace) Later(g interface{ Drop(max int) (done bool) }) { ks.sh.throw(g) }
+
 func (sh *Shard) throw(g garbage) {
 	sh.garbage = append(sh.garbage, g)
 	sh.thrown++

@@ -169,9 +169,15 @@ func xtrim(c *command.Ctx) {
 
 // trim removes first entries, and gives their number. What is much is freed later.
 func trim(ks *store.Keyspace, s *stream.Stream, t stream.Trim) int64 {
-	removed, rest := s.TrimMost(t)
-	if rest != nil {
-		ks.Discard(rest)
+	before := s.Unpurged()
+	removed := s.Trim(t)
+	if s.Unpurged() && !before {
+		ks.Later(purge{s})
 	}
-	return removed + s.Trim(t)
+	return removed
 }
+
+// purge frees what a stream has lost by trimming.
+type purge struct{ s *stream.Stream }
+
+func (p purge) Drop(max int) (done bool) { return p.s.Purge(max) }

@@ -61,7 +61,7 @@ func (p *pop) from(c *command.Ctx, k store.Key, e store.Entry) (n int) {
 	case n == 1 && v.big != nil:
 		v.big.RemoveAt(from)
 	default:
-		removeRange(&v, from, to)
+		removeRange(c.Keyspace(k), &v, from, to)
 	}
 	event := "zpopmin"
 	if p.max {

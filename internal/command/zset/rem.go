@@ -3,7 +3,6 @@ package zset
 import (
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/ds/zset"
-	"github.com/redstart-db/redstart/internal/mem"
 	"github.com/redstart-db/redstart/internal/store"
 )
 
@@ -71,11 +70,8 @@ func removeSelection(c *command.Ctx, s *selection, event string) {
 		from, to := s.ranks(&v)
 		if n = to - from; n > 0 {
 			left := v.len() - n
-			switch { // when nothing is left, all goes with the key
-			case left > 0 && n >= manyRemoved && left < n/4:
-				e = keepOthers(c.Keyspace(k), k, e, &v, from, to)
-			case left > 0:
-				removeRange(&v, from, to)
+			if left > 0 { // else all goes with the key
+				removeRange(c.Keyspace(k), &v, from, to)
 			}
 			removed(c, k, e, n, left, event)
 		}
@@ -84,40 +80,22 @@ func removeSelection(c *command.Ctx, s *selection, event string) {
 }
 
 // manyRemoved is how many elements are worth leaving to the background.
-const manyRemoved = 1024
+const manyRemoved = 4096
 
-// keepOthers removes most elements of a large set: the few others move to a new
-// one, which takes its place, so that the old one is freed piece by piece. Without
-// memory for that they are removed one by one.
-func keepOthers(ks *store.Keyspace, k store.Key, e store.Entry, v *view, from, to int) (left store.Entry) {
-	defer func() {
-		if r := recover(); r != nil {
-			if r != mem.ErrExhausted {
-				panic(r)
-			}
-			left = e
-			removeRange(v, from, to)
-		}
-	}()
-	others := new(zset.ZSet)
-	others.Init(ks.Arena())
-	ks.Build(others, func() {
-		for _, part := range [2][2]int{{0, from}, {to, v.len()}} {
-			at := v.big.Seek(part[0])
-			for range part[1] - part[0] {
-				others.Append(at.Member(), at.Score())
-				at.Next()
-			}
-		}
-	})
-	return ks.NewObject(k, e, store.ZSet, others, e.Deadline())
-}
+// purge frees what a set has lost by CutRange.
+type purge struct{ z *zset.ZSet }
 
-func removeRange(v *view, from, to int) {
-	if v.big != nil {
-		v.big.RemoveRange(from, to)
-	} else {
+func (p purge) Drop(max int) (done bool) { return p.z.Purge(max) }
+
+func removeRange(ks *store.Keyspace, v *view, from, to int) {
+	switch {
+	case v.big == nil:
 		v.small = v.small.RemoveRange(from, to)
+	case to-from < manyRemoved:
+		v.big.RemoveRange(from, to)
+	default:
+		v.big.CutRange(from, to)
+		ks.Later(purge{v.big})
 	}
 }
 

@@ -62,6 +62,9 @@ func (e Elem) print(seed maphash.Seed) uint64 {
 	return h.Sum64()
 }
 
+// HandOver has the walk take an element before something else happens to it.
+func (d *Dict) HandOver(e Elem) { d.before(e) }
+
 // before is called before an element is changed or removed.
 func (d *Dict) before(e Elem) {
 	if d.cover != nil {

@@ -162,6 +162,16 @@ func (t *Tree[V]) DeleteRange(from, to int, gone func(id ID, v V)) {
 	t.core.DeleteRange(from, to, gone)
 }
 
+// CutRange is DeleteRange without a look at most of the entries: those are given back
+// as trees, in order, and gone is called for the few others.
+func (t *Tree[V]) CutRange(from, to int, gone func(id ID, v V)) []Tree[V] {
+	var parts []Tree[V]
+	for _, core := range t.core.CutRange(from, to, gone) {
+		parts = append(parts, Tree[V]{core})
+	}
+	return parts
+}
+
 // Drop removes some of the last entries, up to 63 for each of max nodes, calls
 // gone for each as DeleteRange does, and reports whether the tree is empty. So
 // a large tree is freed in steps; between them it is whole.

@@ -199,6 +199,43 @@ func (s *stress) removeRange(t fataler) {
 	s.entries = slices.Delete(s.entries, from, to)
 }
 
+// cutRange is removeRange of whole subtrees, which must be trees with what goes.
+func (s *stress) cutRange(t fataler) {
+	from := s.rnd.IntN(len(s.entries) + 1)
+	to := from + s.rnd.IntN(len(s.entries)-from+1)
+	gone := make(map[ID]bool)
+	parts := s.tree.CutRange(from, to, func(id ID, _ uint64) { gone[id] = true })
+	whole := *s
+	var last ID
+	for i := range parts {
+		for c := parts[i].First(); c.Valid(); c.Next() {
+			if gone[c.ID()] || len(gone) > 0 && i > 0 && !last.Less(c.ID()) {
+				t.Fatalf("%v is out of place in part %d", c.ID(), i)
+			}
+			last = c.ID()
+			gone[last] = true
+		}
+		before := func(a ID, _ uint64, b ID, _ uint64) bool { return a.Less(b) }
+		same := func(a ID, v uint64, b ID, w uint64) bool { return a == b && v == w }
+		if err := parts[i].core.Check(before, same); err != nil {
+			t.Fatalf("part %d: %v", i, err)
+		}
+	}
+	if len(gone) != to-from {
+		t.Fatalf("%d entries gone, want %d", len(gone), to-from)
+	}
+	for _, e := range whole.entries[from:to] {
+		if !gone[e.id] {
+			t.Fatalf("%v is not gone", e.id)
+		}
+	}
+	s.entries = slices.Delete(s.entries, from, to)
+	for i := range parts {
+		for !parts[i].Drop(1, nil) {
+		}
+	}
+}
+
 func TestLess(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		part := rapid.OneOf(rapid.Uint64Range(0, 2), rapid.Uint64Range(math.MaxUint64-2, math.MaxUint64), rapid.Uint64())
@@ -225,6 +262,7 @@ func TestAgainstSlice(t *testing.T) {
 				s.run(rt, rapid.IntRange(1, 300).Draw(rt, "n"), rapid.IntRange(0, 16).Draw(rt, "grow"))
 			},
 			"range": func(rt *rapid.T) { s.removeRange(rt) },
+			"cut":   func(rt *rapid.T) { s.cutRange(rt) },
 			"first": func(rt *rapid.T) {
 				for range min(len(s.entries), rapid.IntRange(1, 300).Draw(rt, "n")) {
 					s.remove(rt, 0)
@@ -258,6 +296,9 @@ func TestStress(t *testing.T) {
 				s.removeRange(t)
 				s.check(t)
 				s.run(t, 1500, 15)
+				s.cutRange(t)
+				s.check(t)
+				s.run(t, 6000, 15)
 			}
 			for len(s.entries) > 0 {
 				s.remove(t, s.rnd.IntN(len(s.entries)))

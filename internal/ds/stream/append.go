@@ -42,13 +42,14 @@ func (s *Stream) Append(id ID, pairs [][]byte, lim Limits) bool {
 	if c := s.nodes.Last(); !c.Valid() {
 		s.newNode(id, pairs)
 	} else {
-		ref := c.Value()
+		ref := c.Value().ref()
 		lp := s.node(ref)
 		m := readMaster(lp, c.ID())
 		if len(lp)+total < lim.bytes() && (lim.Entries <= 0 || m.count+m.deleted < lim.Entries) {
 			s.extend(&m, ref, lp, &newEntry{id: id, pairs: pairs, total: total}, lim)
 		} else {
 			s.newNode(id, pairs)
+			s.nodes.Insert(m.id, placeOf(ref, m.count)) // in its place
 			s.trim(m.id, ref)
 		}
 	}
@@ -194,18 +195,18 @@ func (s *Stream) newNode(id ID, pairs [][]byte) {
 	}
 	lp = listpack.AppendInt(lp, 0)
 	e.append(lp, &m)
-	s.addNode(id, ref)
+	s.addNode(id, placeOf(ref, 1))
 }
 
 // addNode enters a node into the tree, or frees it when there is no memory for
 // that.
-func (s *Stream) addNode(id ID, ref mem.Ref) {
+func (s *Stream) addNode(id ID, at place) {
 	done := false
 	defer func() {
 		if !done {
-			s.free(ref)
+			s.free(at.ref())
 		}
 	}()
-	s.nodes.Insert(id, ref)
+	s.nodes.Insert(id, at)
 	done = true
 }

@@ -28,18 +28,29 @@ func newStream(a *mem.Arena) *Stream {
 // verify checks every invariant that the package comment states.
 func (s *Stream) verify() error {
 	length, bytes := 0, 0
-	var first, last ID
+	for i := range s.gone {
+		for c := s.gone[i].First(); c.Valid(); c.Next() {
+			bytes += s.arena.Usable(c.Value().ref())
+		}
+	}
+	end := s.nodes.Last()
+	first, some := ID{}, false
+	var last ID
 	for c := s.nodes.First(); c.Valid(); c.Next() {
 		lp, id := s.at(&c)
 		v, err := validate(id, lp)
 		switch {
 		case err != nil:
 			return fmt.Errorf("node %v: %w", id, err)
-		case length+bytes > 0 && !last.Less(id):
+		case some && !last.Less(id):
 			return fmt.Errorf("node %v is behind %v", id, last)
 		case cap(lp) < len(lp)+room(v.count, v.deleted):
 			return fmt.Errorf("node %v: %d bytes in a block of %d", id, len(lp), cap(lp))
 		}
+		if c.ID() != end.ID() && c.Value().count() != v.count {
+			return fmt.Errorf("node %v has %d entries, its place says %d", id, v.count, c.Value().count())
+		}
+		some = true
 		if length == 0 && v.count > 0 {
 			first = v.first
 		}

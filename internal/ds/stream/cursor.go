@@ -3,7 +3,6 @@ package stream
 import (
 	"github.com/redstart-db/redstart/internal/ds/idtree"
 	"github.com/redstart-db/redstart/internal/ds/listpack"
-	"github.com/redstart-db/redstart/internal/mem"
 )
 
 // Cursor walks over the entries of a range of IDs, without those that are
@@ -17,7 +16,7 @@ import (
 //	}
 type Cursor struct {
 	s     *Stream
-	node  idtree.Cursor[mem.Ref]
+	node  idtree.Cursor[place]
 	limit ID // of the last entry, inclusive
 	back  bool
 
@@ -155,7 +154,7 @@ func (c *Cursor) Pair() (field, value listpack.Value) {
 }
 
 // find gives the entry with an ID, deleted or not, and its node.
-func (s *Stream) find(id ID) (e entry, node idtree.Cursor[mem.Ref], ok bool) {
+func (s *Stream) find(id ID) (e entry, node idtree.Cursor[place], ok bool) {
 	if node = s.nodes.SeekBack(id); !node.Valid() {
 		return e, node, false
 	}

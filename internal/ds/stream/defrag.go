@@ -15,7 +15,7 @@ func (s *Stream) Defrag(pos uint32) (next uint32, done bool) {
 			if !c.Valid() {
 				break
 			}
-			if ref := c.Value(); s.arena.Sparse(ref) {
+			if ref := c.Value().ref(); s.arena.Sparse(ref) {
 				s.move(c.ID(), ref, s.arena.Usable(ref))
 			}
 			c.Next()

@@ -111,7 +111,7 @@ func TestCounters(t *testing.T) {
 			s.Append(id(0, uint64(i+1)), bytesOf("f", "v"), Limits{})
 		}
 		c := s.nodes.First()
-		s.trim(c.ID(), c.Value())
+		s.trim(c.ID(), c.Value().ref())
 		for i := range 50 {
 			s.Trim(Trim{MaxLen: int64(n - n*i/50)})
 			check(t, s)

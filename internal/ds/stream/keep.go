@@ -11,7 +11,8 @@ func (s *Stream) Keep() (nodes *kept.Blocks, ids []ID) {
 	s.kept = kept.New(s.arena, s.nodes.Len())
 	ids = make([]ID, 0, s.nodes.Len())
 	for c := s.nodes.First(); c.Valid(); c.Next() {
-		s.kept.Add(c.Value(), 0, uint32(len(s.node(c.Value()))), false)
+		ref := c.Value().ref()
+		s.kept.Add(ref, 0, uint32(len(s.node(ref))), false)
 		ids = append(ids, c.ID())
 	}
 	return s.kept, ids

@@ -31,11 +31,11 @@ func TestKeep(t *testing.T) {
 	})
 	k, ids := s.Keep()
 	s.Delete(ID{MS: 39_999})
-	_, rest := s.TrimMost(Trim{MaxLen: 100})
-	if rest == nil {
-		t.Fatal("there is no rest")
+	s.Trim(Trim{MaxLen: 100})
+	if !s.Unpurged() {
+		t.Fatal("nothing is left to be freed")
 	}
-	for !rest.Drop(50) {
+	for !s.Purge(50) {
 	}
 	s.Trim(Trim{MaxLen: 55})
 	add(50_000, 90_000)

@@ -37,7 +37,7 @@ func (s *Stream) LoadNode(id ID, lp []byte) error {
 		panic(mem.ErrExhausted)
 	}
 	copy(s.arena.Bytes(ref, len(lp)), lp)
-	s.addNode(id, ref)
+	s.addNode(id, placeOf(ref, v.count))
 	if s.length == 0 && v.count > 0 {
 		s.first = v.first
 	}
@@ -249,7 +249,7 @@ func (s *Stream) CopyTo(to *Stream) {
 			panic(mem.ErrExhausted)
 		}
 		copy(to.arena.Bytes(ref, len(lp)), lp)
-		to.addNode(id, ref)
+		to.addNode(id, placeOf(ref, m.count))
 		return true
 	})
 	to.length, to.added = s.length, s.added

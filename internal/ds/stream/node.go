@@ -21,6 +21,16 @@ const (
 // have: from 0 on.
 const shortInt = 128
 
+// place is where a node is, and how many entries it has: that is exact for all nodes
+// but the last, so that adding an entry leaves it alone.
+type place uint64
+
+func placeOf(ref mem.Ref, count int64) place { return place(count)<<32 | place(ref) }
+
+func (p place) ref() mem.Ref { return mem.Ref(p) }
+
+func (p place) count() int64 { return int64(p >> 32) }
+
 // master is the master entry of a node.
 type master struct {
 	id       ID
@@ -163,7 +173,7 @@ func (s *Stream) node(ref mem.Ref) []byte {
 }
 
 // at is the listpack and the master ID of the node at a valid cursor.
-func (s *Stream) at(c *idtree.Cursor[mem.Ref]) ([]byte, ID) { return s.node(c.Value()), c.ID() }
+func (s *Stream) at(c *idtree.Cursor[place]) ([]byte, ID) { return s.node(c.Value().ref()), c.ID() }
 
 // room is how many bytes more than now the counters of a node may come to need
 // when entries are deleted. It is 0 for nodes of up to 127 entries.
@@ -206,8 +216,9 @@ func (s *Stream) move(id ID, ref mem.Ref, size int) (mem.Ref, bool) {
 	}
 	lp := s.node(ref)
 	copy(s.arena.Bytes(fresh, size), lp)
+	m := readMaster(lp, id)
 	s.free(ref)
-	s.nodes.Insert(id, fresh) // in the place of the old: needs no memory
+	s.nodes.Insert(id, placeOf(fresh, m.count)) // in the place of the old: needs no memory
 	return fresh, true
 }
 

@@ -82,10 +82,11 @@ const Unknown = -1
 // keeps the bytes it is given.
 type Stream struct {
 	arena   *mem.Arena
-	nodes   idtree.Tree[mem.Ref] // by master ID
+	nodes   idtree.Tree[place]   // by master ID
+	gone    []idtree.Tree[place] // nodes that trimming removed, for Purge to free
 	groups  []*Group             // by name
 	length  int
-	bytes   int // of the nodes' blocks
+	bytes   int // of the nodes' blocks, gone ones with them
 	added   uint64
 	first   ID
 	last    ID
@@ -109,6 +110,9 @@ func (s *Stream) Nodes() int { return s.nodes.Len() }
 // Bytes is the memory of the arena that the stream and its groups take.
 func (s *Stream) Bytes() int {
 	n := s.bytes + s.nodes.Bytes()
+	for i := range s.gone {
+		n += s.gone[i].Bytes()
+	}
 	for _, g := range s.groups {
 		n += g.Bytes()
 	}

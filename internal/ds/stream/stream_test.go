@@ -191,7 +191,7 @@ func TestDefrag(t *testing.T) {
 	}
 	sparse := func() (n int) {
 		for it := s.nodes.First(); it.Valid(); it.Next() {
-			if a.Sparse(it.Value()) {
+			if a.Sparse(it.Value().ref()) {
 				n++
 			}
 		}

@@ -17,8 +17,9 @@
 //
 // # Invariants
 //
-//   - Every record has exactly one place in the tree, with the same score, bit by
-//     bit, but for a ZSet of which Drop has freed a part.
+//   - Every record has exactly one place in the tree, or in what was cut out of it
+//     (see buried.go), with the same score, bit by bit, but for a ZSet of which Drop
+//     has freed a part.
 //   - No score is NaN. -0 and 0 are equal in order and each is kept as it is.
 //   - Whatever can fail is undone: after a panic with mem.ErrExhausted the set is
 //     what it was.
@@ -45,9 +46,14 @@ const MaxMember = dict.MaxLength
 // Methods that add or change elements panic with mem.ErrExhausted when there is
 // no memory, and then have changed nothing. None keeps the bytes it is given.
 type ZSet struct {
-	dict dict.Dict
-	tree zindex.Tree
+	dict   dict.Dict
+	tree   zindex.Tree
+	buried []*zindex.Cut // what CutRange has removed, and Purge has not
+	dead   int           // elements of it
 }
+
+// perNode is about how many elements a node of the tree has.
+const perNode = 63
 
 // Elem is an element of a ZSet, valid until another is added or removed. A change
 // of its score leaves it valid.
@@ -60,17 +66,23 @@ func (z *ZSet) Init(arena *mem.Arena) {
 }
 
 // Len is the number of elements.
-func (z *ZSet) Len() int { return z.dict.Len() }
+func (z *ZSet) Len() int { return z.dict.Len() - z.dead }
 
 // Bytes is the memory that the set has of its arena.
-func (z *ZSet) Bytes() int { return z.dict.Bytes() + z.tree.Bytes() }
+func (z *ZSet) Bytes() int { return z.dict.Bytes() + z.tree.Bytes() + z.bytesBuried() }
 
 // Find gives the element with this member.
-func (z *ZSet) Find(member []byte) (e Elem, ok bool) { return z.dict.Find(member) }
+func (z *ZSet) Find(member []byte) (e Elem, ok bool) {
+	e, ok = z.dict.Find(member)
+	if ok && z.isDead(e) {
+		return Elem{}, false
+	}
+	return e, ok
+}
 
 // Score is the score of a member.
 func (z *ZSet) Score(member []byte) (score float64, ok bool) {
-	e, ok := z.dict.Find(member)
+	e, ok := z.Find(member)
 	if !ok {
 		return 0, false
 	}
@@ -79,9 +91,18 @@ func (z *ZSet) Score(member []byte) (score float64, ok bool) {
 
 // Add adds a member with a score. One that is there is given as it is.
 func (z *ZSet) Add(member []byte, score float64) (e Elem, created bool) {
-	e, created = z.dict.AddScored(member, score)
+	e, created = z.addRecord(member, score)
 	if created {
 		z.index(e, score, false)
+	}
+	return e, created
+}
+
+// addRecord adds a record, unless a live one is there.
+func (z *ZSet) addRecord(member []byte, score float64) (e Elem, created bool) {
+	e, created = z.dict.AddScored(member, score)
+	if !created && len(z.buried) > 0 && z.exhume(e) {
+		return z.dict.AddScored(member, score)
 	}
 	return e, created
 }
@@ -126,7 +147,7 @@ func (z *ZSet) Remove(e Elem) {
 
 // Delete removes a member, if it is there.
 func (z *ZSet) Delete(member []byte) bool {
-	e, ok := z.dict.Find(member)
+	e, ok := z.Find(member)
 	if ok {
 		z.Remove(e)
 	}
@@ -151,7 +172,7 @@ func (z *ZSet) gone(_ float64, ref mem.Ref) { z.dict.Remove(z.dict.At(ref)) }
 
 // Rank is the number of elements before a member, and its score.
 func (z *ZSet) Rank(member []byte) (rank int, score float64, ok bool) {
-	if e, ok := z.dict.Find(member); ok {
+	if e, ok := z.Find(member); ok {
 		score = e.Score()
 		rank, ok = z.tree.Rank(score, member)
 		return rank, score, ok
@@ -196,17 +217,34 @@ func (z *ZSet) place(b *LexBound, after bool) int {
 
 // Random gives an element, each with the same probability; ok is false when there
 // is none.
-func (z *ZSet) Random(rnd *rand.Rand) (e Elem, ok bool) { return z.dict.Random(rnd) }
+func (z *ZSet) Random(rnd *rand.Rand) (e Elem, ok bool) {
+	if z.dead > 0 && z.Len() > 0 {
+		c := z.Seek(rnd.IntN(z.Len()))
+		return c.Elem(), true
+	}
+	return z.dict.Random(rnd)
+}
 
 // RandomDistinct calls visit for n different elements, or for all if there are no
 // more, in no order to rely on; see dict.Dict.RandomDistinct.
 func (z *ZSet) RandomDistinct(rnd *rand.Rand, n int, visit func(Elem)) {
+	if z.dead > 0 {
+		z.randomRanks(rnd, n, visit)
+		return
+	}
 	z.dict.RandomDistinct(rnd, n, visit)
 }
 
 // Scan calls visit for the elements of a stretch of the table, from position pos
 // on; see dict.Dict.Scan.
 func (z *ZSet) Scan(pos uint32, visit func(Elem)) (next uint32, done bool) {
+	if z.dead > 0 {
+		return z.dict.Scan(pos, func(e Elem) {
+			if !z.isDead(e) {
+				visit(e)
+			}
+		})
+	}
 	return z.dict.Scan(pos, visit)
 }
 
@@ -214,7 +252,9 @@ func (z *ZSet) Scan(pos uint32, visit func(Elem)) (next uint32, done bool) {
 // is left. So a large set is freed in steps; nothing else may be done with it
 // between them.
 func (z *ZSet) Drop(max int) (done bool) {
-	const perNode = 63
+	if !z.Purge(max) {
+		return false
+	}
 	if z.tree.Len() > 0 {
 		if !z.tree.Drop(max/perNode+1, nil) {
 			return false
@@ -226,7 +266,7 @@ func (z *ZSet) Drop(max int) (done bool) {
 // Append is Add without a result, and faster for an element that belongs behind
 // all others.
 func (z *ZSet) Append(member []byte, score float64) {
-	if e, created := z.dict.AddScored(member, score); created {
+	if e, created := z.addRecord(member, score); created {
 		last, ref, ok := z.tree.Max()
 		z.index(e, score, !ok || last < score || last == score && bytes.Compare(z.dict.Member(ref), member) < 0)
 	}
@@ -290,9 +330,7 @@ func (z *ZSet) Fill(p Packed) {
 // arena alive, and gives the position at which to go on, or done; see
 // dict.Dict.Defrag.
 func (z *ZSet) Defrag(pos uint32) (next uint32, done bool) {
-	return z.dict.Defrag(pos, func(e Elem, old mem.Ref) {
-		z.tree.SetRef(e.Score(), old, e.Ref())
-	})
+	return z.dict.Defrag(pos, z.setRef)
 }
 
 // Cursor is a place in the order of a ZSet: at an element, before the first, or
