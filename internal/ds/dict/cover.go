@@ -33,7 +33,7 @@ func (d *Dict) witnessed(take func(Elem)) func(Elem) {
 	left, sum := d.Len(), d.Print(seed)
 	return func(e Elem) {
 		left--
-		sum -= e.print(seed)
+		sum -= e.Print(seed)
 		if left < 0 || left == 0 && sum != 0 {
 			panic("dict: an element was changed, added or removed before it was handed over")
 		}
@@ -43,11 +43,12 @@ func (d *Dict) witnessed(take func(Elem)) func(Elem) {
 
 // Print is a fingerprint of all elements, whatever their order.
 func (d *Dict) Print(seed maphash.Seed) (sum uint64) {
-	d.Each(func(e Elem) { sum += e.print(seed) })
+	d.Each(func(e Elem) { sum += e.Print(seed) })
 	return sum
 }
 
-func (e Elem) print(seed maphash.Seed) uint64 {
+// Print is the fingerprint of one element.
+func (e Elem) Print(seed maphash.Seed) uint64 {
 	var h maphash.Hash
 	h.SetSeed(seed)
 	h.Write(e.Member())

@@ -32,4 +32,11 @@ func (z *ZSet) Cover(take func(Elem)) *htable.Cover {
 func (z *ZSet) Uncover() { z.dict.Uncover() }
 
 // Print is a fingerprint of all elements; see dict.Dict.Print.
-func (z *ZSet) Print(seed maphash.Seed) uint64 { return z.dict.Print(seed) }
+func (z *ZSet) Print(seed maphash.Seed) (sum uint64) {
+	z.dict.Each(func(e Elem) {
+		if !z.isDead(e) {
+			sum += e.Print(seed)
+		}
+	})
+	return sum
+}
