@@ -41,7 +41,7 @@ func serve(cfg *config.Config, bare bool, stdout, stderr io.Writer) int {
 	handler.SetRole(node.RoleMaster)
 	reportCrashes(cfg, n)
 	status := 0
-	if err := start(n, handler, log); err != nil {
+	if err := start(n, handler, signals, log); err != nil {
 		status = 1
 	} else {
 		await(n, signals, log)
@@ -73,8 +73,27 @@ func greet(log *slog.Logger, bare bool) {
 	}
 }
 
+// load reads the data. Clients can connect already and are told to wait. A signal ends
+// it.
+func load(n *node.Node, signals <-chan os.Signal, log *slog.Logger) error {
+	over := make(chan error, 1)
+	go func() { over <- n.Load() }()
+	select {
+	case err := <-over:
+		if err != nil {
+			log.Warn(err.Error())
+			log.Warn("Fatal error loading the DB, check server logs. Exiting.")
+		}
+		return err
+	case s := <-signals:
+		log.Warn(fmt.Sprintf("Received %s, exiting now while the data is being loaded.", signalName(s)))
+		n.Quit()
+		return <-over
+	}
+}
+
 // start brings the server to where it accepts connections.
-func start(n *node.Node, handler *node.LogHandler, log *slog.Logger) error {
+func start(n *node.Node, handler *node.LogHandler, signals <-chan os.Signal, log *slog.Logger) error {
 	cfg := n.Config
 	if cfg.Port == 0 && cfg.TLSPort == 0 && cfg.UnixSocket == "" {
 		log.Warn("Configured to not listen anywhere, exiting.")
@@ -85,6 +104,7 @@ func start(n *node.Node, handler *node.LogHandler, log *slog.Logger) error {
 	}
 	n.OwnProcess()
 	n.Fatal = func(error) { os.Exit(1) }
+	n.KeepFiles()
 	n.BeginLoad()
 	if err := n.Listen(); err != nil {
 		return err
@@ -99,8 +119,7 @@ func start(n *node.Node, handler *node.LogHandler, log *slog.Logger) error {
 			log.Info("Listening on " + a.String())
 		}
 	}
-	if err := n.Load(); err != nil {
-		log.Warn(err.Error())
+	if err := load(n, signals, log); err != nil {
 		os.Exit(1) // nothing that is on disk must be touched
 	}
 	log.Info("Ready to accept connections")
@@ -111,11 +130,15 @@ func start(n *node.Node, handler *node.LogHandler, log *slog.Logger) error {
 
 // await returns when the server has been asked to end.
 func await(n *node.Node, signals <-chan os.Signal, log *slog.Logger) {
-	select {
-	case <-n.Done():
-	case s := <-signals:
-		log.Warn(fmt.Sprintf("Received %s scheduling shutdown...", signalName(s)))
-		log.Warn("User requested shutdown...")
+	for ended := false; !ended; {
+		select {
+		case <-n.Done():
+			ended = true
+		case s := <-signals:
+			log.Warn(fmt.Sprintf("Received %s scheduling shutdown...", signalName(s)))
+			log.Warn("User requested shutdown...")
+			ended = n.Shutdown() == nil
+		}
 	}
 	// Whoever asks a second time does not want to wait.
 	go func() {

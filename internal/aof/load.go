@@ -18,8 +18,8 @@ type Target interface {
 	// error is of the one that follows, and ends the loading. The bytes are
 	// borrowed for the call.
 	Run(cmds [][][]byte) (n int, err error)
-	// RDB loads an RDB file up to its end, and not further.
-	RDB(r *bufio.Reader) error
+	// RDB loads the RDB file that b begins with, and gives its size.
+	RDB(b []byte) (size int, err error)
 }
 
 // Progress tells how far loading has come. It may be read at any time.
@@ -88,7 +88,7 @@ func (a *AOF) loadFile(s *Settings, file File, last bool, target Target, p *Prog
 		} else {
 			a.log.Info("Reading RDB base file on AOF loading...")
 		}
-		if err := target.RDB(r); err != nil {
+		if err := loadRDB(f, target, count, r); err != nil {
 			return size, fmt.Errorf("Error reading the RDB preamble of the AOF file %s, AOF loading aborted: %s", file.Name, reason(err))
 		}
 		if _, err := r.Peek(1); err == nil {
@@ -110,6 +110,25 @@ func (a *AOF) loadFile(s *Settings, file File, last bool, target Target, p *Prog
 		return size, fmt.Errorf("Unrecoverable error reading the append only file %s: %s", file.Name, reason(err))
 	}
 	return size, fmt.Errorf("%s reading the append only file %s", err, file.Name)
+}
+
+// loadRDB has the RDB file that f begins with loaded, and r go on behind it.
+func loadRDB(f vfs.File, target Target, count *counter, r *bufio.Reader) error {
+	b, unmap, err := vfs.Map(f)
+	if err != nil {
+		return err
+	}
+	defer unmap()
+	n, err := target.RDB(b)
+	if err != nil {
+		return err
+	}
+	if _, err := f.Seek(int64(n), io.SeekStart); err != nil {
+		return err
+	}
+	count.n = int64(n)
+	r.Reset(count)
+	return nil
 }
 
 // shortFile deals with a file whose last command, or transaction, is not complete.

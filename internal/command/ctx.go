@@ -34,6 +34,9 @@ type Env struct {
 	// Flushed says, for those who track keys, that databases were emptied. All
 	// shards are locked.
 	Flushed func(c *Ctx)
+	// FlushedAll, if it is set, is called when FLUSHALL has emptied all databases, with
+	// all shards locked.
+	FlushedAll func()
 	// ListPlainSize is the size in bytes from which on an element of a list has
 	// a node of its own; 0 stands for the default. It changes like the
 	// configuration (DEBUG QUICKLIST-PACKED-THRESHOLD).

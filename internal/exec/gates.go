@@ -113,7 +113,7 @@ func diskGate(x *Exec, c *command.Ctx, cl *Client) outcome {
 			return x.refuse(c, cl, *text)
 		}
 	}
-	if x.Alerted(AlertDisk) && cl.has(c, command.Write) && cl.Sess.Flags&session.Master == 0 {
+	if x.Alerted(AlertDisk) && (cl.has(c, command.Write) || c.Spec.Name == "ping") && cl.Sess.Flags&session.Master == 0 {
 		return x.refuse(c, cl, "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to "+
 			"persist to disk. Commands that may modify the data set are disabled, because this instance is "+
 			"configured to report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error "+

@@ -1,7 +1,6 @@
 package node
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -172,7 +171,9 @@ type loadTarget struct {
 func (t *loadTarget) Run(cmds [][][]byte) (int, error) { return t.replay.Run(cmds) }
 
 // RDB implements aof.Target.
-func (t *loadTarget) RDB(r *bufio.Reader) error { return errors.New("RDB files are not read yet") }
+func (t *loadTarget) RDB(b []byte) (int, error) {
+	return t.n.persist.LoadBase(b, t.n.env.ListPlainSize, t.n.loadFunction, t.n.stopping)
+}
 
 // writeBase writes all data. The shards are locked.
 func (n *Node) writeBase(w io.Writer, rdb bool) error {

@@ -240,21 +240,25 @@ func (s *self) infoMemory(w *server.InfoWriter) {
 }
 
 func (s *self) infoPersistence(w *server.InfoWriter) {
-	var changes uint64
-	for _, k := range s.n.Exec.World.Workers() {
-		changes += k.Changes
-	}
+	p := s.n.persist
+	st := p.Status()
 	w.Flag("loading", s.n.Exec.Alerted(exec.AlertLoading))
-	w.Zeros("async_loading", "current_cow_peak", "current_cow_size", "current_cow_size_age")
+	w.Zeros("async_loading")
+	w.Int("current_cow_peak", st.Peak)
+	w.Int("current_cow_size", st.Extra)
+	w.Zeros("current_cow_size_age")
 	w.Str("current_fork_perc", "0.00")
 	w.Zeros("current_save_keys_processed", "current_save_keys_total")
-	w.Uint("rdb_changes_since_last_save", changes)
-	w.Zeros("rdb_bgsave_in_progress")
-	w.Int("rdb_last_save_time", s.LastSave())
-	w.Str("rdb_last_bgsave_status", "ok")
-	w.Int("rdb_last_bgsave_time_sec", -1)
-	w.Int("rdb_current_bgsave_time_sec", -1)
-	w.Zeros("rdb_saves", "rdb_last_cow_size", "rdb_last_load_keys_expired", "rdb_last_load_keys_loaded")
+	w.Uint("rdb_changes_since_last_save", p.Unsaved(files{s.n}.Changes()))
+	w.Flag("rdb_bgsave_in_progress", st.InProgress)
+	w.Int("rdb_last_save_time", st.LastSave)
+	w.Str("rdb_last_bgsave_status", okOr(!st.Failed))
+	w.Int("rdb_last_bgsave_time_sec", st.LastTime)
+	w.Int("rdb_current_bgsave_time_sec", st.CurrentTime)
+	w.Uint("rdb_saves", st.Saves)
+	w.Int("rdb_last_cow_size", st.LastPeak)
+	w.Int("rdb_last_load_keys_expired", int64(st.Loaded.Expired))
+	w.Int("rdb_last_load_keys_loaded", int64(st.Loaded.Keys))
 	i := s.n.aof.Info()
 	infoAppendFile(w, i)
 	w.Zeros("module_fork_in_progress", "module_fork_last_cow_size")
@@ -266,6 +270,36 @@ func (s *self) infoPersistence(w *server.InfoWriter) {
 		w.Flag("aof_pending_bio_fsync", i.Syncing)
 		w.Uint("aof_delayed_fsync", i.Delayed)
 	}
+	if s.n.Exec.Alerted(exec.AlertLoading) {
+		s.infoLoading(w)
+	}
+}
+
+func okOr(ok bool) string {
+	if ok {
+		return "ok"
+	}
+	return "err"
+}
+
+// infoLoading tells how far loading has come.
+func (s *self) infoLoading(w *server.InfoWriter) {
+	p := &s.n.persist.Progress
+	start, total, loaded := p.Start.Load(), p.Total.Load(), p.Loaded.Load()
+	took := max(s.n.env.Clock.NowMilli()/1000-start, 1)
+	perc, eta := 0.0, int64(1) // until there is something to judge by
+	if total > 0 {
+		perc = float64(loaded) / float64(total) * 100
+	}
+	if loaded > 0 {
+		eta = (total - loaded) * took / loaded
+	}
+	w.Int("loading_start_time", start)
+	w.Int("loading_total_bytes", total)
+	w.Zeros("loading_rdb_used_mem")
+	w.Int("loading_loaded_bytes", loaded)
+	w.Float("loading_loaded_perc", perc, 2, "")
+	w.Int("loading_eta_seconds", eta)
 }
 
 func (s *self) infoStats(w *server.InfoWriter) {

@@ -32,6 +32,7 @@ import (
 	"github.com/redstart-db/redstart/internal/loop"
 	"github.com/redstart-db/redstart/internal/mem"
 	"github.com/redstart-db/redstart/internal/oplog"
+	"github.com/redstart-db/redstart/internal/persist"
 	"github.com/redstart-db/redstart/internal/pubsub"
 	"github.com/redstart-db/redstart/internal/stats"
 	"github.com/redstart-db/redstart/internal/store"
@@ -51,16 +52,17 @@ type Node struct {
 	loops *loop.Group
 	log   *slog.Logger
 
-	lis    listeners
-	oom    oomState
-	self   *self
-	defrag []defrag   // by shard, the background's
-	seen   []shardUse // the same
-	proc   process
-	hub    pubsub.Hub
-	aof    *appendFile
-	huge   bool          // full regions of memory become huge pages
-	quit   chan struct{} // closed when the instance is asked to end
+	lis     listeners
+	oom     oomState
+	self    *self
+	defrag  []defrag   // by shard, the background's
+	seen    []shardUse // the same
+	proc    process
+	hub     pubsub.Hub
+	aof     *appendFile
+	persist *persist.Manager
+	huge    bool          // full regions of memory become huge pages
+	quit    chan struct{} // closed when the instance is asked to end
 
 	localMu sync.Mutex
 	locals  map[*Local]struct{} // nil when the instance is closed
@@ -120,6 +122,8 @@ func open(cfg *config.Config, log *slog.Logger, loops int, reserve uint64) (*Nod
 		Exec:   exec.New(env, stats.NewSlowLog(int(cfg.SlowlogMaxLen)), new(stats.LatencyMonitor)),
 	}
 	env.Publish = n.publishEvent
+	n.persist = persist.New(files{n}, st, cfg, env.Clock, log)
+	env.FlushedAll = n.persist.Flushed
 	n.self = newSelf(n)
 	env.Table, err = command.NewTable(cfg.RenameCommands, n.Exec.TransactionSpecs(), strings.Specs(), bitmap.Specs(), connection.Specs(n.Exec), keys.Specs(), list.Specs(), hash.Specs(), hyperloglog.Specs(), set.Specs(), zset.Specs(), stream.Specs(), geo.Specs(), sort.Specs(), server.Specs(n.self), pubsubcmd.Specs(&n.hub))
 	if err != nil {
@@ -144,17 +148,27 @@ func open(cfg *config.Config, log *slog.Logger, loops int, reserve uint64) (*Nod
 // BeginLoad has commands that need the data refused until Load has ended. It is to be
 // called before Listen.
 func (n *Node) BeginLoad() {
-	if n.Config.AppendOnly {
+	if n.Config.AppendOnly || n.persist.Enabled() {
 		n.stopped(n.Exec.BeginLoading)
 	}
 }
 
 // Load loads the data from disk. After an error the instance must be closed.
 func (n *Node) Load() error {
-	if !n.Config.AppendOnly {
-		return n.aof.ReadManifest() // it may be turned on
+	if n.Config.AppendOnly {
+		return n.startAppendFile()
 	}
-	return n.startAppendFile()
+	if err := n.aof.ReadManifest(); err != nil { // it may be turned on
+		return err
+	}
+	if !n.persist.Enabled() {
+		return nil
+	}
+	if err := n.persist.Load(n.env.ListPlainSize, n.loadFunction, n.stopping); err != nil {
+		return err
+	}
+	n.stopped(n.Exec.EndLoading)
+	return nil
 }
 
 // Serve takes over a listener and returns at once. From then on only Close closes
@@ -206,6 +220,7 @@ func (n *Node) Close() error {
 		close(n.stop)
 		n.aof.Cancel()
 		n.wg.Wait()
+		n.persist.Close()
 		err = errors.Join(err, n.closeAppendFile(), n.store.Close())
 	})
 	return err

@@ -76,14 +76,16 @@ func (s *self) start() {
 // sample moves the rates and the peak on, and looks whether memory is short. No
 // lock may be held.
 func (s *self) sample() {
-	var ops, in, out uint64
+	var ops, in, out, changes uint64
 	for _, w := range s.n.Exec.World.Workers() {
 		w.Locked(func() {
 			ops += w.Stats.Commands
+			changes += w.Changes
 			in += w.Stats.NetInput
 			out += w.Stats.NetOutput
 		})
 	}
+	s.n.persist.Tick(changes)
 	used := s.used(true)
 	s.n.Exec.World.Workers()[0].Locked(func() { s.alertMemory(used) })
 	now := s.n.env.Clock.Nano() / 1e6
@@ -148,6 +150,7 @@ func (s *self) ApplyConfig(changed []string) error {
 	for _, name := range changed {
 		s.apply(name)
 	}
+	s.n.persist.Configured()
 	return s.n.Apply(changed)
 }
 
@@ -281,8 +284,8 @@ func (s *self) SetReplyResizing(on bool) { s.n.Exec.SetReplyResizing(on) }
 // Shutdown implements server.Node.
 func (s *self) Shutdown(o server.ShutdownOptions) error {
 	s.n.log.Warn("User requested shutdown...")
-	if o.Save || len(s.n.Config.Save) > 0 && !o.NoSave {
-		s.n.log.Warn("Snapshots are not part of this version: the data is not saved.")
+	if err := s.n.saveLast(o); err != nil && !o.Force {
+		return err
 	}
 	s.n.Quit()
 	return nil
@@ -299,7 +302,7 @@ func (s *self) SlowLog() *stats.SlowLog { return s.n.Exec.Slow }
 func (s *self) Latency() *stats.LatencyMonitor { return s.n.Exec.Latency }
 
 // LastSave implements server.Node.
-func (s *self) LastSave() int64 { return s.started.Unix() }
+func (s *self) LastSave() int64 { return s.n.persist.Status().LastSave }
 
 // ReleaseHeap implements server.Node.
 func (s *self) ReleaseHeap() { debug.FreeOSMemory() }

@@ -10,6 +10,9 @@ import (
 
 // readAll is Map for files that cannot be mapped.
 func readAll(f File) ([]byte, func(), error) {
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return nil, nil, err
+	}
 	b, err := io.ReadAll(f)
 	return b, func() {}, err
 }

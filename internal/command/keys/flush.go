@@ -27,8 +27,13 @@ func flushDB(c *command.Ctx) {
 }
 
 func flushAll(c *command.Ctx) {
-	if async, ok := flushMode(c); ok {
-		flush(c, 0, c.Store.Databases(), async)
+	async, ok := flushMode(c)
+	if !ok {
+		return
+	}
+	flush(c, 0, c.Store.Databases(), async)
+	if c.FlushedAll != nil {
+		c.FlushedAll()
 	}
 }
 

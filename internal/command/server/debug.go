@@ -34,6 +34,7 @@ func debugCommands() []debugCommand {
 		{"HTSTATS", 3, 3, debugTableStats},
 		{"HTSTATS-KEY", 3, 3, debugKeyTableStats},
 		{"SET-SKIP-CHECKSUM-VALIDATION", 3, 3, debugSkipChecksum},
+		{"RELOAD", 2, 0, debugReload},
 		{"DIGEST", 2, 2, debugDigest},
 		{"DIGEST-VALUE", 2, 0, debugDigestValue},
 		{"PROTOCOL", 3, 3, debugProtocol},
@@ -87,6 +88,29 @@ func debugPanic(_ *family, c *command.Ctx) {
 
 func debugPauseCron(f *family, c *command.Ctx) {
 	f.node.PauseCron(leadingInt(c.Args[2]) != 0)
+	c.OK()
+}
+
+// debugReload saves the data, empties the databases, and reads it again.
+func debugReload(f *family, c *command.Ctx) {
+	var o ReloadOptions
+	for i := 2; i < len(c.Args); i++ {
+		switch {
+		case c.Is(i, "MERGE"):
+			o.Merge = true
+		case c.Is(i, "NOFLUSH"):
+			o.NoFlush = true
+		case c.Is(i, "NOSAVE"):
+			o.NoSave = true
+		default:
+			c.Err("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")
+			return
+		}
+	}
+	if err := f.node.Reload(o); err != nil {
+		c.Err("ERR Error trying to load the RDB dump, check server logs: " + err.Error())
+		return
+	}
 	c.OK()
 }
 

@@ -51,6 +51,13 @@ type Node interface {
 	// AppendFileHas tells whether the effects up to an offset of the oplog are on
 	// disk, and otherwise calls done when they are. No lock is needed.
 	AppendFileHas(offset uint64, done func()) bool
+	// Save writes the data to the RDB file, and waits for it.
+	Save() error
+	// BackgroundSave begins to do so. If that is not possible now, it is scheduled
+	// if wanted, or an error.
+	BackgroundSave(schedule bool) (scheduled bool, err error)
+	// Reload reads the data from the RDB file.
+	Reload(o ReloadOptions) error
 
 	// SlowLog is the slow log. No lock is needed.
 	SlowLog() *stats.SlowLog
@@ -78,6 +85,8 @@ func Specs(node Node) []command.Spec {
 	return []command.Spec{
 		{Name: "info", Arity: -1, Flags: open | command.Exclusive, Run: f.info},
 		{Name: "time", Arity: 1, Flags: open | command.Fast, Run: timeNow},
+		{Name: "save", Arity: 1, Flags: command.Admin | command.NoScript | command.NoMulti | command.Exclusive, Run: f.save},
+		{Name: "bgsave", Arity: -1, Flags: command.Admin | command.NoScript | command.Exclusive, Run: f.bgSave},
 		{Name: "lastsave", Arity: 1, Flags: open | command.Fast, Run: f.lastSave},
 		{Name: "role", Arity: 1, Flags: open | command.NoScript | command.Fast, Run: role},
 		{Name: "lolwut", Arity: -1, Flags: command.ReadOnly | command.Fast, Run: lolwut},

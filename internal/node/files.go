@@ -1,0 +1,131 @@
+package node
+
+import (
+	"errors"
+
+	"github.com/redstart-db/redstart/internal/command/server"
+	"github.com/redstart-db/redstart/internal/exec"
+	"github.com/redstart-db/redstart/internal/persist"
+	"github.com/redstart-db/redstart/internal/snapshot"
+	"github.com/redstart-db/redstart/internal/version"
+)
+
+// files is the instance as the manager of its files sees it. It implements
+// persist.Host.
+type files struct{ n *Node }
+
+// Frozen implements persist.Host.
+func (f files) Frozen(do func()) {
+	f.n.stopped(do)
+}
+
+// Changes implements persist.Host.
+func (f files) Changes() (sum uint64) {
+	for _, w := range f.n.Exec.World.Workers() {
+		sum += w.Changes
+	}
+	return sum
+}
+
+// UsedMemory implements persist.Host.
+func (f files) UsedMemory() uint64 { return f.n.self.used(false) }
+
+// Functions implements persist.Host.
+func (f files) Functions() [][]byte { return nil }
+
+// Snapshot implements persist.Host.
+func (f files) Snapshot(compress bool, access snapshot.Access) (persist.Snapshot, error) {
+	s, err := snapshot.Begin(f.n.store, snapshot.Options{Compress: compress, Access: access})
+	if err != nil {
+		return nil, persist.ErrBusy // that is all that can be wrong
+	}
+	return s, nil
+}
+
+// SavesFail implements persist.Host.
+func (f files) SavesFail(fail bool) { f.n.Exec.Alert(exec.AlertDisk, fail) }
+
+// ServerVersion implements persist.Host.
+func (f files) ServerVersion() string { return version.Redis }
+
+// KeepFiles has the instance read and write the RDB file of its folder. It is called
+// before BeginLoad.
+func (n *Node) KeepFiles() { n.persist.Enable() }
+
+// stopping tells whether the instance is about to be closed.
+func (n *Node) stopping() bool {
+	select {
+	case <-n.stop:
+		return true
+	case <-n.quit:
+		return true
+	default:
+		return false
+	}
+}
+
+func (n *Node) loadFunction([]byte) error {
+	return errors.New("functions are not part of this version")
+}
+
+// Save implements server.Node.
+func (s *self) Save() error { return asServer(s.n.persist.Save()) }
+
+// BackgroundSave implements server.Node.
+func (s *self) BackgroundSave(schedule bool) (bool, error) {
+	scheduled, err := s.n.persist.BackgroundSave(schedule)
+	return scheduled, asServer(err)
+}
+
+// asServer gives the errors of package persist that clients cause as package server
+// names them.
+func asServer(err error) error {
+	switch {
+	case errors.Is(err, persist.ErrSaving):
+		return server.ErrSaving
+	case errors.Is(err, persist.ErrBusy):
+		return server.ErrBusy
+	case errors.Is(err, persist.ErrNoFiles):
+		return server.ErrNoFiles
+	}
+	return err
+}
+
+// Reload implements server.Node.
+func (s *self) Reload(o server.ReloadOptions) error {
+	n := s.n
+	n.persist.Cancel()
+	if !o.NoSave {
+		if err := n.persist.SaveNow(); err != nil {
+			return err
+		}
+	}
+	if !o.NoFlush {
+		for db := range n.store.Databases() {
+			n.store.Flush(db)
+		}
+	}
+	return n.persist.Reload(n.env.ListPlainSize, n.loadFunction, o.Merge)
+}
+
+// saveLast writes the file before the end, if that is wanted. The instance is frozen.
+func (n *Node) saveLast(o server.ShutdownOptions) error {
+	switch {
+	case o.NoSave, !n.persist.Enabled(), n.Exec.Alerted(exec.AlertLoading), len(n.Config.Save) == 0 && !o.Save:
+		return nil
+	}
+	n.log.Info("Saving the final RDB snapshot before exiting.")
+	n.persist.Cancel()
+	err := n.persist.SaveNow()
+	if err != nil {
+		n.log.Warn("Error trying to save the DB, can't exit.")
+	}
+	return err
+}
+
+// Shutdown does what SHUTDOWN does before the end, for a signal. An error is a reason
+// to go on.
+func (n *Node) Shutdown() (err error) {
+	files{n}.Frozen(func() { err = n.saveLast(server.ShutdownOptions{}) })
+	return err
+}

@@ -1,0 +1,391 @@
+// Package persist keeps the data set in files: it writes and reads RDB files, in the
+// foreground and beside the commands.
+package persist
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redstart-db/redstart/internal/clock"
+	"github.com/redstart-db/redstart/internal/config"
+	"github.com/redstart-db/redstart/internal/snapshot"
+	"github.com/redstart-db/redstart/internal/store"
+	"github.com/redstart-db/redstart/internal/vfs"
+)
+
+// Snapshot is a Source that others may change the store beside.
+type Snapshot interface {
+	Source
+	// Extra and Peak are the memory in bytes that it takes, and took at most, beside
+	// the store.
+	Extra() int64
+	Peak() int64
+	// Close ends it, finished or not. No shard may be locked.
+	Close()
+}
+
+// Host is what a Manager needs of the instance.
+type Host interface {
+	// Frozen runs f with all workers stopped and all shards locked.
+	Frozen(f func())
+	// Changes is how many changes commands have made. Where it matters the instance
+	// is frozen.
+	Changes() uint64
+	// UsedMemory is the memory of the data, in bytes. The instance is frozen.
+	UsedMemory() uint64
+	// Functions gives the code of all libraries of functions. The instance is frozen.
+	Functions() [][]byte
+	// Snapshot begins one. The instance is frozen.
+	Snapshot(compress bool, access snapshot.Access) (Snapshot, error)
+	// SavesFail says whether writes are to be refused because the data cannot be
+	// saved.
+	SavesFail(fail bool)
+	// ServerVersion is what files name as their writer.
+	ServerVersion() string
+}
+
+// The errors of Save and BackgroundSave that clients cause.
+var (
+	ErrSaving  = errors.New("persist: a background save is in progress")
+	ErrBusy    = errors.New("persist: another snapshot is being written")
+	ErrNoFiles = errors.New("persist: this instance keeps no files")
+)
+
+// retryAfter is how long after a failure the save points do not ask for another try.
+const retryAfter = 5 * time.Second
+
+// Manager writes the data set to the RDB file of an instance, and reads it.
+//
+// At any time at most one snapshot is written, by a goroutine that belongs to the
+// manager and ends before Close returns. Configuration is read only while the instance
+// is frozen.
+type Manager struct {
+	FS       vfs.FS
+	Progress Progress
+
+	host  Host
+	store *store.Store
+	cfg   *config.Config
+	clock *clock.Clock
+	log   *slog.Logger
+	wg    sync.WaitGroup
+
+	mu        sync.Mutex // a leaf: nothing else is locked under it
+	enabled   bool
+	closed    bool
+	job       *job // the snapshot that is being written
+	scheduled bool
+	status    Status
+	tried     int64  // monotonic nanoseconds, of the last background save
+	saved     uint64 // changes in the last file
+}
+
+// job is a snapshot that is being written.
+type job struct {
+	snap    Snapshot
+	began   int64 // monotonic nanoseconds
+	changes uint64
+	stop    atomic.Bool
+	done    chan struct{}
+	failed  bool
+}
+
+// Status is what INFO tells of saving.
+type Status struct {
+	InProgress  bool
+	Failed      bool  // the last background save did
+	LastSave    int64 // Unix seconds
+	LastTime    int64 // seconds that the last background save took; -1
+	CurrentTime int64 // seconds since the current one began; -1
+	Saves       uint64
+	LastPeak    int64 // memory beside the store that the last snapshot took, bytes
+	Extra, Peak int64 // that of the current one
+	Loaded      Loaded
+}
+
+// New makes a manager that keeps no files before Enable.
+func New(host Host, st *store.Store, cfg *config.Config, clk *clock.Clock, log *slog.Logger) *Manager {
+	m := &Manager{FS: vfs.OS{}, host: host, store: st, cfg: cfg, clock: clk, log: log}
+	m.status.LastSave = clk.NowMilli() / 1000
+	m.status.LastTime = -1
+	return m
+}
+
+// Enable lets the manager read and write files.
+func (m *Manager) Enable() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.enabled = true
+}
+
+// Enabled tells whether the instance keeps files.
+func (m *Manager) Enabled() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.enabled
+}
+
+// File is the path of the RDB file.
+func (m *Manager) File() string { return filepath.Join(m.cfg.Dir, m.cfg.DBFilename) }
+
+// header gives what a file begins with. The instance must be frozen.
+func (m *Manager) header() *Header {
+	return &Header{
+		Version: m.host.ServerVersion(), Bits: strconv.IntSize, Created: m.clock.NowMilli() / 1000,
+		UsedMemory: m.host.UsedMemory(), Functions: m.host.Functions(),
+		Compress: m.cfg.RDBCompression, CheckSum: m.cfg.RDBChecksum, Incremental: m.cfg.RDBSaveIncrementalFsync,
+	}
+}
+
+// access says what is written of the use of keys.
+func (m *Manager) access() snapshot.Access {
+	switch m.cfg.MaxMemoryPolicy {
+	case config.AllKeysLRU, config.VolatileLRU:
+		return snapshot.Idle
+	case config.AllKeysLFU, config.VolatileLFU:
+		return snapshot.Freq
+	}
+	return snapshot.NoAccess
+}
+
+// Save writes the file while nothing else happens: the instance must be frozen.
+func (m *Manager) Save() error {
+	m.mu.Lock()
+	enabled, busy := m.enabled, m.job != nil
+	m.mu.Unlock()
+	switch {
+	case !enabled:
+		return ErrNoFiles
+	case busy:
+		return ErrSaving
+	}
+	return m.saveHeld()
+}
+
+// SaveNow is Save also while a background save is under way: DEBUG RELOAD cannot wait
+// for that.
+func (m *Manager) SaveNow() error {
+	if !m.Enabled() {
+		return ErrNoFiles
+	}
+	return m.saveHeld()
+}
+
+// saveHeld writes the file of a frozen instance.
+func (m *Manager) saveHeld() error {
+	_, err := writeFile(m.FS, m.File(), tempName(), m.header(), Held(m.store, m.cfg.RDBCompression, m.access()), nil)
+	if err != nil {
+		m.log.Warn("Error saving DB on disk", "err", err)
+		return err
+	}
+	m.log.Info("DB saved on disk")
+	m.mu.Lock()
+	m.status.LastSave = m.clock.NowMilli() / 1000
+	m.status.Failed = false
+	m.status.Saves++
+	m.saved = m.host.Changes()
+	m.mu.Unlock()
+	m.host.SavesFail(false)
+	return nil
+}
+
+// names counts files that are being written, so that two instances in one process do
+// not meet.
+var names atomic.Uint64
+
+// tempName is the name of a file that is being written.
+func tempName() string {
+	return fmt.Sprintf("temp-%d.%d.rdb", pid(), names.Add(1))
+}
+
+// BackgroundSave begins to write the file beside the commands. The instance must be
+// frozen. With schedule, one that cannot begin now begins later, and scheduled is true.
+func (m *Manager) BackgroundSave(schedule bool) (scheduled bool, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case !m.enabled || m.closed:
+		return false, ErrNoFiles
+	case m.job != nil:
+		return false, ErrSaving
+	}
+	err = m.begin()
+	if errors.Is(err, ErrBusy) {
+		if schedule {
+			m.scheduled = true
+			return true, nil
+		}
+		return false, ErrBusy
+	}
+	return false, err
+}
+
+// begin starts a job. mu is held and the instance frozen.
+func (m *Manager) begin() error {
+	m.scheduled = false
+	snap, err := m.host.Snapshot(m.cfg.RDBCompression, m.access())
+	if err != nil {
+		return err
+	}
+	j := &job{snap: snap, began: m.clock.Nano(), changes: m.host.Changes(), done: make(chan struct{})}
+	m.job, m.tried = j, j.began
+	h, name := m.header(), m.File()
+	m.log.Info("Background saving started")
+	m.wg.Add(1)
+	go func() {
+		defer m.wg.Done()
+		_, err := writeFile(m.FS, name, tempName(), h, snap, j.stop.Load)
+		snap.Close()
+		m.finish(j, err)
+	}()
+	return nil
+}
+
+// finish takes note of how a background save ended.
+func (m *Manager) finish(j *job, err error) {
+	stopped := errors.Is(err, ErrStopped)
+	switch {
+	case stopped:
+		m.log.Warn("Background saving terminated by request")
+	case err != nil:
+		m.log.Warn("Background saving error", "err", err)
+	default:
+		m.log.Info("DB saved on disk")
+		m.log.Info("Background saving terminated with success")
+	}
+	m.mu.Lock()
+	m.job = nil
+	m.status.LastTime = (m.clock.Nano() - j.began) / 1e9
+	m.status.LastPeak = j.snap.Peak()
+	switch {
+	case stopped: // as if it had never begun
+	case err != nil:
+		m.status.Failed = true
+	default:
+		m.status.Failed = false
+		m.status.LastSave = m.clock.NowMilli() / 1000
+		m.status.Saves++
+		m.saved = j.changes
+	}
+	j.failed = err != nil
+	m.mu.Unlock()
+	close(j.done)
+	if !stopped {
+		m.host.Frozen(func() { m.alert() })
+	}
+}
+
+// alert tells the host whether writes are to be refused. The instance is frozen.
+func (m *Manager) alert() {
+	m.mu.Lock()
+	fail := m.status.Failed && m.cfg.StopWritesOnBgsaveError && len(m.cfg.Save) > 0
+	m.mu.Unlock()
+	m.host.SavesFail(fail)
+}
+
+// Configured is called when the configuration has changed; the instance is frozen.
+func (m *Manager) Configured() { m.alert() }
+
+// Cancel has a background save that is under way given up. It does not wait for that.
+func (m *Manager) Cancel() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.scheduled = false
+	if m.job != nil {
+		m.job.stop.Store(true)
+	}
+}
+
+// Wait waits until no background save is under way, and tells whether the last one
+// that was waited for failed. The instance must not be frozen.
+func (m *Manager) Wait() (failed bool) {
+	m.mu.Lock()
+	j := m.job
+	m.mu.Unlock()
+	if j == nil {
+		return false
+	}
+	<-j.done
+	return j.failed
+}
+
+// Tick looks whether a save point is reached or a save was scheduled. It is called
+// about ten times a second, with nothing locked; changes is Host.Changes of late.
+func (m *Manager) Tick(changes uint64) {
+	m.mu.Lock()
+	idle := m.enabled && !m.closed && m.job == nil
+	wanted := idle && m.scheduled
+	resting := m.status.Failed && m.clock.Nano()-m.tried <= int64(retryAfter)
+	dirty, since := changes-m.saved, m.clock.NowMilli()/1000-m.status.LastSave
+	m.mu.Unlock()
+	if !idle || !wanted && (dirty == 0 || resting) {
+		return
+	}
+	m.host.Frozen(func() {
+		due := wanted
+		for _, p := range m.cfg.Save {
+			if dirty >= uint64(p.Changes) && since > int64(p.Seconds) {
+				if !due {
+					m.log.Info(fmt.Sprintf("%d changes in %d seconds. Saving...", p.Changes, p.Seconds))
+				}
+				due = true
+			}
+		}
+		if due {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			if m.job == nil && !m.closed {
+				if err := m.begin(); err != nil && !errors.Is(err, ErrBusy) {
+					m.log.Warn("Can't save in background", "err", err)
+				}
+			}
+		}
+	})
+}
+
+// Flushed is called after FLUSHALL, with the instance frozen: a save under way would
+// bring back what is gone, and the file has to follow if save points are set.
+func (m *Manager) Flushed() {
+	m.Cancel()
+	if m.Enabled() && len(m.cfg.Save) > 0 {
+		// What went wrong is in the log and the status; the data is gone all the same.
+		_ = m.saveHeld()
+	}
+}
+
+// Status tells how saving goes.
+func (m *Manager) Status() Status {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := m.status
+	s.CurrentTime = -1
+	if j := m.job; j != nil {
+		s.InProgress = true
+		s.CurrentTime = (m.clock.Nano() - j.began) / 1e9
+		s.Extra, s.Peak = j.snap.Extra(), j.snap.Peak()
+	}
+	return s
+}
+
+// Unsaved is how many of so many changes are not in the file.
+func (m *Manager) Unsaved(changes uint64) uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return changes - m.saved
+}
+
+// Close gives up a background save and waits for its end. The instance must not be
+// frozen.
+func (m *Manager) Close() {
+	m.mu.Lock()
+	m.closed = true
+	m.mu.Unlock()
+	m.Cancel()
+	m.wg.Wait()
+}

@@ -1,0 +1,122 @@
+package persist
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/redstart-db/redstart/internal/serial"
+	"github.com/redstart-db/redstart/internal/vfs"
+)
+
+func pid() int { return os.Getpid() }
+
+// Load reads the file of the instance, if there is one, into the store, which is empty.
+// stop is asked now and then whether to give up. function takes the code of a library.
+// Clients are not served meanwhile.
+func (m *Manager) Load(listPlain int, function func(code []byte) error, stop func() bool) error {
+	began := m.clock.Nano()
+	l := m.loader(listPlain, function)
+	l.Stop = stop
+	res, err := m.read(m.File(), &l)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	m.log.Info(fmt.Sprintf("DB loaded from disk: %.3f seconds", float64(m.clock.Nano()-began)/1e9))
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.status.Loaded = res
+	return nil
+}
+
+// LoadBase reads the RDB file that b begins with, the base of an append only file, into
+// the store, and gives its size. Otherwise it is as Load.
+func (m *Manager) LoadBase(b []byte, listPlain int, function func(code []byte) error, stop func() bool) (size int, err error) {
+	l := m.loader(listPlain, function)
+	l.Stop = stop
+	res, err := l.Load(b)
+	if err != nil {
+		return 0, err
+	}
+	m.logLoaded(res)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.status.Loaded = res
+	return res.Size, nil
+}
+
+// Reload reads the file into the store of a frozen instance: keys that are there are
+// replaced with merge, and an error without.
+func (m *Manager) Reload(listPlain int, function func(code []byte) error, merge bool) error {
+	if !m.Enabled() {
+		return ErrNoFiles
+	}
+	l := m.loader(listPlain, function)
+	l.Held, l.Merge = true, merge
+	res, err := m.read(m.File(), &l)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.status.Loaded = res
+	return err
+}
+
+func (m *Manager) loader(listPlain int, function func(code []byte) error) Loader {
+	return Loader{
+		Store: m.store, Limits: serial.LimitsOf(m.cfg, listPlain), Now: m.clock.NowMilli(),
+		CheckSum: m.cfg.RDBChecksum, Delay: delayOf(m.cfg.KeyLoadDelay), Function: function, Aux: m.aux,
+		Progress: &m.Progress,
+	}
+}
+
+// delayOf is a number of microseconds as a duration.
+func delayOf(us int) time.Duration { return time.Duration(max(us, 0)) * time.Microsecond }
+
+// aux shows what a file says of itself.
+func (m *Manager) aux(name, value []byte) {
+	switch string(name) {
+	case "redis-ver":
+		m.log.Info("Loading RDB produced by version " + string(value))
+	case "ctime":
+		if at, err := strconv.ParseInt(string(value), 10, 64); err == nil {
+			m.log.Info(fmt.Sprintf("RDB age %d seconds", max(m.clock.NowMilli()/1000-at, 0)))
+		}
+	case "used-mem":
+		if n, err := strconv.ParseUint(string(value), 10, 64); err == nil {
+			m.log.Info(fmt.Sprintf("RDB memory usage when created %.2f Mb", float64(n)/(1<<20)))
+		}
+	}
+}
+
+// read reads a file.
+func (m *Manager) read(name string, l *Loader) (Loaded, error) {
+	f, err := m.FS.Open(name)
+	if err != nil {
+		return Loaded{}, err
+	}
+	defer f.Close()
+	b, unmap, err := vfs.Map(f)
+	if err != nil {
+		return Loaded{}, err
+	}
+	defer unmap()
+	m.Progress.Start.Store(m.clock.NowMilli() / 1000)
+	m.Progress.Total.Store(int64(len(b)))
+	m.Progress.Loaded.Store(0)
+	res, err := l.Load(b)
+	if err != nil {
+		return res, fmt.Errorf("%s: %w", name, err)
+	}
+	m.logLoaded(res)
+	return res, nil
+}
+
+func (m *Manager) logLoaded(res Loaded) {
+	m.log.Info(fmt.Sprintf("Done loading RDB, keys loaded: %d, keys expired: %d, empty keys skipped: %d.",
+		res.Keys, res.Expired, res.Empty))
+}

@@ -1,0 +1,209 @@
+package persist
+
+import (
+	"path/filepath"
+	"strconv"
+
+	"github.com/redstart-db/redstart/internal/rdb"
+	"github.com/redstart-db/redstart/internal/serial"
+	"github.com/redstart-db/redstart/internal/snapshot"
+	"github.com/redstart-db/redstart/internal/store"
+	"github.com/redstart-db/redstart/internal/vfs"
+)
+
+// Source gives the keys of one moment as items of an RDB file.
+type Source interface {
+	// Next appends some items, or a part of one, to dst. done tells that there is
+	// nothing more.
+	Next(dst []byte) (out []byte, done bool)
+	// Version is that of the format that what Next has given so far needs.
+	Version() int
+}
+
+// Header is what stands in a file before the keys.
+type Header struct {
+	Version     string   // of the server
+	Bits        int      // of a word
+	Created     int64    // Unix seconds
+	UsedMemory  uint64   // bytes
+	AOFBase     bool     // what comes behind continues in an append only file
+	Functions   [][]byte // the code of libraries
+	Compress    bool
+	CheckSum    bool
+	Incremental bool // sync while writing
+}
+
+// append appends the header.
+func (h *Header) append(dst []byte) []byte {
+	dst = rdb.AppendFileHeader(dst, rdb.Version)
+	dst = rdb.AppendAux(dst, "redis-ver", h.Version)
+	dst = rdb.AppendAux(dst, "redis-bits", strconv.Itoa(h.Bits))
+	dst = rdb.AppendAux(dst, "ctime", strconv.FormatInt(h.Created, 10))
+	dst = rdb.AppendAux(dst, "used-mem", strconv.FormatUint(h.UsedMemory, 10))
+	base := "0"
+	if h.AOFBase {
+		base = "1"
+	}
+	dst = rdb.AppendAux(dst, "aof-base", base)
+	for _, code := range h.Functions {
+		dst = rdb.AppendFunction(dst, code, h.Compress)
+	}
+	return dst
+}
+
+const (
+	writeSize = 256 << 10 // bytes written at once, more or less
+	syncEvery = 4 << 20   // bytes after which what was written is synced, if that is wanted
+)
+
+// Write writes a file and syncs it. stop, if it is not nil, is asked now and then; when
+// it is true Write ends with ErrStopped.
+func Write(f vfs.File, h *Header, src Source, stop func() bool) (size int64, err error) {
+	w := fileWriter{f: f, h: h}
+	buf := h.append(make([]byte, 0, writeSize+64<<10))
+	for done := false; !done; {
+		buf, done = src.Next(buf)
+		if len(buf) < writeSize && !done {
+			continue
+		}
+		if stop != nil && stop() {
+			return w.size, ErrStopped
+		}
+		if done {
+			buf = append(buf, byte(rdb.OpEOF))
+		}
+		if err := w.write(buf); err != nil {
+			return w.size, err
+		}
+		buf = buf[:0]
+	}
+	return w.size, w.end(src.Version())
+}
+
+// fileWriter is a file that is being written.
+type fileWriter struct {
+	f      vfs.File
+	h      *Header
+	size   int64
+	sum    uint64
+	synced int64
+}
+
+func (w *fileWriter) write(b []byte) error {
+	if _, err := w.f.Write(b); err != nil {
+		return err
+	}
+	if w.h.CheckSum {
+		w.sum = rdb.CRC64(w.sum, b)
+	}
+	w.size += int64(len(b))
+	if w.h.Incremental && w.size-w.synced >= syncEvery {
+		w.synced = w.size
+		return w.f.Sync()
+	}
+	return nil
+}
+
+// end writes the checksum, and mends the version if one newer than usual is needed.
+func (w *fileWriter) end(version int) error {
+	if version != rdb.Version {
+		if _, err := w.f.Seek(0, 0); err != nil {
+			return err
+		}
+		if _, err := w.f.Write(rdb.AppendFileHeader(nil, version)); err != nil {
+			return err
+		}
+		if _, err := w.f.Seek(0, 2); err != nil {
+			return err
+		}
+		if w.h.CheckSum {
+			w.sum = rdb.Reversioned(w.sum, w.size, rdb.Version, version)
+		}
+	}
+	n, err := w.f.Write(rdb.AppendFileEnd(nil, w.sum))
+	w.size += int64(n)
+	if err != nil {
+		return err
+	}
+	return w.f.Sync()
+}
+
+// writeFile writes a file beside name and renames it.
+func writeFile(fsys vfs.FS, name, temp string, h *Header, src Source, stop func() bool) (size int64, err error) {
+	temp = filepath.Join(filepath.Dir(name), temp)
+	f, err := fsys.Create(temp)
+	if err != nil {
+		return 0, err
+	}
+	size, err = Write(f, h, src, stop)
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err == nil {
+		err = fsys.Rename(temp, name)
+	}
+	if err != nil {
+		fsys.Remove(temp) // it may not be there
+		return size, err
+	}
+	return size, fsys.SyncDir(filepath.Dir(name))
+}
+
+// heldSource is a Source for whoever holds all shards until the end.
+type heldSource struct {
+	st       *store.Store
+	compress bool
+	access   snapshot.Access
+	db       int
+	shard    int
+	version  int
+}
+
+// Held gives a Source of what the store has. The caller holds all shards until the last
+// call of Next.
+func Held(st *store.Store, compress bool, access snapshot.Access) Source {
+	return &heldSource{st: st, compress: compress, access: access, version: rdb.Version}
+}
+
+// Version implements Source.
+func (s *heldSource) Version() int { return s.version }
+
+// Next implements Source: it gives the keys of one shard in one database.
+func (s *heldSource) Next(dst []byte) ([]byte, bool) {
+	if s.db == s.st.Databases() {
+		return dst, true
+	}
+	if s.shard == 0 {
+		keys, volatile := 0, 0
+		for i := range s.st.Shards() {
+			ks := s.st.Shard(i).DB(s.db)
+			keys, volatile = keys+ks.Len(), volatile+ks.Volatile()
+		}
+		if keys == 0 {
+			s.db++
+			return dst, false
+		}
+		dst = rdb.AppendResizeDB(rdb.AppendSelectDB(dst, s.db), keys, volatile)
+	}
+	s.st.Shard(s.shard).DB(s.db).Each(func(e store.Entry) { dst = s.entry(dst, e) })
+	if s.shard++; s.shard == s.st.Shards() {
+		s.db, s.shard = s.db+1, 0
+	}
+	return dst, false
+}
+
+func (s *heldSource) entry(dst []byte, e store.Entry) []byte {
+	if at := e.Deadline(); at != 0 {
+		dst = rdb.AppendExpire(dst, at)
+	}
+	switch s.access {
+	case snapshot.Idle:
+		dst = rdb.AppendLen(append(dst, byte(rdb.OpIdle)), uint64(e.Idle()))
+	case snapshot.Freq:
+		dst = append(dst, byte(rdb.OpFreq), uint8(e.Freq()))
+	}
+	t := serial.TypeOf(e)
+	s.version = max(s.version, t.Since())
+	dst = rdb.AppendString(append(dst, byte(t)), e.Key(), false)
+	return serial.Append(dst, e, s.compress)
+}
