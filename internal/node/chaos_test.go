@@ -214,7 +214,7 @@ func TestChaos(t *testing.T) {
 		length = time.Second
 	}
 	c := &chaos{t: t, ports: [2]int{freePort(t), freePort(t)}, end: time.Now().Add(length)}
-	cfg := config.Default()
+	cfg := inTemp(t)
 	cfg.RedstartShards, cfg.EnableDebugCommand = 4, config.ProtectYes
 	cfg.Port, cfg.Bind, cfg.Save = c.ports[0], []string{"127.0.0.1"}, nil
 	n, err := OpenLoops(cfg, nil, 3)

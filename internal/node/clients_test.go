@@ -122,7 +122,7 @@ func onBoth(t *testing.T, set func(*config.Config), test func(t *testing.T, s *i
 	for _, way := range []string{"tcp", "pipe"} {
 		t.Run(way, func(t *testing.T) {
 			defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
-			cfg := config.Default()
+			cfg := inTemp(t)
 			cfg.RedstartShards, cfg.RedstartLoops = 4, 2
 			if set != nil {
 				set(cfg)

@@ -50,7 +50,7 @@ func (j *journal) Append(_ uint64, effects []oplog.Effect) {
 
 // fullNode is an instance whose four shards have so many bytes each.
 func fullNode(t *testing.T, reserve uint64) (*Node, *wire) {
-	cfg := config.Default()
+	cfg := inTemp(t)
 	cfg.RedstartShards, cfg.EnableDebugCommand = 4, config.ProtectYes
 	n, err := open(cfg, nil, 2, reserve)
 	if err != nil {

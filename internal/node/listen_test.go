@@ -38,7 +38,7 @@ func (l *logged) String() string {
 
 func openNode(t *testing.T, set func(*config.Config)) (*Node, *logged) {
 	t.Helper()
-	cfg := config.Default()
+	cfg := inTemp(t)
 	cfg.Save = nil
 	cfg.Dir = t.TempDir()
 	cfg.LogLevel = config.LogDebug

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redstart-db/redstart/internal/config"
 	"github.com/redstart-db/redstart/internal/exec"
 )
 
@@ -19,7 +18,7 @@ func words(args ...string) (list [][]byte) {
 
 func newLocal(t *testing.T) (*Node, *Local) {
 	t.Helper()
-	cfg := config.Default()
+	cfg := inTemp(t)
 	cfg.RedstartShards = 2
 	cfg.RequirePass = "secret" // which those inside the process need not know
 	n, err := Open(cfg, nil)

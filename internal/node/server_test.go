@@ -31,7 +31,7 @@ type talk struct {
 
 func newTalk(t *testing.T, set func(*config.Config)) *talk {
 	t.Helper()
-	cfg := config.Default()
+	cfg := inTemp(t)
 	cfg.EnableDebugCommand = config.ProtectYes
 	cfg.RedstartShards = 4
 	if set != nil {
@@ -369,7 +369,7 @@ func TestRewriteAll(t *testing.T) {
 	if err := os.WriteFile(file, []byte("# kept\nport 0\nsave 900 1\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cfg := config.Default()
+	cfg := inTemp(t)
 	cfg.EnableDebugCommand = config.ProtectYes
 	if err := cfg.LoadFile(file); err != nil {
 		t.Fatal(err)

@@ -239,7 +239,7 @@ func TestSharedKeys(t *testing.T) {
 	if testing.Short() {
 		length = time.Second
 	}
-	cfg := config.Default()
+	cfg := inTemp(t)
 	cfg.RedstartShards = 4
 	cfg.HashMaxListpackEntries, cfg.ZsetMaxListpackEntries = 300, 200
 	n, err := OpenLoops(cfg, nil, 3)
@@ -360,4 +360,11 @@ func once(t *testing.T, what string, taken map[string]int, want int) {
 			t.Errorf("%s came out of %s %d times", k, what, n)
 		}
 	}
+}
+
+// inTemp is a configuration that keeps its files, if any, in a folder of the test.
+func inTemp(t *testing.T) *config.Config {
+	cfg := config.Default()
+	cfg.Dir = t.TempDir()
+	return cfg
 }
