@@ -92,6 +92,7 @@ func listLoads(w io.Writer) {
 	for _, l := range allSpeedLoads() {
 		fmt.Fprintf(w, "%-18s %s\n", l.name, l.about)
 	}
+	fmt.Fprintf(w, "%-18s %s\n", "snapshot", "BGSAVE under a steady load of writes; by itself only")
 	for _, l := range memoryLoads() {
 		fmt.Fprintf(w, "%-18s %s\n", l.name, l.about)
 	}

@@ -47,7 +47,7 @@ func main() {
 
 func run() error {
 	quick := flag.Bool("quick", false, "a tenth of the work and 3 repeats: a first impression")
-	loads := flag.String("loads", "speed,strings", "names of loads or groups: speed, types, one, strings, memory, all")
+	loads := flag.String("loads", "speed,strings", "names of loads or groups: speed, types, one, strings, memory, snapshot, all")
 	repeats := flag.Int("repeats", 5, "counted runs of each speed load")
 	servers := flag.String("servers", "redstart,redis", "names, or name=path; ratios are to the last")
 	serverCPU := flag.String("server-cpu", "0", "processors of the server, as for taskset")
@@ -73,12 +73,18 @@ func run() error {
 			return err
 		}
 	}
-	speed, memory, err := selectLoads(*loads)
-	if err != nil {
-		return err
+	var speed []speedLoad
+	var memory []memoryLoad
+	if *loads != "snapshot" {
+		if speed, memory, err = selectLoads(*loads); err != nil {
+			return err
+		}
 	}
 
 	describe(os.Stdout, s)
+	if *loads == "snapshot" {
+		return s.measureSnapshot(os.Stdout)
+	}
 	if len(speed) > 0 {
 		if err := s.measureSpeed(os.Stdout, speed); err != nil {
 			return err
