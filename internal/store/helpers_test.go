@@ -66,7 +66,7 @@ func checkShard(t tb, sh *Shard) {
 	}
 	for _, ks := range all {
 		want += ks.table.Buckets() * 64
-		volatile, linked := 0, 0
+		volatile, linked, timed := 0, 0, 0
 		n := 0
 		ks.Each(func(e Entry) {
 			n++
@@ -91,12 +91,15 @@ func checkShard(t tb, sh *Shard) {
 			if e.Perishable() {
 				linked++
 			}
+			if e.Timed() {
+				timed++
+			}
 			if slot, ref := ks.find(ks.st.Key(e.Key())); ref != e.ref {
 				t.Fatalf("key %q is at %d, found at %d (%v)", e.Key(), e.ref, ref, slot)
 			}
 		})
-		if n != ks.Len() || volatile != ks.volatile || linked != ks.linked {
-			t.Fatalf("%d keys, %d volatile, %d linked; counted %d, %d and %d", ks.Len(), ks.volatile, ks.linked, n, volatile, linked)
+		if n != ks.Len() || volatile != ks.volatile || linked != ks.linked || timed != ks.timed {
+			t.Fatalf("%d keys, %d volatile, %d linked, %d timed; counted %d, %d, %d and %d", ks.Len(), ks.volatile, ks.linked, ks.timed, n, volatile, linked, timed)
 		}
 		checkWheel(t, ks)
 	}

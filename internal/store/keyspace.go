@@ -18,6 +18,7 @@ type Keyspace struct {
 	wheel    *wheel // nil until the first key with a deadline
 	volatile int    // keys with a deadline
 	linked   int    // records on the wheel: these, and timed hashes
+	timed    int    // timed hashes
 	db       int
 	moment   *moment // what a snapshot has of it; nil while none is taken
 }

@@ -253,6 +253,20 @@ func (st *Store) Volatile(db int) int {
 	return n
 }
 
+// Timed tells whether there is a hash of which fields have deadlines. All shards must
+// be locked.
+func (st *Store) Timed() bool {
+	for i := range st.shards {
+		sh := &st.shards[i]
+		for db := range sh.dbs {
+			if sh.DB(db).timed > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Swap exchanges two databases at time now, in Unix milliseconds. All shards must
 // be locked.
 func (st *Store) Swap(a, b int, now int64) {

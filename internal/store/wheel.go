@@ -76,6 +76,9 @@ func (ks *Keyspace) link(ref mem.Ref, deadline int64) {
 func (ks *Keyspace) count(ref mem.Ref, by int) {
 	ks.linked += by
 	ks.sh.linked += by
+	if ks.arena.Bytes(ref, 1)[0]&kindType == uint8(timedHash) {
+		ks.timed += by
+	}
 	if ks.expiring(ref) != 0 {
 		ks.volatile += by
 		ks.sh.volatile += by
