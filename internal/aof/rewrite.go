@@ -22,6 +22,7 @@ type Rewrite struct {
 	a         *AOF
 	incr      vfs.File // nil: the log is off
 	first     bool     // the log begins with it
+	rdb       bool     // the form of the base
 	began     int64    // monotonic nanoseconds
 	cancelled atomic.Bool
 }
@@ -90,6 +91,7 @@ func (r *Rewrite) Begin() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	s := a.settings()
+	r.rdb = s.RDB
 	err := a.mkdir(&s)
 	if err == nil {
 		switch a.state {
@@ -142,6 +144,12 @@ func (r *Rewrite) openIncr(s *Settings) error {
 	return nil
 }
 
+// RDB tells, after Begin, the form of the base: an RDB file, or commands.
+func (r *Rewrite) RDB() bool { return r.rdb }
+
+// Cancel has the rewrite end without effect. Turn and Write still have to be called.
+func (r *Rewrite) Cancel() { r.cancelled.Store(true) }
+
 // Turn is the moment of the rewrite, the oplog's offset at. All commands are
 // stopped around the call, which does no I/O. It tells whether the log begins with
 // it, and has to be attached to the oplog.
@@ -170,6 +178,7 @@ func (r *Rewrite) Turn(at uint64) (attach bool) {
 func (r *Rewrite) Write(source Source) error {
 	a := r.a
 	s := a.settings()
+	s.RDB = r.rdb
 	temp := s.temp("bg")
 	err := a.writeBase(&s, source, temp, "", &r.cancelled)
 	a.mu.Lock()

@@ -12,7 +12,9 @@ import (
 	"github.com/redstart-db/redstart/internal/config"
 	"github.com/redstart-db/redstart/internal/exec"
 	"github.com/redstart-db/redstart/internal/loop"
+	"github.com/redstart-db/redstart/internal/persist"
 	"github.com/redstart-db/redstart/internal/serial"
+	"github.com/redstart-db/redstart/internal/snapshot"
 	"github.com/redstart-db/redstart/internal/vfs"
 )
 
@@ -50,7 +52,7 @@ func (f *appendFile) take() {
 	f.settings.Store(&aof.Settings{
 		Dir: c.Dir, Sub: c.AppendDirname, Prefix: c.AppendFilename,
 		Sync: c.AOFRewriteIncrementalFsync, KeepHistory: c.AOFDisableAutoGC, LoadCut: c.AOFLoadTruncated,
-		NoSyncOnBase: c.NoAppendfsyncOnRewrite,
+		NoSyncOnBase: c.NoAppendfsyncOnRewrite, RDB: c.AOFUseRDBPreamble,
 	})
 	f.percent.Store(int64(c.AutoAOFRewritePercentage))
 	f.least.Store(c.AutoAOFRewriteMinSize)
@@ -175,8 +177,12 @@ func (t *loadTarget) RDB(b []byte) (int, error) {
 	return t.n.persist.LoadBase(b, t.n.env.ListPlainSize, t.n.loadFunction, t.n.stopping)
 }
 
-// writeBase writes all data. The shards are locked.
+// writeBase writes all data. The instance is frozen.
 func (n *Node) writeBase(w io.Writer, rdb bool) error {
+	if rdb {
+		h, version := n.persist.BaseHeader()
+		return persist.WriteBase(w, h, persist.Held(n.store, h.Compress, n.persist.Access()), version)
+	}
 	c := serial.NewCommands(w)
 	for db := range n.store.Databases() {
 		if n.store.Len(db) == 0 {
@@ -193,6 +199,10 @@ func (n *Node) writeBase(w io.Writer, rdb bool) error {
 // rewriteSoon begins a rewrite of the append only file now, or as soon as that is
 // possible.
 func (n *Node) rewriteSoon() (started bool, err error) {
+	if n.persist.Status().InProgress {
+		n.aof.Schedule()
+		return false, nil
+	}
 	r, err := n.aof.Reserve()
 	if err != nil {
 		if n.aof.Rewriting() {
@@ -214,12 +224,33 @@ func (n *Node) rewrite(r *aof.Rewrite) {
 	if r.Begin() != nil {
 		return
 	}
+	var snap *snapshot.Snapshot
+	var write aof.Source
 	n.stopped(func() {
+		var err error
+		if r.RDB() {
+			h, version := n.persist.BaseHeader()
+			snap, err = snapshot.Begin(n.store, snapshot.Options{Compress: h.Compress, Access: n.persist.Access()})
+			write = func(w io.Writer, _ bool) error { return persist.WriteBase(w, h, snap, version) }
+		}
+		if err != nil { // a background save has just begun
+			r.Cancel()
+			n.aof.Schedule()
+			write = func(io.Writer, bool) error { return err }
+		}
 		if r.Turn(n.env.Log.Offset()) {
 			n.aof.attach(true)
 		}
-		r.Write(n.writeBase)
+		if write == nil {
+			r.Write(n.writeBase)
+		}
 	})
+	if write != nil {
+		r.Write(write)
+	}
+	if snap != nil {
+		snap.Close()
+	}
 }
 
 // tendAppendFile begins the rewrites that are due.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/redstart-db/redstart/internal/clock"
 	"github.com/redstart-db/redstart/internal/config"
+	"github.com/redstart-db/redstart/internal/rdb"
 	"github.com/redstart-db/redstart/internal/snapshot"
 	"github.com/redstart-db/redstart/internal/store"
 	"github.com/redstart-db/redstart/internal/vfs"
@@ -143,8 +144,19 @@ func (m *Manager) header() *Header {
 	}
 }
 
-// access says what is written of the use of keys.
-func (m *Manager) access() snapshot.Access {
+// BaseHeader is what the base of an append only file begins with, and the version of the
+// format that the data needs. The instance must be frozen.
+func (m *Manager) BaseHeader() (h *Header, version int) {
+	h = m.header()
+	h.AOFBase = true
+	if m.store.Timed() {
+		return h, rdb.TypeHashMetadata.Since()
+	}
+	return h, rdb.Version
+}
+
+// Access says what is written of the use of keys. The instance must be frozen.
+func (m *Manager) Access() snapshot.Access {
 	switch m.cfg.MaxMemoryPolicy {
 	case config.AllKeysLRU, config.VolatileLRU:
 		return snapshot.Idle
@@ -179,7 +191,7 @@ func (m *Manager) SaveNow() error {
 
 // saveHeld writes the file of a frozen instance.
 func (m *Manager) saveHeld() error {
-	_, err := writeFile(m.FS, m.File(), tempName(), m.header(), Held(m.store, m.cfg.RDBCompression, m.access()), nil)
+	_, err := writeFile(m.FS, m.File(), tempName(), m.header(), Held(m.store, m.cfg.RDBCompression, m.Access()), nil)
 	if err != nil {
 		m.log.Warn("Error saving DB on disk", "err", err)
 		return err
@@ -229,7 +241,7 @@ func (m *Manager) BackgroundSave(schedule bool) (scheduled bool, err error) {
 // begin starts a job. mu is held and the instance frozen.
 func (m *Manager) begin() error {
 	m.scheduled = false
-	snap, err := m.host.Snapshot(m.cfg.RDBCompression, m.access())
+	snap, err := m.host.Snapshot(m.cfg.RDBCompression, m.Access())
 	if err != nil {
 		return err
 	}

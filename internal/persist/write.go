@@ -1,6 +1,7 @@
 package persist
 
 import (
+	"io"
 	"path/filepath"
 	"strconv"
 
@@ -33,9 +34,9 @@ type Header struct {
 	Incremental bool // sync while writing
 }
 
-// append appends the header.
-func (h *Header) append(dst []byte) []byte {
-	dst = rdb.AppendFileHeader(dst, rdb.Version)
+// append appends the header of a file of a version.
+func (h *Header) append(dst []byte, version int) []byte {
+	dst = rdb.AppendFileHeader(dst, version)
 	dst = rdb.AppendAux(dst, "redis-ver", h.Version)
 	dst = rdb.AppendAux(dst, "redis-bits", strconv.Itoa(h.Bits))
 	dst = rdb.AppendAux(dst, "ctime", strconv.FormatInt(h.Created, 10))
@@ -60,7 +61,7 @@ const (
 // it is true Write ends with ErrStopped.
 func Write(f vfs.File, h *Header, src Source, stop func() bool) (size int64, err error) {
 	w := fileWriter{f: f, h: h}
-	buf := h.append(make([]byte, 0, writeSize+64<<10))
+	buf := h.append(make([]byte, 0, writeSize+64<<10), rdb.Version)
 	for done := false; !done; {
 		buf, done = src.Next(buf)
 		if len(buf) < writeSize && !done {
@@ -78,6 +79,33 @@ func Write(f vfs.File, h *Header, src Source, stop func() bool) (size int64, err
 		buf = buf[:0]
 	}
 	return w.size, w.end(src.Version())
+}
+
+// WriteBase writes a file to where something else goes on behind it. version is that of
+// the format that src is going to need.
+func WriteBase(w io.Writer, h *Header, src Source, version int) error {
+	var sum uint64
+	buf := h.append(make([]byte, 0, writeSize+64<<10), version)
+	for done := false; !done; {
+		buf, done = src.Next(buf)
+		if len(buf) < writeSize && !done {
+			continue
+		}
+		if done {
+			buf = append(buf, byte(rdb.OpEOF))
+		}
+		if h.CheckSum {
+			sum = rdb.CRC64(sum, buf)
+		}
+		if done {
+			buf = rdb.AppendFileEnd(buf, sum)
+		}
+		if _, err := w.Write(buf); err != nil {
+			return err
+		}
+		buf = buf[:0]
+	}
+	return nil
 }
 
 // fileWriter is a file that is being written.
