@@ -42,6 +42,8 @@ var layers = map[string]string{
 	// Bytes of connections.
 	"internal/loop": "internal/invariants",
 
+	"internal/tlsconf": "internal/config",
+
 	// The data.
 	"internal/mem":    "internal/invariants",
 	"internal/ds":     "internal/mem internal/ds/... internal/invariants internal/num",

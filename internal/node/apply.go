@@ -3,6 +3,7 @@ package node
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/redstart-db/redstart/internal/config"
 )
@@ -28,9 +29,19 @@ func (n *Node) Prepare() error {
 // way config.Set wants it: called with their names, after the change, and again
 // when the change is taken back. All workers must be stopped.
 func (n *Node) Apply(changed []string) error {
+	certified := false
 	for _, name := range changed {
 		err := n.aof.apply(name)
+		if strings.HasPrefix(name, "tls-") && !certified {
+			certified = true // all of them together
+			err = n.applyTLS()
+		}
 		switch name {
+		case "tls-port":
+			if err == nil && n.listening() && n.Rebind() != nil {
+				err = errors.New("Unable to listen on this port. Check server logs.")
+			}
+			n.showTitle()
 		case "port":
 			if n.listening() && n.Rebind() != nil {
 				err = errors.New("Unable to listen on this port. Check server logs.")

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -27,10 +28,11 @@ type listeners struct {
 	other []net.Listener // handed in by Serve
 }
 
-// endpoint is one address of bind with the port.
+// endpoint is one address of bind with a port.
 type endpoint struct {
 	host string // as written, without the "-"
 	port int
+	tls  bool
 }
 
 func (e endpoint) String() string { return e.host + ":" + strconv.Itoa(e.port) }
@@ -56,16 +58,21 @@ func (e endpoint) address() (network, addr string) {
 // missing.
 func endpoints(cfg *config.Config) (list []endpoint, optional map[endpoint]bool) {
 	optional = make(map[endpoint]bool)
-	if cfg.Port == 0 {
-		return nil, optional
-	}
-	for _, b := range cfg.Bind {
-		host, may := strings.CutPrefix(b, "-")
-		e := endpoint{host, cfg.Port}
-		if may {
-			optional[e] = true
+	for _, way := range [...]struct {
+		port int
+		tls  bool
+	}{{cfg.Port, false}, {cfg.TLSPort, true}} {
+		if way.port == 0 {
+			continue
 		}
-		list = append(list, e)
+		for _, b := range cfg.Bind {
+			host, may := strings.CutPrefix(b, "-")
+			e := endpoint{host, way.port, way.tls}
+			if may {
+				optional[e] = true
+			}
+			list = append(list, e)
+		}
 	}
 	return list, optional
 }
@@ -77,8 +84,19 @@ func (n *Node) Listen() error {
 	n.lis.mu.Lock()
 	defer n.lis.mu.Unlock()
 	n.lis.open = true
+	if n.Config.TLSPort != 0 {
+		if err := n.configureTLS(); err != nil {
+			err = errors.New("Failed to configure TLS. Check logs for more info.")
+			n.log.Warn(err.Error())
+			return err
+		}
+	}
 	if err := n.bind(); err != nil {
-		err = fmt.Errorf("Failed listening on port %d (TCP), aborting.", n.Config.Port)
+		port, kind := n.Config.Port, "TCP"
+		if port == 0 {
+			port, kind = n.Config.TLSPort, "TLS"
+		}
+		err = fmt.Errorf("Failed listening on port %d (%s), aborting.", port, kind)
 		n.log.Warn(err.Error())
 		return err
 	}
@@ -121,7 +139,7 @@ func (n *Node) bind() error {
 	for e := range n.lis.tcp {
 		if !keep[e] {
 			unwanted = append(unwanted, e)
-			conflict = conflict || e.port == n.Config.Port
+			conflict = conflict || slices.ContainsFunc(missing, func(m endpoint) bool { return m.port == e.port })
 		}
 	}
 	if !conflict {
@@ -147,6 +165,9 @@ func (n *Node) openAll(list []endpoint, optional map[endpoint]bool) error {
 	for i, e := range list {
 		ln, err := listenTCP(e, n.Config)
 		if err == nil {
+			if e.tls {
+				ln = tls.NewListener(ln, n.tls.server())
+			}
 			if err = n.loops.Serve(ln); err == nil {
 				n.lis.tcp[e] = ln
 				continue

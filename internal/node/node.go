@@ -67,6 +67,7 @@ type Node struct {
 	localMu sync.Mutex
 	locals  map[*Local]struct{} // nil when the instance is closed
 
+	tls      tlsState
 	watchdog chan struct{} // closed to end it; nil while there is none
 
 	tended int64 // when clients were looked after last, monotonic nanoseconds
@@ -260,6 +261,7 @@ func (n *Node) background() {
 				n.expire()
 				n.tendClients()
 				n.Exec.TendTracking()
+				n.renewTLS()
 				n.reclaim()
 				n.defragment()
 			}
