@@ -69,6 +69,13 @@ type Handler interface {
 	Accept(c *Conn) (client Client, farewell []byte)
 }
 
+// Admitter is a [Handler] that decides about TLS connections before the handshake too, because that takes long with a
+// peer that does not mean to finish it.
+type Admitter interface {
+	// Admit is told how many others are in their handshakes; false closes the connection.
+	Admit(handshaking int) bool
+}
+
 // HandlerFunc is a function as a [Handler].
 type HandlerFunc func(c *Conn) (Client, []byte)
 
@@ -118,6 +125,7 @@ type Group struct {
 	next    atomic.Uint32 // round robin over pollers
 	lastLog atomic.Int64  // unix nanoseconds of the last logged failure to accept
 	closed  atomic.Bool   // set under mu
+	shaking atomic.Int32  // connections in a TLS handshake
 	reply   sync.Pool     // of *replyBuf
 
 	wg sync.WaitGroup // every goroutine of the group

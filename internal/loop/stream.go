@@ -137,12 +137,24 @@ func (s *stream) handshake() error {
 	if !ok {
 		return nil
 	}
+	defer s.g.shaking.Add(-1)
+	if n := s.g.shaking.Add(1); !s.g.admits(int(n) - 1) {
+		return errNotAdmitted
+	}
 	t.SetDeadline(time.Now().Add(s.g.cfg.HandshakeTimeout))
 	if err := t.Handshake(); err != nil {
 		return err
 	}
 	return t.SetDeadline(time.Time{})
 }
+
+func (g *Group) admits(handshaking int) bool {
+	a, ok := g.cfg.Handler.(Admitter)
+	return !ok || a.Admit(handshaking)
+}
+
+// errNotAdmitted ends a connection that the handler did not want.
+var errNotAdmitted = errors.New("loop: too many connections")
 
 // read reads and processes until the connection ends, and returns why.
 func (s *stream) read() error {

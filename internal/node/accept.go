@@ -40,6 +40,18 @@ func (n *Node) Accept(c *loop.Conn) (loop.Client, []byte) {
 	return n.Exec.NewClient(c, c.Loop()), nil
 }
 
+// Admit implements loop.Admitter: whoever does not finish a TLS handshake takes the
+// place of a client meanwhile.
+func (n *Node) Admit(handshaking int) (ok bool) {
+	w := n.Exec.Worker(-1, uint64(handshaking))
+	w.Locked(func() {
+		if ok = n.Exec.ClientCount()+handshaking < n.Config.MaxClients; !ok {
+			w.Stats.RejectedConnections++
+		}
+	})
+	return ok
+}
+
 // admit decides whether a connection is served; if not, farewell says why.
 func (n *Node) admit(c *loop.Conn) (keepAlive int, farewell string) {
 	w := n.Exec.Worker(c.Loop(), 0)
