@@ -73,7 +73,7 @@ var layers = map[string]string{
 	"internal/script":    "internal/resp internal/num",
 	"internal/aof":       "internal/oplog internal/resp internal/vfs internal/clock internal/words",
 	"internal/persist":   "internal/mem internal/store internal/snapshot internal/rdb internal/serial internal/oplog internal/resp internal/vfs internal/clock internal/config internal/ds/... internal/num",
-	"internal/snapshot":  "internal/store internal/serial internal/rdb",
+	"internal/snapshot":  "internal/store internal/serial internal/rdb internal/ds/kept",
 	"internal/repl":      "internal/oplog internal/resp internal/clock internal/config internal/rdb internal/num",
 	"internal/cluster":   "internal/resp internal/clock internal/config internal/num",
 	"internal/dashboard": "internal/stats internal/version",

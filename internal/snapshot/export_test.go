@@ -3,6 +3,6 @@ package snapshot
 import "github.com/redstart-db/redstart/internal/store"
 
 // BeginSized is Begin with bounds in bytes of one's own.
-func BeginSized(st *store.Store, opt Options, piece, chunk, large int) (*Snapshot, error) {
-	return begin(st, opt, sizes{piece, chunk, large})
+func BeginSized(st *store.Store, opt Options, piece, chunk, large, long, part int) (*Snapshot, error) {
+	return begin(st, opt, sizes{piece, chunk, large, long, part})
 }

@@ -232,7 +232,8 @@ func model(t *testing.T, rnd *rand.Rand) {
 	st := s.Store
 	st.Lock(st.All())
 	want := contents(st)
-	snap, err := snapshot.BeginSized(st, snapshot.Options{Compress: rnd.IntN(2) == 0}, pick(rnd, 1, 100, 16<<10), 1, pick(rnd, 0, 1000, 16<<10))
+	snap, err := snapshot.BeginSized(st, snapshot.Options{Compress: rnd.IntN(2) == 0}, pick(rnd, 1, 100, 16<<10), 1,
+		pick(rnd, 0, 1000, 16<<10), pick(rnd, 1000, 2500, 1<<20), pick(rnd, 1, 700, 1<<20))
 	st.Unlock(st.All())
 	if err != nil {
 		t.Fatal(err)

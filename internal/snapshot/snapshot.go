@@ -5,9 +5,11 @@ package snapshot
 
 import (
 	"encoding/binary"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
+	"github.com/redstart-db/redstart/internal/ds/kept"
 	"github.com/redstart-db/redstart/internal/rdb"
 	"github.com/redstart-db/redstart/internal/serial"
 	"github.com/redstart-db/redstart/internal/store"
@@ -18,9 +20,13 @@ type sizes struct {
 	piece int // written for one hold of a shard's lock
 	chunk int // given by Next
 	large int // of a string that is compressed without the lock, a collection that is written in pieces
+	long  int // of a string that is written in parts, and not compressed
+	part  int
 }
 
-func defaultSizes() sizes { return sizes{piece: 16 << 10, chunk: 64 << 10, large: 16 << 10} }
+func defaultSizes() sizes {
+	return sizes{piece: 16 << 10, chunk: 64 << 10, large: 16 << 10, long: 1 << 20, part: 128 << 10}
+}
 
 // Access says what of the use of keys is written.
 type Access uint8
@@ -97,8 +103,9 @@ type large struct {
 	sh     *store.Shard
 	db     int
 	head   []byte       // all before the value
-	text   []byte       // the value of a string, or
-	object store.Object // a collection,
+	text   []byte       // the value of a string,
+	parts  *kept.Blocks // or of a long one,
+	object store.Object // or a collection,
 	pieces *serial.Pieces
 }
 
@@ -149,12 +156,16 @@ func (s *Snapshot) isLarge(e store.Entry) bool {
 
 func (s *Snapshot) takeLarge(e store.Entry, db int) {
 	l := &large{sh: e.Keyspace().Shard(), db: db, head: s.appendHead(nil, e)}
-	if e.Type() == store.String {
-		l.text = append(make([]byte, 0, e.Len()), e.Bytes(nil)...)
-	} else {
+	switch {
+	case e.Type() != store.String:
 		l.object = e.Object()
 		l.pieces = serial.Open(e)
 		l.sh.Hold(l.object)
+	case e.HasBlock() && e.Len() > s.long:
+		l.head = rdb.AppendLen(l.head, uint64(e.Len()))
+		l.parts = l.sh.HoldText(e)
+	default:
+		l.text = append(make([]byte, 0, e.Len()), e.Bytes(nil)...)
 	}
 	s.grow(len(l.head) + len(l.text))
 	s.mu.Lock()
@@ -200,6 +211,9 @@ func (s *Snapshot) Next(dst []byte) (out []byte, done bool) {
 		default:
 			return dst, true
 		}
+		// The processor, too, is taken for a moment only: an event loop that wakes up
+		// would otherwise wait until this goroutine is preempted, after 10 ms.
+		runtime.Gosched()
 	}
 	return dst, false
 }
@@ -232,8 +246,15 @@ func (s *Snapshot) writeLarge(dst []byte) []byte {
 	}
 	l.sh.Lock()
 	defer l.sh.Unlock()
-	before := l.pieces.Extra()
-	s.note(before)
+	if l.parts != nil {
+		s.note(l.parts.Extra())
+		if l.parts.Part(s.part, func(b []byte) { dst = append(dst, b...) }) {
+			l.sh.LetTextGo(l.parts)
+			s.cur = nil
+		}
+		return dst
+	}
+	s.note(l.pieces.Extra())
 	dst, done := l.pieces.Append(dst, s.piece, s.opt.Compress)
 	if done {
 		l.sh.LetGo(l.object)
@@ -332,12 +353,15 @@ func (s *Snapshot) Close() {
 		s.queue = append(s.queue, s.cur)
 	}
 	for _, l := range s.queue {
-		if l.pieces != nil {
-			l.sh.Lock()
+		l.sh.Lock()
+		switch {
+		case l.parts != nil:
+			l.sh.LetTextGo(l.parts)
+		case l.pieces != nil:
 			l.pieces.Close()
 			l.sh.LetGo(l.object)
-			l.sh.Unlock()
 		}
+		l.sh.Unlock()
 	}
 	s.cur, s.queue = nil, nil
 	s.st.Lock(s.st.All())

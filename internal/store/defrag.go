@@ -97,6 +97,6 @@ func (d *Defrag) block(ks *Keyspace, ref mem.Ref, off int) {
 	}
 	copy(ks.arena.Bytes(to, size), ks.arena.Bytes(from, size))
 	binary.LittleEndian.PutUint32(at, uint32(to))
-	ks.arena.Free(from)
+	ks.sh.freeBlock(from)
 	d.Moved++
 }

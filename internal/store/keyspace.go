@@ -334,7 +334,7 @@ func (ks *Keyspace) free(e Entry) {
 func (ks *Keyspace) freeValue(e Entry) int {
 	switch e.rec.enc() {
 	case encBlock, encPackedBlock:
-		ks.arena.Free(e.blockRef())
+		ks.sh.freeBlock(e.blockRef())
 	case encObject:
 		return ks.sh.discard(ks.sh.release(e.handle()))
 	}

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/redstart-db/redstart/internal/ds/kept"
 	"github.com/redstart-db/redstart/internal/mem"
 )
 
@@ -90,6 +91,7 @@ type Shard struct {
 	objects  []Object                   // by handle
 	handles  []uint32                   // free ones
 	held     map[Object]bool            // those that a snapshot needs, and whether their keys are gone
+	texts    map[mem.Ref]*kept.Blocks   // by block: strings that a snapshot is reading
 	watchers map[watched][]*Watcher
 	waiting  map[watched]*Queue
 	ready    []*Queue // to be served, in order

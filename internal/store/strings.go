@@ -240,6 +240,7 @@ func (ks *Keyspace) resizeInPlace(e Entry, n int) (Entry, []byte) {
 	off := e.rec.valOff()
 	if e.rec.enc() == encBlock {
 		ref, was := block(ks.arena, e.ref, off)
+		ks.sh.writing(ref)
 		putBlock(ks.arena.Bytes(e.ref, off+8)[off:], ref, n)
 		b := ks.arena.Bytes(ref, n)
 		if n > was {
@@ -266,6 +267,7 @@ func (ks *Keyspace) resizeBlock(k Key, e Entry, old []byte, n int, deadline int6
 	if e.Ok() && e.rec.enc() == encBlock {
 		off := e.rec.valOff()
 		ref, was := block(ks.arena, e.ref, off)
+		ks.sh.writing(ref)
 		if ks.arena.Grow(ref, n+min(n/4, 1<<20)) {
 			putBlock(ks.arena.Bytes(e.ref, off+8)[off:], ref, n)
 			b := ks.arena.Bytes(ref, n)

@@ -131,7 +131,27 @@ func (k *Blocks) Next(read func(data []byte, tag bool)) {
 	k.next++
 }
 
-// data is what a block was.
+// Part calls read with up to max bytes of the next block, from where the last call ended,
+// and tells whether that was all of it. The bytes are valid during the call.
+func (k *Blocks) Part(max int, read func(data []byte)) (done bool) {
+	b := &k.list[k.next]
+	data := k.data(b)
+	n := min(max, len(data))
+	read(data[:n])
+	if n == len(data) {
+		k.free(b)
+		k.next++
+		return true
+	}
+	b.off, b.size = b.off+uint32(n), b.size-uint32(n)
+	if b.copy != nil {
+		b.copy = b.copy[n:]
+		k.extra -= n
+	}
+	return false
+}
+
+// data is what a block was, less the parts that were read.
 func (k *Blocks) data(b *block) []byte {
 	if b.copy != nil {
 		return b.copy
