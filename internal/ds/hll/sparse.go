@@ -51,7 +51,7 @@ const (
 	Unchanged Outcome = iota // the register was as high already
 	Changed
 	Full    // the value has to become dense
-	Corrupt // the run with the register is missing or cut
+	Corrupt // the run with the register is missing
 )
 
 // Editor changes a sparse value. Raising registers in ascending order is quicker
@@ -69,7 +69,9 @@ type place struct{ at, first int }
 // Raise raises a register of b to a rank, unless it is as high already, and gives
 // the value with that, as append does. From call to call b has to be what the call
 // before gave. What becomes of the runs depends on the order of calls, and is what
-// Redis makes of them.
+// Redis makes of them. But of a value that ends in half a run Redis loses the other
+// half again, and finds it behind the end as long as nothing else is there; here the
+// value is whole then.
 func (e *Editor) Raise(b []byte, index int, rank uint8) ([]byte, Outcome) {
 	before, run, ok := e.find(b, index)
 	if !ok {
@@ -89,6 +91,9 @@ func (e *Editor) Raise(b []byte, index int, rank uint8) ([]byte, Outcome) {
 	if more := len(seq) - size; more > 0 && int64(len(b)+more) > e.Max {
 		return b, Full
 	}
+	if run.at+size > len(b) {
+		b = append(b, 0) // what the half run reads as
+	}
 	b = slices.Replace(b, run.at, run.at+size, seq...)
 	b = join(b, before.at)
 	Invalidate(b)
@@ -96,7 +101,7 @@ func (e *Editor) Raise(b []byte, index int, rank uint8) ([]byte, Outcome) {
 }
 
 // find gives the run with a register, and the one before it, which is the same if
-// there is none. ok is false when the run is missing or cut short.
+// there is none. ok is false when the run is missing.
 func (e *Editor) find(b []byte, index int) (before, run place, ok bool) {
 	run = place{at: HeaderSize}
 	if e.near.at != 0 {
@@ -113,7 +118,7 @@ func (e *Editor) find(b []byte, index int) (before, run place, ok bool) {
 			next := place{run.at + size, run.first + n}
 			if index < next.first {
 				e.near = before
-				return before, run, next.at <= len(b)
+				return before, run, true
 			}
 			before, run = run, next
 		}
