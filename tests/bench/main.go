@@ -47,7 +47,7 @@ func main() {
 
 func run() error {
 	quick := flag.Bool("quick", false, "a tenth of the work and 3 repeats: a first impression")
-	loads := flag.String("loads", "speed,strings", "names of loads or groups: speed, types, one, strings, memory, snapshot, all")
+	loads := flag.String("loads", "speed,strings", "names of loads or groups: speed, types, one, strings, memory, snapshot, fragments, all")
 	repeats := flag.Int("repeats", 5, "counted runs of each speed load")
 	servers := flag.String("servers", "redstart,redis", "names, or name=path; ratios are to the last")
 	serverCPU := flag.String("server-cpu", "0", "processors of the server, as for taskset")
@@ -75,7 +75,7 @@ func run() error {
 	}
 	var speed []speedLoad
 	var memory []memoryLoad
-	if *loads != "snapshot" {
+	if *loads != "snapshot" && *loads != "fragments" {
 		if speed, memory, err = selectLoads(*loads); err != nil {
 			return err
 		}
@@ -84,6 +84,9 @@ func run() error {
 	describe(os.Stdout, s)
 	if *loads == "snapshot" {
 		return s.measureSnapshot(os.Stdout)
+	}
+	if *loads == "fragments" {
+		return s.measureFragments(os.Stdout)
 	}
 	if len(speed) > 0 {
 		if err := s.measureSpeed(os.Stdout, speed); err != nil {
