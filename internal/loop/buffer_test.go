@@ -138,3 +138,40 @@ func TestShrink(t *testing.T) {
 		t.Error("nothing has become something")
 	}
 }
+
+// A pool keeps mappings for a while if somebody has it let go of them.
+func TestPoolKeepsMappings(t *testing.T) {
+	kept := 0
+	p := &bufPool{keeps: func() { kept++ }}
+	b := append(p.get(3<<20), "x"...)
+	first := &b[0]
+	p.put(b)
+	if kept != 1 || p.heat != cap(b) {
+		t.Fatalf("%d times something was kept, %d bytes", kept, p.heat)
+	}
+	if c := p.get(16 << 20); &c[:1][0] == first {
+		t.Error("a buffer is used that is too small")
+	} else {
+		p.put(c)
+	}
+	// What is wanted is known: the memory that is there serves at once, also where a part has come already.
+	part := append(p.get(5000), "part"...)
+	if c := p.grow(part, 2<<20, 9000); &c[0] != first || string(c) != "part" {
+		t.Errorf("another buffer, with %q", c)
+	} else {
+		p.put(c)
+	}
+	large := p.get(warmMost)
+	p.put(large) // more than is kept
+	if len(p.warm) != 2 || p.heat > warmMost {
+		t.Errorf("%d buffers of %d bytes are kept", len(p.warm), p.heat)
+	}
+	if p.cool(); p.heat != 0 || len(p.warm) != 0 {
+		t.Errorf("%d bytes are kept", p.heat)
+	}
+	p.put(p.get(2 << 20))
+	if kept != 2 {
+		t.Errorf("%d times something was kept", kept)
+	}
+	p.cool()
+}
