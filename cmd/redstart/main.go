@@ -22,8 +22,8 @@ func main() {
 
 // otherTools are programs of Redis that people link to the server's binary.
 var otherTools = []string{
-	"redis-cli", "redis-benchmark", "redis-sentinel", "redis-check-rdb", "redis-check-aof",
-	"redstart-cli", "redstart-benchmark", "redstart-sentinel", "redstart-check-rdb", "redstart-check-aof",
+	"redis-cli", "redis-benchmark", "redis-sentinel",
+	"redstart-cli", "redstart-benchmark", "redstart-sentinel",
 }
 
 // run is the program; it returns the exit status.
@@ -36,6 +36,9 @@ func run(argv []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		}
 	}
 	asRedis := name == "redis-server"
+	if status, ok := check(name, argv, stdin, stdout, stderr); ok {
+		return status
+	}
 	cfg := config.Default()
 	input := &keptReader{r: stdin}
 	inv, err := cfg.ParseArgsFrom(argv[1:], input)
@@ -97,6 +100,8 @@ func usage(w io.Writer, name string) {
        %[1]s -                  reads the configuration from standard input
        %[1]s -v, --version
        %[1]s -h, --help
+       %[1]s check rdb FILE     looks whether an RDB file is sound
+       %[1]s check aof [--fix|--truncate-to-timestamp TIME] FILE
 
 Every directive of the configuration file is also an option. Options follow the
 file and win over it. Without any, the server listens on port 6379 and saves into

@@ -37,7 +37,7 @@ func testMain(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	for _, name := range []string{"redis-server", "redis-cli"} {
+	for _, name := range []string{"redis-server", "redis-cli", "redis-check-rdb"} {
 		if err := os.Symlink(binary, filepath.Join(dir, name)); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
@@ -229,6 +229,10 @@ func TestCommandLine(t *testing.T) {
 		{"redstart", []string{"-v"}, "", 0, "Redstart server v=", ""},
 		{"redstart", []string{"--help"}, "", 1, "", "Usage: "},
 		{"redis-cli", []string{"ping"}, "", 1, "", "redis-cli is not part of this release"},
+		{"redis-check-rdb", nil, "", 1, "", "Usage: redis-check-rdb <rdb-file-name>"},
+		{"redis-check-rdb", []string{"--version"}, "", 0, "redis-check-rdb 7.", ""},
+		{"redstart", []string{"check", "rdb", "/no/such.rdb"}, "", 1, "Checking RDB file /no/such.rdb", ""},
+		{"redstart", []string{"check", "aof"}, "", 1, "Usage: ", ""},
 		{"redstart", []string{"--no-such", "x"}, "", 1, "", "\n*** FATAL CONFIG FILE ERROR (Redis "},
 		{"redstart", []string{"-"}, "port 1 2\n", 1, "", ">>> 'port 1 2'\nwrong number of arguments\n"},
 		{"redstart", []string{"/no/such.conf"}, "", 1, "# Fatal error, can't open config file '/no/such.conf': No such file or directory", ""},

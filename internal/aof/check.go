@@ -21,9 +21,9 @@ type Checker struct {
 	FS       vfs.FS
 	In       io.Reader // answers to questions
 	Out, Err io.Writer
-	// RDB checks the RDB file that a base begins with, tells about it on Out, and
+	// RDB checks the RDB file that a base, of that path, begins with, tells about it on Out, and
 	// reads no further than its end.
-	RDB func(r *bufio.Reader, name string) bool
+	RDB func(r *bufio.Reader, path string) bool
 
 	fix   bool
 	until int64 // Unix seconds to cut off at, 0 for none
@@ -206,7 +206,7 @@ func (c *Checker) file(path, name string, last, rdb bool) (verdict, error) {
 	count := &counter{r: f, p: new(Progress)}
 	c.rd, c.at, c.msg = bufio.NewReaderSize(count, scanChunk), 0, ""
 	if rdb {
-		if !c.RDB(c.rd, name) {
+		if !c.RDB(c.rd, path) {
 			return valid, errors.New("RDB preamble of AOF file is not sane, aborting.")
 		}
 		fmt.Fprintln(c.Out, "RDB preamble is OK, proceeding with AOF tail...")

@@ -27,6 +27,10 @@ type Snapshot interface {
 	// the store.
 	Extra() int64
 	Peak() int64
+	// Copied are the bytes that were ever taken for what changed meanwhile.
+	Copied() int64
+	// Keys are how many keys have been written of how many.
+	Keys() (done, total int64)
 	// Close ends it, finished or not. No shard may be locked.
 	Close()
 }
@@ -105,8 +109,10 @@ type Status struct {
 	LastTime    int64 // seconds that the last background save took; -1
 	CurrentTime int64 // seconds since the current one began; -1
 	Saves       uint64
-	LastPeak    int64 // memory beside the store that the last snapshot took, bytes
-	Extra, Peak int64 // that of the current one
+	LastCopied  int64 // bytes that the last snapshot copied because they changed
+	Copied      int64 // the same of the current one
+	Extra, Peak int64 // its memory beside the store, bytes
+	Keys, Total int64 // what it has written of how many keys
 	Loaded      Loaded
 }
 
@@ -248,11 +254,12 @@ func (m *Manager) begin() error {
 	j := &job{snap: snap, began: m.clock.Nano(), changes: m.host.Changes(), done: make(chan struct{})}
 	m.job, m.tried = j, j.began
 	h, name := m.header(), m.File()
+	src := slowed(snap, delayOf(m.cfg.RDBKeySaveDelay), j.stop.Load)
 	m.log.Info("Background saving started")
 	m.wg.Add(1)
 	go func() {
 		defer m.wg.Done()
-		_, err := writeFile(m.FS, name, tempName(), h, snap, j.stop.Load)
+		_, err := writeFile(m.FS, name, tempName(), h, src, j.stop.Load)
 		snap.Close()
 		m.finish(j, err)
 	}()
@@ -274,7 +281,7 @@ func (m *Manager) finish(j *job, err error) {
 	m.mu.Lock()
 	m.job = nil
 	m.status.LastTime = (m.clock.Nano() - j.began) / 1e9
-	m.status.LastPeak = j.snap.Peak()
+	m.status.LastCopied = j.snap.Copied()
 	switch {
 	case stopped: // as if it had never begun
 	case err != nil:
@@ -380,7 +387,8 @@ func (m *Manager) Status() Status {
 	if j := m.job; j != nil {
 		s.InProgress = true
 		s.CurrentTime = (m.clock.Nano() - j.began) / 1e9
-		s.Extra, s.Peak = j.snap.Extra(), j.snap.Peak()
+		s.Extra, s.Peak, s.Copied = j.snap.Extra(), j.snap.Peak(), j.snap.Copied()
+		s.Keys, s.Total = j.snap.Keys()
 	}
 	return s
 }

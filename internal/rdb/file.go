@@ -28,7 +28,9 @@ var (
 	// ErrMagic is the error for what is no RDB file.
 	ErrMagic = errors.New("rdb: wrong signature trying to load DB from file")
 	// ErrChecksum is the error for a file that is not as it was written.
-	ErrChecksum = errors.New("rdb: wrong RDB checksum")
+	ErrChecksum = errors.New("rdb: RDB CRC error: the checksum is wrong")
+	// ErrType is the error for a type or opcode that is not known.
+	ErrType = fmt.Errorf("%w: unknown type", ErrCorrupt)
 	// ErrModule is the error for values that only a module of Redis understands.
 	ErrModule = errors.New("rdb: the file has values of a module, which cannot be read")
 	// ErrFunctionPreGA is the error for functions in the form of a release candidate.
@@ -118,6 +120,12 @@ type File struct {
 	Version int
 	// CheckSum says whether the checksum at the end is compared.
 	CheckSum bool
+	// Lenient has what is well formed but cannot be loaded, values of modules and
+	// functions of a release candidate, passed over, values as items of their type
+	// that are read already.
+	Lenient bool
+	// Sum is the checksum that the file ends with, once it has been read; 0 for none.
+	Sum uint64
 
 	whole  []byte
 	summed int // bytes of whole that are in sum
@@ -140,14 +148,17 @@ func OpenFile(b []byte, checkSum bool) (*File, error) {
 	return &File{Reader: NewReader(b[FileHeaderLen:]), Version: version, CheckSum: checkSum, whole: b}, nil
 }
 
-// Offset is how far the file has been read, in bytes; after an error, up to the item
-// that it was met in.
+// Offset is how far the file has been read, in bytes; after an error, up to where it was
+// met.
 func (f *File) Offset() int {
 	if f.Err() != nil {
-		return f.summed
+		return len(f.whole) - f.left
 	}
 	return len(f.whole) - len(f.Rest())
 }
+
+// Before is the byte before an offset that is not 0.
+func (f *File) Before(offset int) byte { return f.whole[offset-1] }
 
 // sumStep is after how many bytes the checksum is brought up to date: they are in the
 // caches still.
@@ -243,16 +254,45 @@ func (f *File) finish(it *Item) (err error) {
 		it.Text, err = f.keep(&f.text)
 		return err
 	case OpFunctionPreGA:
-		return f.Fail(ErrFunctionPreGA)
+		return f.functionPreGA()
 	case OpModuleAux:
-		return f.moduleAux(it)
-	case TypeModulePreGA, TypeModule2:
-		return f.Fail(ErrModule)
+		it.Name, err = f.module()
+		return err
 	}
 	if !it.Type.IsValue() {
-		return f.Fail(ErrCorrupt)
+		return f.Fail(ErrType)
 	}
-	it.Name, err = f.keep(&f.name)
+	if it.Name, err = f.keep(&f.name); err != nil {
+		return err
+	}
+	switch it.Type {
+	case TypeModule2:
+		if f.Lenient {
+			_, err = f.module()
+			return err
+		}
+		return f.Fail(ErrModule)
+	case TypeModulePreGA:
+		return f.Fail(ErrModule)
+	}
+	return nil
+}
+
+// functionPreGA passes over a library in the form of the release candidates: name,
+// engine, whether there is a description, that, and the code.
+func (f *File) functionPreGA() error {
+	if !f.Lenient {
+		return f.Fail(ErrFunctionPreGA)
+	}
+	_, _ = f.keep(&f.text) // errors stick
+	_, _ = f.keep(&f.text)
+	described, err := f.plainLen()
+	if described != 0 {
+		_, _ = f.keep(&f.text)
+	}
+	if err == nil {
+		_, err = f.keep(&f.text)
+	}
 	return err
 }
 
@@ -272,6 +312,7 @@ func (f *File) end() error {
 		return nil
 	}
 	sum, err := f.Uint64()
+	f.Sum = sum
 	if err == nil && f.CheckSum && sum != 0 && sum != f.sum {
 		return f.Fail(ErrChecksum)
 	}
@@ -288,11 +329,9 @@ const (
 	moduleString
 )
 
-// moduleAux passes over what a module has beside its values. The name in the item is
-// that of the module.
-func (f *File) moduleAux(it *Item) error {
+// module passes over what a module has written, and gives the name of the module.
+func (f *File) module() (name []byte, err error) {
 	id, err := f.plainLen()
-	it.Name = moduleName(id)
 	for err == nil {
 		var op uint64
 		if op, err = f.plainLen(); err != nil || op == moduleEnd {
@@ -311,7 +350,7 @@ func (f *File) moduleAux(it *Item) error {
 			err = f.Fail(ErrCorrupt)
 		}
 	}
-	return err
+	return moduleName(id), err
 }
 
 // moduleName gives the nine letters that are in an ID, six bits each, over ten bits of

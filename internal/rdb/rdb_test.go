@@ -49,14 +49,14 @@ func TestLen(t *testing.T) {
 		}
 		for cut := range b {
 			r := rdb.NewReader(b[:cut])
-			if _, _, err := r.Len(); err != rdb.ErrCorrupt {
+			if _, _, err := r.Len(); !errors.Is(err, rdb.ErrCorrupt) {
 				t.Errorf("%d cut to %d bytes: %v", n, cut, err)
 			}
 		}
 	}
 	for _, b := range []byte{0x82, 0xbf} {
 		r := rdb.NewReader([]byte{b, 0, 0, 0, 0, 0, 0, 0, 0, 0})
-		if _, _, err := r.Len(); err != rdb.ErrCorrupt {
+		if _, _, err := r.Len(); !errors.Is(err, rdb.ErrCorrupt) {
 			t.Errorf("%x: %v", b, err)
 		}
 	}
@@ -205,21 +205,21 @@ func TestDeclaredLengths(t *testing.T) {
 
 func TestReaderErrorSticks(t *testing.T) {
 	r := rdb.NewReader([]byte("\x05abc"))
-	if _, err := r.String(); err != rdb.ErrCorrupt {
+	if _, err := r.String(); !errors.Is(err, rdb.ErrCorrupt) {
 		t.Fatal(err)
 	}
-	if _, err := r.Byte(); err != rdb.ErrCorrupt || r.Rest() != nil {
+	if _, err := r.Byte(); !errors.Is(err, rdb.ErrCorrupt) || r.Rest() != nil {
 		t.Errorf("%v, %q left", err, r.Rest())
 	}
-	if b, err := r.Bytes(0); err != rdb.ErrCorrupt {
+	if b, err := r.Bytes(0); !errors.Is(err, rdb.ErrCorrupt) {
 		t.Errorf("%q, %v", b, err)
 	}
-	if err := r.Fail(rdb.ErrTooLarge); err != rdb.ErrCorrupt {
+	if err := r.Fail(rdb.ErrTooLarge); !errors.Is(err, rdb.ErrCorrupt) {
 		t.Errorf("%v took the place of the first error", err)
 	}
 	for _, enc := range []byte{0xc4, 0xff} {
 		r := rdb.NewReader([]byte{enc, 0, 0, 0, 0, 0, 0, 0, 0})
-		if _, err := r.String(); err != rdb.ErrCorrupt {
+		if _, err := r.String(); !errors.Is(err, rdb.ErrCorrupt) {
 			t.Errorf("encoding %x: %v", enc, err)
 		}
 	}

@@ -17,6 +17,9 @@ var ErrCorrupt = errors.New("rdb: bad data format")
 // ErrCorrupt, but does not stick: the Reader is behind the collection then.
 var ErrEmpty = fmt.Errorf("%w: empty collection", ErrCorrupt)
 
+// ErrShort reports bytes that end too early. It is ErrCorrupt as well.
+var ErrShort = fmt.Errorf("%w: unexpected end", ErrCorrupt)
+
 // ErrTooLarge reports a compressed string beyond the reader's budget.
 var ErrTooLarge = errors.New("rdb: decompressed data exceeds the budget")
 
@@ -34,6 +37,7 @@ const DefaultBudget = 512 << 20
 type Reader struct {
 	b      []byte
 	err    error
+	left   int // bytes that had not been read when err came
 	budget int
 }
 
@@ -57,7 +61,7 @@ func (r *Reader) Rest() []byte { return r.b }
 // that sticks. Decoders of values use it for what only they can tell.
 func (r *Reader) Fail(err error) error {
 	if r.err == nil {
-		r.err = err
+		r.err, r.left = err, len(r.b)
 		r.b = nil
 	}
 	return r.err
@@ -66,7 +70,7 @@ func (r *Reader) Fail(err error) error {
 // Bytes reads n bytes, aliasing the input.
 func (r *Reader) Bytes(n uint64) ([]byte, error) {
 	if n > uint64(len(r.b)) || r.err != nil {
-		return nil, r.Fail(ErrCorrupt)
+		return nil, r.Fail(ErrShort)
 	}
 	b := r.b[:n:n]
 	r.b = r.b[n:]
@@ -76,7 +80,7 @@ func (r *Reader) Bytes(n uint64) ([]byte, error) {
 // Byte reads one byte.
 func (r *Reader) Byte() (byte, error) {
 	if len(r.b) == 0 {
-		return 0, r.Fail(ErrCorrupt)
+		return 0, r.Fail(ErrShort)
 	}
 	c := r.b[0]
 	r.b = r.b[1:]

@@ -85,6 +85,9 @@ type Snapshot struct {
 	mu    sync.Mutex // a leaf: it is taken with a shard locked
 	queue []*large   // to be written
 
+	total       int64 // keys of the moment
+	keys        atomic.Int64
+	copied      atomic.Int64
 	extra, peak atomic.Int64
 	version     atomic.Int32
 	closed      bool
@@ -124,6 +127,9 @@ func begin(st *store.Store, opt Options, by sizes) (*Snapshot, error) {
 		return nil, err
 	}
 	s.walk = walk
+	for db := range st.Databases() {
+		s.total += int64(st.Len(db))
+	}
 	return s, nil
 }
 
@@ -131,6 +137,7 @@ func begin(st *store.Store, opt Options, by sizes) (*Snapshot, error) {
 func (s *Snapshot) take(e store.Entry, db int) {
 	sh := e.Keyspace().Shard()
 	p := &s.parts[sh.ID()]
+	s.keys.Add(1)
 	if s.isLarge(e) {
 		s.takeLarge(e, db)
 		return
@@ -307,6 +314,7 @@ func (s *Snapshot) waiting() bool {
 
 // grow counts memory that is taken for what could not be written yet.
 func (s *Snapshot) grow(n int) {
+	s.copied.Add(int64(n))
 	s.extra.Add(int64(n))
 	s.note(0)
 }
@@ -330,6 +338,13 @@ func (s *Snapshot) Extra() int64 { return s.extra.Load() }
 
 // Peak is the most that Extra ever was.
 func (s *Snapshot) Peak() int64 { return s.peak.Load() }
+
+// Copied is how many bytes were ever taken for what changed: Extra and what of it has been
+// written since.
+func (s *Snapshot) Copied() int64 { return s.copied.Load() }
+
+// Keys are how many keys have been written, or handed over to be, of how many in all.
+func (s *Snapshot) Keys() (done, total int64) { return s.keys.Load(), s.total }
 
 // Version is that of the format which what Next has given so far needs.
 func (s *Snapshot) Version() int { return int(max(rdb.Version, s.version.Load())) }
