@@ -5,15 +5,18 @@ package snapshot
 
 import (
 	"encoding/binary"
-	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/redstart-db/redstart/internal/ds/kept"
 	"github.com/redstart-db/redstart/internal/rdb"
 	"github.com/redstart-db/redstart/internal/serial"
 	"github.com/redstart-db/redstart/internal/store"
 )
+
+// pause is how long a shard is left alone between two pieces of a large value.
+const pause = 100 * time.Microsecond
 
 // sizes are bounds in bytes, more or less.
 type sizes struct {
@@ -212,15 +215,16 @@ func (s *Snapshot) Next(dst []byte) (out []byte, done bool) {
 	for end := len(dst) + s.chunk; len(dst) < end; {
 		switch {
 		case s.cur != nil || s.dequeue():
-			dst = s.writeLarge(dst)
+			if dst = s.writeLarge(dst); s.cur != nil {
+				// The same lock is wanted next. A mutex lets whoever runs have it before
+				// those who wait, so they would all wait for a millisecond.
+				time.Sleep(pause)
+			}
 		case s.left > 0:
 			dst = s.walkOn(dst)
 		default:
 			return dst, true
 		}
-		// The processor, too, is taken for a moment only: an event loop that wakes up
-		// would otherwise wait until this goroutine is preempted, after 10 ms.
-		runtime.Gosched()
 	}
 	return dst, false
 }
