@@ -133,6 +133,7 @@ const (
 	memShared memory = iota // the poller's out
 	memOwned                // nobody else's
 	memPushed               // a push buffer
+	memCast                 // others are sent it too
 )
 
 // Push buffers that are kept for reuse: how large, and how many.
@@ -146,6 +147,7 @@ type inbox struct {
 	conns []*sock // with mail
 	fresh []accepted
 	funcs []func()
+	casts []cast // behind what was pushed to conns
 }
 
 // accepted is a new connection on its way to the loop that will own it.
@@ -390,6 +392,9 @@ func (p *poller) send(out []byte, all []outgoing) (given bool) {
 			continue
 		}
 		whole, least := o.b, adoptSize
+		if o.mem == memCast {
+			whole = nil
+		}
 		if o.mem == memShared {
 			whole, least = nil, replyGive
 			if i == len(all)-1 {
@@ -466,14 +471,16 @@ func (p *poller) readInbox() {
 		p.room()
 		s.readMail()
 	}
+	p.readCasts(box.casts)
 	if len(p.gathered) > 0 {
 		p.serve()
 	}
+	clear(box.casts)
 	clear(box.conns)
 	clear(box.fresh)
 	clear(box.funcs)
 	p.mu.Lock()
-	p.spare = inbox{box.conns[:0], box.fresh[:0], box.funcs[:0]}
+	p.spare = inbox{box.conns[:0], box.fresh[:0], box.funcs[:0], box.casts[:0]}
 	p.mu.Unlock()
 }
 

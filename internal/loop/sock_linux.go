@@ -432,6 +432,11 @@ func (s *sock) push(b []byte) {
 	if s.mailGone {
 		return
 	}
+	if len(p.inbox.casts) > 0 { // one of them may be for this connection: it comes first
+		s.pending.Add(int64(len(b)))
+		p.cast(cast{one: s}, b)
+		return
+	}
 	if s.mailBuf == nil {
 		if k := len(p.bufs); k > 0 {
 			s.mailBuf = p.bufs[k-1]
@@ -453,6 +458,10 @@ func (s *sock) post(m mail, err error) {
 	}
 	if m&mailClose != 0 && s.mailSet&mailClose == 0 {
 		s.mailErr = err
+	}
+	if m&mailClose == 0 && len(p.inbox.casts) > 0 { // behind what was pushed before
+		p.inbox.casts = append(p.inbox.casts, cast{one: s, m: m})
+		return
 	}
 	s.deliver(m)
 }
@@ -493,6 +502,11 @@ func (s *sock) readMail() {
 		p.outgoing = append(p.outgoing, outgoing{s, b, memPushed})
 		s.unsent++
 	}
+	s.obey(m)
+}
+
+// obey does what mail asks for behind the bytes that were pushed.
+func (s *sock) obey(m mail) {
 	if m&mailResume != 0 && !s.flush && !s.yielded {
 		s.suspended = false
 		s.process(s.in, false)

@@ -4,8 +4,32 @@ import (
 	"strconv"
 
 	"github.com/redstart-db/redstart/internal/command"
+	"github.com/redstart-db/redstart/internal/loop"
 	"github.com/redstart-db/redstart/internal/pubsub"
+	"github.com/redstart-db/redstart/internal/session"
 )
+
+// gather finds the connections that share an event loop, for pubsub.Hub.Gather.
+func gather(conns []session.Conn) (all []pubsub.Listener, rest []session.Conn) {
+	byLoop := make(map[int][]*loop.Conn)
+	for _, c := range conns {
+		if lc, ok := c.(*loop.Conn); ok && lc.Loop() >= 0 {
+			byLoop[lc.Loop()] = append(byLoop[lc.Loop()], lc)
+		} else {
+			rest = append(rest, c)
+		}
+	}
+	for _, list := range byLoop {
+		if a := loop.NewAudience(list); a != nil && len(list) > 1 {
+			all = append(all, a)
+			continue
+		}
+		for _, c := range list {
+			rest = append(rest, c)
+		}
+	}
+	return all, rest
+}
 
 // publishEvent delivers a keyspace notification: the event to the channel of the
 // key, and the key to the channel of the event. Locks of shards are held.

@@ -122,6 +122,7 @@ func open(cfg *config.Config, log *slog.Logger, loops int, reserve uint64) (*Nod
 		huge:   mem.HugePages(),
 		Exec:   exec.New(env, stats.NewSlowLog(int(cfg.SlowlogMaxLen)), new(stats.LatencyMonitor)),
 	}
+	n.hub.Gather = gather
 	env.Publish = n.publishEvent
 	n.persist = persist.New(files{n}, st, cfg, env.Clock, log)
 	env.FlushedAll = n.persist.Flushed

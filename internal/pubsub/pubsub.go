@@ -2,7 +2,9 @@
 //
 // A Hub knows who listens where; a Subscriber is one connection. A message is
 // encoded once for each version of the protocol in use and then given to every
-// connection, which takes it without waiting for its peer.
+// connection, which takes it without waiting for its peer. Those that share an event
+// loop are given it together: their topic keeps them in groups, which are found anew
+// when somebody comes or goes.
 //
 // # Order
 //
@@ -19,7 +21,6 @@ package pubsub
 import (
 	"slices"
 	"sync"
-	"sync/atomic"
 
 	"github.com/redstart-db/redstart/internal/glob"
 	"github.com/redstart-db/redstart/internal/resp"
@@ -40,17 +41,26 @@ const (
 
 // Hub is all subscriptions of a server. The zero Hub is ready for use.
 type Hub struct {
+	// Gather, if it is set, finds connections that can be sent to together; those
+	// that cannot are in rest. It is set before the first subscription.
+	Gather func(conns []session.Conn) (together []Listener, rest []session.Conn)
+
 	mu     sync.RWMutex
 	topics [kinds]map[string]*topic
 }
+
+// Listener is a connection, or some, that bytes can be sent to. Push copies them.
+type Listener interface{ Push(b []byte) }
 
 // topic is what somebody has subscribed to. It exists while somebody has.
 type topic struct {
 	name string
 	kind Kind
 
-	mu   sync.Mutex // held while it delivers
-	subs []*Subscriber
+	mu     sync.Mutex // held while it delivers; guards groups
+	subs   []*Subscriber
+	groups [4][]Listener // subs by their protocol, unless stale
+	stale  bool
 }
 
 // place is where a Subscriber is in the list of a topic.
@@ -64,8 +74,8 @@ type place struct {
 type Subscriber struct {
 	hub   *Hub
 	conn  session.Conn
-	proto atomic.Uint32
-	at    [kinds]map[string]*place // guarded by the hub's lock for changes
+	proto int                      // guarded by the hub's lock
+	at    [kinds]map[string]*place // the same, for changes
 }
 
 // NewSubscriber makes a subscriber without subscriptions.
@@ -76,7 +86,16 @@ func (h *Hub) NewSubscriber(conn session.Conn, proto int) *Subscriber {
 }
 
 // SetProto sets the version of the protocol in which messages are sent.
-func (s *Subscriber) SetProto(proto int) { s.proto.Store(uint32(proto)) }
+func (s *Subscriber) SetProto(proto int) {
+	s.hub.mu.Lock()
+	defer s.hub.mu.Unlock()
+	s.proto = proto & 3
+	for k := range kinds {
+		for _, p := range s.at[k] {
+			p.stale = true
+		}
+	}
+}
 
 // Count is the number of subscriptions of a kind.
 func (s *Subscriber) Count(k Kind) int { return len(s.at[k]) }
@@ -111,7 +130,7 @@ func (s *Subscriber) Subscribe(k Kind, name []byte) {
 		s.at[k] = make(map[string]*place)
 	}
 	s.at[k][t.name] = &place{t, len(t.subs)}
-	t.subs = append(t.subs, s)
+	t.subs, t.stale = append(t.subs, s), true
 }
 
 // Unsubscribe ends a subscription, if it is there.
@@ -134,7 +153,7 @@ func (s *Subscriber) drop(k Kind, p *place) {
 	moved.at[k][t.name].index = p.index
 	t.subs[p.index] = moved
 	t.subs[last] = nil
-	t.subs = t.subs[:last]
+	t.subs, t.stale = t.subs[:last], true
 	delete(s.at[k], t.name)
 	if last == 0 {
 		delete(s.hub.topics[k], t.name)
@@ -159,12 +178,12 @@ func (h *Hub) Publish(k Kind, channel, message []byte) (n int) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	if t := h.topics[k][string(channel)]; t != nil {
-		n = t.deliver(channel, message)
+		n = t.deliver(h.Gather, channel, message)
 	}
 	if k == Channel {
 		for _, t := range h.topics[Pattern] {
 			if glob.Match([]byte(t.name), channel, false) {
-				n += t.deliver(channel, message)
+				n += t.deliver(h.Gather, channel, message)
 			}
 		}
 	}
@@ -178,18 +197,41 @@ var (
 )
 
 // deliver sends a message to all subscribers. The hub is locked for reading.
-func (t *topic) deliver(channel, message []byte) int {
+func (t *topic) deliver(gather func([]session.Conn) ([]Listener, []session.Conn), channel, message []byte) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var encoded [4][]byte // by protocol
-	for _, s := range t.subs {
-		proto := s.proto.Load() & 3
-		if encoded[proto] == nil {
-			encoded[proto] = t.encode(channel, message, int(proto))
+	if t.stale {
+		t.group(gather)
+	}
+	for proto, group := range t.groups {
+		if len(group) == 0 {
+			continue
 		}
-		s.conn.Push(encoded[proto])
+		b := t.encode(channel, message, proto)
+		for _, l := range group {
+			l.Push(b)
+		}
 	}
 	return len(t.subs)
+}
+
+// group finds out who can be sent to together. The hub is locked for reading, which
+// keeps the subscriptions as they are, and so is the topic.
+func (t *topic) group(gather func([]session.Conn) ([]Listener, []session.Conn)) {
+	var conns [len(t.groups)][]session.Conn
+	for _, s := range t.subs {
+		conns[s.proto] = append(conns[s.proto], s.conn)
+	}
+	for proto, rest := range conns {
+		t.groups[proto] = nil
+		if gather != nil && len(rest) > 1 {
+			t.groups[proto], rest = gather(rest)
+		}
+		for _, c := range rest {
+			t.groups[proto] = append(t.groups[proto], c)
+		}
+	}
+	t.stale = false
 }
 
 func (t *topic) encode(channel, message []byte, proto int) []byte {
