@@ -114,12 +114,12 @@ func (a *AOF) loadFile(s *Settings, file File, last bool, target Target, p *Prog
 
 // loadRDB has the RDB file that f begins with loaded, and r go on behind it.
 func loadRDB(f vfs.File, target Target, count *counter, r *bufio.Reader) error {
-	b, unmap, err := vfs.Map(f)
+	m, err := vfs.Map(f)
 	if err != nil {
 		return err
 	}
-	defer unmap()
-	n, err := target.RDB(b)
+	defer m.Close()
+	n, err := target.RDB(m.B)
 	if err != nil {
 		return err
 	}

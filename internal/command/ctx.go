@@ -35,8 +35,8 @@ type Env struct {
 	// shards are locked.
 	Flushed func(c *Ctx)
 	// FlushedAll, if it is set, is called when FLUSHALL has emptied all databases, with
-	// all shards locked.
-	FlushedAll func()
+	// all shards locked. changes are those of the command, which count at its end only.
+	FlushedAll func(changes int)
 	// ListPlainSize is the size in bytes from which on an element of a list has
 	// a node of its own; 0 stands for the default. It changes like the
 	// configuration (DEBUG QUICKLIST-PACKED-THRESHOLD).

@@ -43,13 +43,13 @@ func (c *Checker) File(name string) (size int, ok bool) {
 		return 0, false
 	}
 	defer f.Close()
-	b, unmap, err := vfs.Map(f)
+	m, err := vfs.Map(f)
 	if err != nil {
 		fmt.Fprintf(c.Out, "[offset 0] Checking RDB file %s\nCannot read the file: %s\n", name, errText(err))
 		return 0, false
 	}
-	defer unmap()
-	return c.check(name, b)
+	defer m.Close()
+	return c.check(name, m.B)
 }
 
 // errText is what went wrong, without the name of the file.
@@ -113,7 +113,6 @@ func (c *Checker) items(b []byte) (at int, err error) {
 		if err != nil || it.Type == rdb.OpEOF {
 			return c.f.Offset(), err
 		}
-		vfs.Done(b, c.f.Offset())
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 	"github.com/redstart-db/redstart/internal/rdb"
 	"github.com/redstart-db/redstart/internal/serial"
 	"github.com/redstart-db/redstart/internal/store"
-	"github.com/redstart-db/redstart/internal/vfs"
 )
 
 // Progress is how far loading has come, for INFO. Any goroutine may read it.
@@ -47,6 +46,8 @@ type Loader struct {
 	Aux func(name, value []byte)
 	// Progress, if set, is kept up to date.
 	Progress *Progress
+	// Done, if set, is told how many bytes are not needed again.
+	Done func(end int)
 	// Stop, if set, is asked now and then; true ends loading with ErrStopped.
 	Stop func() bool
 }
@@ -85,7 +86,9 @@ func (l *Loader) Load(b []byte) (Loaded, error) {
 		}
 		if at := f.Offset(); at-told >= progressStep {
 			told = at
-			vfs.Done(b, at)
+			if l.Done != nil {
+				l.Done(at)
+			}
 			if l.Progress != nil {
 				l.Progress.Loaded.Store(int64(at))
 			}

@@ -369,12 +369,18 @@ func (m *Manager) Tick(changes uint64) {
 }
 
 // Flushed is called after FLUSHALL, with the instance frozen: a save under way would
-// bring back what is gone, and the file has to follow if save points are set.
-func (m *Manager) Flushed() {
+// bring back what is gone, and the file has to follow if save points are set. uncounted
+// are the changes of the command, which Host.Changes does not count before its end.
+func (m *Manager) Flushed(uncounted int) {
 	m.Cancel()
-	if m.Enabled() && len(m.cfg.Save) > 0 {
-		// What went wrong is in the log and the status; the data is gone all the same.
-		_ = m.saveHeld()
+	if !m.Enabled() || len(m.cfg.Save) == 0 {
+		return
+	}
+	// What went wrong is in the log; the data is gone all the same.
+	if m.saveHeld() == nil {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.saved += uint64(uncounted)
 	}
 }
 

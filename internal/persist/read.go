@@ -100,11 +100,13 @@ func (m *Manager) read(name string, l *Loader) (Loaded, error) {
 		return Loaded{}, err
 	}
 	defer f.Close()
-	b, unmap, err := vfs.Map(f)
+	mapping, err := vfs.Map(f)
 	if err != nil {
 		return Loaded{}, err
 	}
-	defer unmap()
+	defer mapping.Close()
+	b := mapping.B
+	l.Done = mapping.Done
 	m.Progress.Start.Store(m.clock.NowMilli() / 1000)
 	m.Progress.Total.Store(int64(len(b)))
 	m.Progress.Loaded.Store(0)

@@ -8,15 +8,6 @@ import (
 	"sync"
 )
 
-// readAll is Map for files that cannot be mapped.
-func readAll(f File) ([]byte, func(), error) {
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return nil, nil, err
-	}
-	b, err := io.ReadAll(f)
-	return b, func() {}, err
-}
-
 // ErrInjected is the error of an operation that a Faulty was told to have fail.
 var ErrInjected = errors.New("vfs: injected fault")
 

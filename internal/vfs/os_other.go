@@ -10,9 +10,11 @@ func syncDir(*os.File) error { return nil }
 // lock does nothing: nobody is kept from starting twice.
 func lock(*os.File) error { return nil }
 
-// Map gives the contents of a file as memory. The bytes must not be written, and are
-// gone after unmap.
-func Map(f File) (b []byte, unmap func(), err error) { return readAll(f) }
+// Map gives the contents of a file.
+func Map(f File) (*Mapping, error) { return readAll(f) }
 
-// Done tells that the bytes of a mapped file before end are not needed again soon.
-func Done([]byte, int) {}
+// Close ends the mapping.
+func (m *Mapping) Close() { m.B = nil }
+
+// Done tells that the bytes before end are not needed again soon.
+func (m *Mapping) Done(int) {}

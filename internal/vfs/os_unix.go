@@ -20,31 +20,38 @@ func lock(f *os.File) error {
 	return err
 }
 
-// Map gives the contents of a file as memory, without reading it: what is not looked at
-// costs nothing, and what was looked at is the system's to drop. The bytes must not be
-// written, and are gone after unmap. The file may be closed before; whoever cuts it
-// short meanwhile ends this process.
-func Map(f File) (b []byte, unmap func(), err error) {
+// Map gives the contents of a file without reading it: what is not looked at costs
+// nothing, and what was looked at is the system's to drop. The file may be closed before
+// the mapping is; whoever cuts it short meanwhile ends this process.
+func Map(f File) (*Mapping, error) {
 	info, err := f.Stat()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	real, ok := f.(*os.File)
 	if size := info.Size(); !ok || size == 0 || size > math.MaxInt {
 		return readAll(f)
 	}
-	b, err = unix.Mmap(int(real.Fd()), 0, int(info.Size()), unix.PROT_READ, unix.MAP_PRIVATE)
+	b, err := unix.Mmap(int(real.Fd()), 0, int(info.Size()), unix.PROT_READ, unix.MAP_PRIVATE)
 	if err != nil {
 		return readAll(f) // a file system that maps nothing
 	}
 	// A hint that may be ignored.
 	_ = unix.Madvise(b, unix.MADV_SEQUENTIAL)
-	return b, func() { unix.Munmap(b) }, nil
+	return &Mapping{B: b, mapped: true}, nil
 }
 
-// Done tells that the bytes of a mapped file before end are not needed again soon.
-func Done(b []byte, end int) {
-	if end &^= os.Getpagesize() - 1; end > 0 && end <= len(b) {
-		_ = unix.Madvise(b[:end], unix.MADV_DONTNEED) // a hint; what is read all the same is read from the file
+// Close ends the mapping.
+func (m *Mapping) Close() {
+	if m.mapped {
+		unix.Munmap(m.B)
+	}
+	m.B, m.mapped = nil, false
+}
+
+// Done tells that the bytes before end are not needed again soon.
+func (m *Mapping) Done(end int) {
+	if end &^= os.Getpagesize() - 1; m.mapped && end > 0 && end <= len(m.B) {
+		_ = unix.Madvise(m.B[:end], unix.MADV_DONTNEED) // a hint; what is read all the same is read from the file
 	}
 }

@@ -66,6 +66,25 @@ func ReadFile(fsys FS, name string) ([]byte, error) {
 	return io.ReadAll(f)
 }
 
+// Mapping is the contents of a file as memory, which must not be written and is gone
+// after Close.
+type Mapping struct {
+	B      []byte
+	mapped bool // rather than read
+}
+
+// readAll is Map for files that cannot be mapped.
+func readAll(f File) (*Mapping, error) {
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	b, err := io.ReadAll(f)
+	if err != nil {
+		return nil, err
+	}
+	return &Mapping{B: b}, nil
+}
+
 // WriteFile replaces the contents of a file in a way that leaves the old or the new
 // ones whenever the process or the machine ends: it writes to a file beside it, with
 // the suffix, which it then renames.

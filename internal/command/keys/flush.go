@@ -33,7 +33,7 @@ func flushAll(c *command.Ctx) {
 	}
 	flush(c, 0, c.Store.Databases(), async)
 	if c.FlushedAll != nil {
-		c.FlushedAll()
+		c.FlushedAll(c.Changes())
 	}
 }
 
