@@ -89,6 +89,7 @@ func Specs(node Node) []command.Spec {
 		{Name: "bgsave", Arity: -1, Flags: command.Admin | command.NoScript | command.Exclusive, Run: f.bgSave},
 		{Name: "lastsave", Arity: 1, Flags: open | command.Fast, Run: f.lastSave},
 		{Name: "role", Arity: 1, Flags: open | command.NoScript | command.Fast, Run: role},
+		moduleSpec(),
 		{Name: "lolwut", Arity: -1, Flags: command.ReadOnly | command.Fast, Run: lolwut},
 		{Name: "bgrewriteaof", Arity: 1, Flags: command.Admin | command.NoScript | command.NoLock, Run: f.rewriteAppendFile},
 		{Name: "waitaof", Arity: 4, Flags: command.Blocking | command.NoLock, Run: f.waitAppendFile},
