@@ -38,7 +38,7 @@ type Alert uint32
 const (
 	AlertLoading    Alert = 1 << iota // data is being loaded
 	AlertPaused                       // CLIENT PAUSE
-	AlertOOM                          // over maxmemory, and nothing to evict
+	AlertMemory                       // over maxmemory
 	AlertReadOnly                     // a replica that refuses writes
 	AlertMasterDown                   // a replica that refuses stale reads
 	AlertDisk                         // the last save failed
@@ -53,13 +53,15 @@ type Exec struct {
 	Slow    *stats.SlowLog
 	Latency *stats.LatencyMonitor
 
-	alert    atomic.Uint32
-	nextID   atomic.Uint64
-	clients  atomic.Int64
-	execSpec *command.Spec
-	pause    pause
-	waiting  atomic.Int32 // clients that wait for keys
-	freeing  freeing
+	alert       atomic.Uint32
+	nextID      atomic.Uint64
+	clients     atomic.Int64
+	execSpec    *command.Spec
+	pause       pause
+	waiting     atomic.Int32 // clients that wait for keys
+	freeing     freeing
+	evicting    evicting
+	memoryLimit atomic.Int64 // of data and buffers, bytes
 
 	// collecting is, by shard, whose transaction holds it; guarded by the shard's lock.
 	collecting [store.MaxShards]*Worker
@@ -205,9 +207,11 @@ type Worker struct {
 	nano    int64          // the last reading of the clock
 	serving command.Ctx    // for those who waited
 	effects []oplog.Effect // of a transaction
-	again   store.LockSet  // of those who were to be served, but locks were missing
-	keys    []int          // scratch for key indexes
-	hashes  []uint64       // of keys
+	pool    evictPool
+	buffers atomic.Int64  // bytes, of all connections, when they were measured last
+	again   store.LockSet // of those who were to be served, but locks were missing
+	keys    []int         // scratch for key indexes
+	hashes  []uint64      // of keys
 	ahead   [lookahead]request
 
 	_ [64]byte

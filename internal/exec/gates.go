@@ -98,9 +98,10 @@ func (cl *Client) has(c *command.Ctx, f command.Flag) bool {
 	return c.Spec.Flags&f != 0 || c.Spec == cl.x.execSpec && cl.tx.flags&f != 0
 }
 
-// memoryGate refuses commands that may take more memory when there is none.
+// memoryGate makes room when memory is short, and refuses commands that may take more
+// when there is none.
 func memoryGate(x *Exec, c *command.Ctx, cl *Client) outcome {
-	if x.Alerted(AlertOOM) && cl.has(c, command.DenyOOM) {
+	if x.Alerted(AlertMemory) && !x.makeRoom(cl.w) && cl.has(c, command.DenyOOM) && cl.Sess.Flags&session.Master == 0 {
 		return x.refuse(c, cl, command.ErrOOM)
 	}
 	return passed

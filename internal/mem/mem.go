@@ -107,6 +107,8 @@ type Arena struct {
 	freeIDs uint32     // list of unused span numbers below nspans
 	runs    [2]runBins // free runs: without and with dirty pages
 
+	mark   uint64 // live bytes above which marked is called
+	marked func()
 	limit  func(n int) bool
 	blocks map[Ref]struct{} // live blocks, only in builds with invariants
 }
@@ -116,7 +118,7 @@ func New(o Options) (*Arena, error) {
 	if o.Reserve == 0 {
 		o.Reserve = defaultReserve
 	}
-	a := &Arena{limit: o.Limit, nspans: 1}
+	a := &Arena{limit: o.Limit, nspans: 1, mark: math.MaxUint64}
 	if err := a.reserve(min(o.Reserve, maxReserve, math.MaxInt/4)); err != nil {
 		return nil, err
 	}
@@ -174,7 +176,9 @@ func (a *Arena) alloc(n int) Ref {
 	s.free = *(*Ref)(a.ptr(r))
 	s.live++
 	b.live++
-	a.live += uint64(b.size)
+	if a.live += uint64(b.size); a.live > a.mark {
+		a.marked()
+	}
 	return r
 }
 
@@ -234,6 +238,10 @@ func Usable(n int) int {
 	}
 	return (n + pageSize - 1) &^ (pageSize - 1)
 }
+
+// SetMark has f called, from within an allocation, when Live has come to be more than
+// mark; f sets the next mark. math.MaxUint64 has it called never.
+func (a *Arena) SetMark(mark uint64, f func()) { a.mark, a.marked = mark, f }
 
 // Live is the sum of the usable sizes of all live blocks, in bytes.
 func (a *Arena) Live() uint64 { return a.live }

@@ -228,7 +228,9 @@ func (a *Arena) allocLarge(n uint) Ref {
 	s.class, s.free, s.carved, s.live, s.low = largeClass, 0, 1, 1, 1
 	a.markDirty(s.start, pages)
 	a.bins[largeClass].live++
-	a.live += uint64(pages) << pageShift
+	if a.live += uint64(pages) << pageShift; a.live > a.mark {
+		a.marked()
+	}
 	r := Ref(s.start << pageRefShift)
 	if invariants.Enabled {
 		a.checkLarge(id, r, 0)
@@ -269,7 +271,9 @@ func (a *Arena) Grow(r Ref, n int) bool {
 	s.pages += need
 	a.setEnds(id)
 	a.markDirty(after, need)
-	a.live += uint64(need) << pageShift
+	if a.live += uint64(need) << pageShift; a.live > a.mark {
+		a.marked()
+	}
 	if invariants.Enabled {
 		a.checkLarge(id, r, old)
 	}

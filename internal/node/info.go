@@ -131,7 +131,7 @@ func (s *self) clients() (c clientSums) {
 		}
 		c.inPeak = max(c.inPeak, ss.InPeak)
 		c.outPeak = max(c.outPeak, ss.Conn.Pending())
-		c.bufferBytes += uint64(ss.Conn.InputCap() + ss.Conn.Pending() + ss.MultiMem)
+		c.bufferBytes += uint64(exec.Buffers(ss))
 	}
 	return c
 }
@@ -155,7 +155,7 @@ func (s *self) Memory() server.Memory {
 	m := server.Memory{
 		Startup:  s.startup,
 		Clients:  s.clients().bufferBytes,
-		Heap:     h.objects,
+		Heap:     s.heapBase,
 		HeapUsed: h.objects + h.unused,
 		HeapIdle: h.free,
 		RSS:      residentBytes(),
@@ -177,7 +177,7 @@ func (s *self) Memory() server.Memory {
 			tables[db].Bytes += uint64(ks.TableBytes())
 		}
 	}
-	m.Used = m.ArenaLive + m.Heap
+	m.Used = m.ArenaLive + m.Heap + m.Clients
 	m.Overhead = s.startup + m.Clients
 	for db, t := range tables {
 		if t.Keys > 0 {
@@ -307,10 +307,12 @@ func (s *self) infoLoading(w *server.InfoWriter) {
 
 func (s *self) infoStats(w *server.InfoWriter) {
 	all := s.Stats(false)
-	var expired uint64
+	var expired, evicted uint64
 	for i := range s.n.store.Shards() {
 		expired += s.n.store.Shard(i).ExpiredKeys()
+		evicted += s.n.store.Shard(i).EvictedKeys()
 	}
+	exceeded, exceeding := s.n.Exec.EvictionTimes()
 	s.mu.Lock()
 	ops, in, out := s.ops.Rate(), s.in.Kilo(), s.out.Kilo()
 	s.mu.Unlock()
@@ -329,9 +331,11 @@ func (s *self) infoStats(w *server.InfoWriter) {
 	w.Zeros("sync_full", "sync_partial_ok", "sync_partial_err")
 	w.Uint("expired_keys", expired)
 	w.Str("expired_stale_perc", "0.00")
-	w.Zeros("expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds", "evicted_keys")
+	w.Zeros("expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds")
+	w.Uint("evicted_keys", evicted)
 	w.Uint("evicted_clients", all.EvictedClients)
-	w.Zeros("total_eviction_exceeded_time", "current_eviction_exceeded_time")
+	w.Int("total_eviction_exceeded_time", exceeded/1e6)
+	w.Int("current_eviction_exceeded_time", exceeding/1e6)
 	w.Uint("keyspace_hits", all.Hits)
 	w.Uint("keyspace_misses", all.Misses)
 	w.Int("pubsub_channels", int64(s.n.hub.Count(pubsub.Channel)))

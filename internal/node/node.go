@@ -260,6 +260,7 @@ func (n *Node) background() {
 					continue
 				}
 				n.expire()
+				n.Exec.EvictSome()
 				n.tendClients()
 				n.Exec.TendTracking()
 				n.renewTLS()

@@ -3,6 +3,7 @@ package node
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"sync"
@@ -30,6 +31,8 @@ type self struct {
 	cronPaused  atomic.Bool   // DEBUG PAUSE-CRON 1
 	freedBefore atomic.Uint64 // large values freed before CONFIG RESETSTAT
 
+	heapBase uint64 // what counts of the Go heap without connections, bytes
+
 	mu           sync.Mutex // guards what follows
 	peak         uint64     // most bytes used
 	ops, in, out stats.Meter
@@ -53,6 +56,8 @@ func (s *self) start() {
 	for _, name := range followed() {
 		s.apply(name)
 	}
+	runtime.GC() // for the live heap to be known
+	s.heapBase = min(readHeap().live, heapMost)
 	s.startup = s.used(true)
 	s.sample()
 	s.n.wg.Add(1)
@@ -87,7 +92,7 @@ func (s *self) sample() {
 	}
 	s.n.persist.Tick(changes)
 	used := s.used(true)
-	s.n.Exec.World.Workers()[0].Locked(func() { s.alertMemory(used) })
+	s.moveLimit()
 	now := s.n.env.Clock.Nano() / 1e6
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -97,17 +102,19 @@ func (s *self) sample() {
 	s.out.Sample(now, out)
 }
 
-// used is the memory in use, in bytes: live blocks of the arenas and live
-// objects of the Go heap. It locks the shards, one at a time, unless they are
-// locked already.
+// used is the memory in use, in bytes: live blocks of the arenas, what connections take,
+// and the Go heap of an instance without any. What else is on the heap is little, and
+// how much of it is garbage only the collector finds out, at a time of its own. It
+// locks the shards, one at a time, unless they are locked already.
 func (s *self) used(lock bool) uint64 {
-	sum := readHeap().objects
+	sum := s.heapBase + uint64(max(s.n.Exec.BufferMemory(), 0))
 	for i := range s.n.store.Shards() {
 		sh := s.n.store.Shard(i)
 		if lock {
 			sh.Lock()
 		}
 		sum += sh.Arena().Live()
+		sh.Note()
 		if lock {
 			sh.Unlock()
 		}
@@ -115,24 +122,52 @@ func (s *self) used(lock bool) uint64 {
 	return sum
 }
 
-// heap is the Go heap, in bytes.
-type heap struct{ objects, unused, free uint64 }
+// heapMost is the most that counts of the heap at the start, in bytes: the rest belongs
+// to the program that the instance is part of.
+const heapMost = 4 << 20
+
+// heap is the Go heap, in bytes. live is what the last collection found in use: unlike
+// objects it does not grow with garbage.
+type heap struct{ live, objects, unused, free uint64 }
 
 func readHeap() heap {
 	samples := []metrics.Sample{
 		{Name: "/memory/classes/heap/objects:bytes"},
 		{Name: "/memory/classes/heap/unused:bytes"},
 		{Name: "/memory/classes/heap/free:bytes"},
+		{Name: "/gc/heap/live:bytes"},
 	}
 	metrics.Read(samples)
-	return heap{samples[0].Value.Uint64(), samples[1].Value.Uint64(), samples[2].Value.Uint64()}
+	at := func(i int) uint64 { return samples[i].Value.Uint64() }
+	return heap{live: at(3), objects: at(0), unused: at(1), free: at(2)}
 }
 
-// alertMemory sets or clears the alert that memory is short. A worker must be
-// stopped, so that the configuration stays as it is.
-func (s *self) alertMemory(used uint64) {
-	cfg := s.n.Config
-	s.n.Exec.Alert(exec.AlertOOM, cfg.MaxMemory > 0 && used > cfg.MaxMemory && cfg.MaxMemoryPolicy == config.NoEviction)
+// limitMemory takes up maxmemory. All workers must be stopped and all shards locked.
+func (s *self) limitMemory() {
+	s.n.Exec.Alert(exec.AlertMemory, false)
+	limit := s.dataLimit()
+	s.n.store.SetLimit(limit)
+	s.n.Exec.LimitMemory(limit)
+}
+
+// dataLimit is what maxmemory leaves for data and buffers, in bytes.
+func (s *self) dataLimit() int64 {
+	max := s.n.Config.MaxMemory
+	if max == 0 {
+		return store.NoLimit
+	}
+	return int64(max) - int64(s.heapBase)
+}
+
+// moveLimit leaves the data what the rest of the process does not take. No lock may be
+// held.
+func (s *self) moveLimit() {
+	limit := int64(store.NoLimit)
+	s.n.Exec.World.Workers()[0].Locked(func() { limit = s.dataLimit() })
+	if limit != store.NoLimit {
+		s.n.Exec.LimitMemory(limit)
+		s.n.Exec.MeasureBuffers()
+	}
 }
 
 // followed are the directives that apply takes up. Others are read where they
@@ -162,9 +197,8 @@ func (s *self) apply(name string) {
 		if cfg.MaxMemory > 0 && used > cfg.MaxMemory {
 			s.n.log.Warn("the new maxmemory is smaller than the memory in use", "maxmemory", cfg.MaxMemory, "used", used)
 		}
-		s.alertMemory(used)
+		s.limitMemory()
 	case "maxmemory-policy":
-		s.alertMemory(s.used(false))
 		s.setLFU()
 	case "lfu-log-factor", "lfu-decay-time":
 		s.setLFU()
@@ -259,6 +293,7 @@ func (s *self) ResetStats() {
 	for i := range s.n.store.Shards() {
 		sh := s.n.store.Shard(i)
 		sh.ResetExpiredKeys()
+		sh.ResetEvictedKeys()
 		sh.ResetLag()
 	}
 	now := s.n.env.Clock.Nano() / 1e6

@@ -237,16 +237,12 @@ func TestExpiredKeysAreCounted(t *testing.T) {
 	k.wantInfo("1", "expire_lag_count")
 }
 
-func TestMaxMemoryAlert(t *testing.T) {
+func TestMaxMemory(t *testing.T) {
 	k := newTalk(t, nil)
 	k.do("CONFIG", "SET", "maxmemory", "1")
-	if !k.n.Exec.Alerted(exec.AlertOOM) {
-		t.Error("no alert at once")
-	}
+	k.want("-"+command.ErrOOM, "SET", "a", "1")
+	k.want("nil$", "GET", "a")
 	k.do("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
-	if k.n.Exec.Alerted(exec.AlertOOM) {
-		t.Error("alert although keys may be evicted")
-	}
 	if k.n.store.LFU.On {
 		t.Error("use counters without an LFU policy")
 	}
@@ -255,7 +251,8 @@ func TestMaxMemoryAlert(t *testing.T) {
 		t.Errorf("LFU %+v", l)
 	}
 	k.do("CONFIG", "SET", "maxmemory", "0", "maxmemory-policy", "noeviction")
-	if k.n.Exec.Alerted(exec.AlertOOM) {
+	k.want("+OK", "SET", "a", "1")
+	if k.n.Exec.Alerted(exec.AlertMemory) {
 		t.Error("alert without a limit")
 	}
 }

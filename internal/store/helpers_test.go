@@ -20,6 +20,10 @@ type gone struct {
 
 func (g *gone) Expired(_ *Keyspace, key []byte) { g.keys = append(g.keys, string(key)) }
 
+func (g *gone) Evicted(_ *Keyspace, key []byte) { g.keys = append(g.keys, string(key)) }
+
+func (g *gone) Full() {}
+
 func (g *gone) Touched(*Keyspace, []byte, bool) {}
 
 func (g *gone) FieldsExpired(_ *Keyspace, key []byte, fields [][]byte, gone bool) {

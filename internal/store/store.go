@@ -42,6 +42,11 @@ type Hooks interface {
 	// Touched tells of a key that has changed in a shard for which that was asked
 	// for with Heed, by a command or by the store itself.
 	Touched(ks *Keyspace, key []byte, command bool)
+	// Evicted tells of a key that is about to be removed by Evict.
+	Evicted(ks *Keyspace, key []byte)
+	// Full tells that the shards take more memory than SetLimit allows. It is called
+	// in the middle of a change, and must not touch the store.
+	Full()
 }
 
 // Options of a Store. The zero value gives 16 databases, and shards by the number
@@ -62,6 +67,8 @@ type Store struct {
 	hooks  Hooks
 
 	walk *Walk // the one in progress; all shards must be locked
+
+	account account
 
 	// readied counts the times that a queue became ready.
 	readied atomic.Uint64
@@ -98,6 +105,7 @@ type Shard struct {
 	st       *Store
 	lfuRand  uint64
 	heeded   bool     // see Heed
+	noted    uint64   // live bytes that are in the account
 	volatile int      // keys with a deadline
 	linked   int      // records on wheels
 	names    [][]byte // of expired fields, while they are removed
@@ -105,6 +113,8 @@ type Shard struct {
 	// expiredKeys counts the removals of keys whose deadline had passed.
 	expiredKeys   uint64
 	expiredFields uint64
+	evictedKeys   uint64
+	note          func() // Note, made once
 	_             [32]byte // keep neighbours' locks off this cache line
 }
 
@@ -124,6 +134,7 @@ func New(o Options) (*Store, error) {
 		dbs:    o.Databases,
 		hooks:  o.Hooks,
 	}
+	st.account.limit.Store(NoLimit)
 	for i := range st.shards {
 		sh := &st.shards[i]
 		arena, err := mem.New(mem.Options{Reserve: o.Reserve})
@@ -134,6 +145,7 @@ func New(o Options) (*Store, error) {
 			return nil, err
 		}
 		sh.st, sh.id, sh.arena, sh.lfuRand = st, i, arena, uint64(i)*0x9E3779B97F4A7C15+1
+		sh.note = sh.Note
 		sh.dbs = make([]atomic.Pointer[Keyspace], o.Databases)
 		for db := range sh.dbs {
 			sh.dbs[db].Store(newKeyspace(st, sh, db))

@@ -1,0 +1,321 @@
+package exec
+
+import (
+	"bytes"
+	"math"
+	"math/bits"
+	"math/rand/v2"
+	"sync/atomic"
+
+	"github.com/redstart-db/redstart/internal/command"
+	"github.com/redstart-db/redstart/internal/config"
+	"github.com/redstart-db/redstart/internal/resp"
+	"github.com/redstart-db/redstart/internal/store"
+)
+
+// candidate is a key that may be evicted.
+type candidate struct {
+	key   []byte
+	hash  uint64
+	db    int
+	score uint64 // the higher, the better it is to evict
+}
+
+// evictPool keeps the best candidates that a worker has come upon, so that each sample
+// adds to what earlier ones found. The worker's lock guards it.
+//
+// Invariant: list[:n] is sorted by score, the best last.
+type evictPool struct {
+	list   [poolSize]candidate
+	n      int
+	policy config.MaxMemoryPolicy
+	shard  int           // to be sampled next
+	left   store.LockSet // shards in which something is to be freed
+	rnd    *rand.Rand
+}
+
+const (
+	poolSize = 16
+	// keptKey is how long a key may be, in bytes, of which a candidate keeps the memory.
+	keptKey = 256
+	// evictTries is how many samples of shards, without a candidate, tell that there is
+	// none.
+	evictTries = 4
+)
+
+// evicting counts what eviction does, for INFO.
+type evicting struct {
+	since atomic.Int64 // monotonic nanoseconds, since when memory has been exceeded; 0
+	total atomic.Int64 // nanoseconds, of all times before
+	// measureAt is when buffers may be measured again, monotonic nanoseconds.
+	measureAt atomic.Int64
+}
+
+// Full implements store.Hooks.
+func (x *Exec) Full() { x.Alert(AlertMemory, true) }
+
+// Evicted implements store.Hooks: the removal is an effect like any other write.
+func (x *Exec) Evicted(ks *store.Keyspace, key []byte) {
+	if x.Log.Active() {
+		name := []byte("DEL")
+		if x.Config.LazyfreeLazyEviction {
+			name = []byte("UNLINK")
+		}
+		x.removed(ks, resp.AppendCommand(nil, name, key))
+	}
+	if x.Notify&command.NotifyEvicted != 0 {
+		x.Publish(ks.DB(), command.NotifyEvicted, "evicted", key)
+	}
+}
+
+// tenacity gives for how many nanoseconds one command evicts, from
+// maxmemory-eviction-tenacity.
+func tenacity(n int) int64 {
+	switch {
+	case n <= 10:
+		return int64(50_000 * n)
+	case n < 100:
+		return int64(500_000 * math.Pow(1.15, float64(n-10)))
+	}
+	return math.MaxInt64
+}
+
+// makeRoom evicts until memory is within its limit, for a time. It is false if memory is
+// exceeded and there is nothing to evict. The worker must be locked, and no shard.
+func (x *Exec) makeRoom(w *Worker) bool {
+	if x.expiryHeld&AlertPaused != 0 {
+		return true // the data stays as it is
+	}
+	x.noteShards(w) // what was freed since they noted it last
+	if x.Store.Over() <= 0 {
+		x.roomMade()
+		return true
+	}
+	if x.remeasureBuffers(w); x.Store.Over() <= 0 {
+		x.roomMade()
+		return true
+	}
+	began := x.Clock.Nano()
+	x.evicting.since.CompareAndSwap(0, began)
+	limit := tenacity(x.Config.MaxMemoryEvictionTenacity)
+	evicted, ok := 0, true
+	for ok && x.Store.Over() > 0 {
+		if ok = x.finishEvicted(w) || x.evictOne(w); ok {
+			if evicted++; evicted%16 == 0 && x.Clock.Nano()-began > limit {
+				break
+			}
+		}
+	}
+	if x.Store.Over() <= 0 {
+		x.roomMade()
+		ok = true
+	}
+	x.evictLatency(began)
+	return ok
+}
+
+// noteShards has all shards note what they take, and finds those with something that is
+// still to be freed.
+func (x *Exec) noteShards(w *Worker) {
+	for i := range x.Store.Shards() {
+		sh := x.Store.Shard(i)
+		sh.Lock()
+		sh.Note()
+		if sh.Reclaimed() < sh.Thrown() {
+			w.pool.left |= 1 << i
+		}
+		sh.Unlock()
+	}
+}
+
+func (x *Exec) roomMade() {
+	x.Alert(AlertMemory, false)
+	if since := x.evicting.since.Swap(0); since != 0 {
+		x.evicting.total.Add(x.Clock.Nano() - since)
+	}
+	if x.Store.Over() > 0 { // exceeded meanwhile
+		x.Alert(AlertMemory, true)
+	}
+}
+
+// EvictionTimes gives for how long memory was exceeded in total, and has been now, in
+// nanoseconds.
+func (x *Exec) EvictionTimes() (total, current int64) {
+	total = x.evicting.total.Load()
+	if since := x.evicting.since.Load(); since != 0 {
+		current = x.Clock.Nano() - since
+	}
+	return total + current, current
+}
+
+// ResetEvictionTimes forgets how long memory was exceeded.
+func (x *Exec) ResetEvictionTimes() {
+	x.evicting.total.Store(0)
+	x.evicting.since.Store(0)
+}
+
+func (x *Exec) evictLatency(began int64) {
+	if x.Config.LatencyMonitorThreshold <= 0 {
+		return
+	}
+	now := x.Clock.Nano()
+	if ms := (now - began) / 1e6; ms >= x.Config.LatencyMonitorThreshold {
+		x.Latency.Add("eviction-cycle", x.Clock.UnixMilli(now)/1000, ms)
+	}
+}
+
+// EvictSome evicts while memory is exceeded and no command does it, for a short time. No
+// lock may be held.
+func (x *Exec) EvictSome() {
+	if !x.Alerted(AlertMemory) {
+		return
+	}
+	w := x.World.background
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !x.Alerted(AlertLoading) {
+		x.makeRoom(w)
+	}
+}
+
+// evictOne evicts a key, if there is one that the policy permits.
+func (x *Exec) evictOne(w *Worker) bool {
+	if x.Config.MaxMemoryPolicy == config.NoEviction {
+		return false
+	}
+	p := &w.pool
+	if p.rnd == nil {
+		p.rnd = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
+	}
+	if policy := x.Config.MaxMemoryPolicy; policy != p.policy {
+		p.n, p.policy = 0, policy
+	}
+	for range evictTries * x.Store.Shards() {
+		x.sample(p)
+		for p.n > 0 {
+			p.n--
+			if c := &p.list[p.n]; x.evict(c) {
+				p.left |= x.Store.Of(c.hash)
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// sample looks at some keys of the shard whose turn it is.
+func (x *Exec) sample(p *evictPool) {
+	if p.shard++; p.shard >= x.Store.Shards() {
+		p.shard = 0
+	}
+	sh := x.Store.Shard(p.shard)
+	n, policy := x.Config.MaxMemorySamples, p.policy
+	if policy == config.AllKeysRandom || policy == config.VolatileRandom {
+		n = 1
+	}
+	sh.Lock()
+	defer sh.Unlock()
+	for db := range x.Store.Databases() {
+		ks := sh.DB(db)
+		if ks.Len() == 0 {
+			continue
+		}
+		add := func(e store.Entry) { p.add(x, e, db) }
+		switch policy {
+		case config.VolatileTTL:
+			ks.SampleSoonest(n, add)
+		case config.VolatileLRU, config.VolatileLFU, config.VolatileRandom:
+			ks.Sample(n, true, p.rnd, add)
+		default:
+			ks.Sample(n, false, p.rnd, add)
+		}
+	}
+}
+
+// scoreOf says how good it is to evict an entry.
+func scoreOf(policy config.MaxMemoryPolicy, e store.Entry, rnd *rand.Rand) uint64 {
+	switch policy {
+	case config.AllKeysLRU, config.VolatileLRU:
+		return uint64(e.Idle())
+	case config.AllKeysLFU, config.VolatileLFU:
+		return uint64(math.MaxUint8 - e.Freq())
+	case config.VolatileTTL:
+		return math.MaxUint64 - uint64(e.Deadline())
+	}
+	return rnd.Uint64()
+}
+
+// add takes an entry into the pool, if it is better than one there or there is room.
+func (p *evictPool) add(x *Exec, e store.Entry, db int) {
+	score := scoreOf(p.policy, e, p.rnd)
+	at := 0
+	for at < p.n && p.list[at].score < score {
+		at++
+	}
+	if p.n == poolSize && at == 0 {
+		return
+	}
+	key := e.Key()
+	k := x.Store.Key(key)
+	for i := range p.list[:p.n] {
+		if c := &p.list[i]; c.hash == k.H && c.db == db && bytes.Equal(c.key, key) {
+			return
+		}
+	}
+	var free []byte // the memory of the candidate that goes
+	if p.n < poolSize {
+		free = p.list[p.n].key
+		copy(p.list[at+1:p.n+1], p.list[at:p.n])
+		p.n++
+	} else {
+		at--
+		free = p.list[0].key
+		copy(p.list[:at], p.list[1:at+1])
+	}
+	if cap(free) > keptKey {
+		free = nil
+	}
+	p.list[at] = candidate{key: append(free[:0], key...), hash: k.H, db: db, score: score}
+}
+
+// evict removes a key, if it is there still and the policy permits it.
+func (x *Exec) evict(c *candidate) bool {
+	sh := x.Store.ShardOf(c.hash)
+	sh.Lock()
+	defer sh.Unlock()
+	ks := sh.DB(c.db)
+	e := ks.Find(store.Key{B: c.key, H: c.hash})
+	if !e.Ok() {
+		return false
+	}
+	switch x.Config.MaxMemoryPolicy {
+	case config.VolatileLRU, config.VolatileLFU, config.VolatileRandom, config.VolatileTTL:
+		if !e.Volatile() {
+			return false
+		}
+	}
+	ks.Evict(e)
+	return true
+}
+
+// evictStep is how many elements of a removed collection, or records of a flushed
+// database, are freed for one hold of their shard.
+const evictStep = 256
+
+// finishEvicted frees some of what was removed already; it is false if there is nothing:
+// what is on its way need not be evicted for.
+func (x *Exec) finishEvicted(w *Worker) bool {
+	p := &w.pool
+	if p.left == 0 {
+		return false
+	}
+	i := bits.TrailingZeros64(uint64(p.left))
+	sh := x.Store.Shard(i)
+	sh.Lock()
+	defer sh.Unlock()
+	if !sh.Reclaim(evictStep) {
+		p.left &^= 1 << i
+	}
+	sh.Note()
+	return true
+}
