@@ -114,7 +114,7 @@ type Shard struct {
 	expiredKeys   uint64
 	expiredFields uint64
 	evictedKeys   uint64
-	note          func() // Note, made once
+	note          func()   // Note, made once
 	_             [32]byte // keep neighbours' locks off this cache line
 }
 
