@@ -44,6 +44,9 @@ type Loader struct {
 	Function func(code []byte) error
 	// Aux is told of auxiliary fields, if it is set.
 	Aux func(name, value []byte)
+	// Skipped is told of keys that are left out because they have no elements, if it is
+	// set.
+	Skipped func(key []byte)
 	// Progress, if set, is kept up to date.
 	Progress *Progress
 	// Done, if set, is told how many bytes are not needed again.
@@ -143,6 +146,9 @@ func (l *Loader) key(f *rdb.File, it *rdb.Item, res *Loaded) (err error) {
 	switch {
 	case errors.Is(err, rdb.ErrEmpty):
 		res.Empty++
+		if l.Skipped != nil {
+			l.Skipped(it.Name)
+		}
 		return nil
 	case err != nil:
 		return fmt.Errorf("%w (key %.80q, type %v)", err, it.Name, it.Type)

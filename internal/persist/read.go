@@ -71,6 +71,7 @@ func (m *Manager) loader(listPlain int, function func(code []byte) error) Loader
 		Store: m.store, Limits: serial.LimitsOf(m.cfg, listPlain), Now: m.clock.NowMilli(),
 		CheckSum: m.cfg.RDBChecksum, Delay: delayOf(m.cfg.KeyLoadDelay), Function: function, Aux: m.aux,
 		Progress: &m.Progress,
+		Skipped:  func(key []byte) { m.log.Info(fmt.Sprintf("skipping empty key: %.200s", key)) },
 	}
 }
 
