@@ -174,15 +174,15 @@ func (a *AOF) mkdir(s *Settings) error {
 // moment, and is gone on with at the next start.
 func (a *AOF) upgrade(s *Settings) error {
 	old := s.old()
-	if !exists(a.fs, old) {
-		return nil
+	if there, err := exists(a.fs, old); err != nil || !there {
+		return err
 	}
-	inside := s.path(s.Prefix)
+	taken, err := exists(a.fs, s.path(s.Prefix))
+	if err != nil || taken {
+		return err
+	}
 	switch m := a.man; {
 	case m.Empty():
-		if exists(a.fs, inside) {
-			return nil
-		}
 		if err := a.mkdir(s); err != nil {
 			return err
 		}
@@ -190,10 +190,10 @@ func (a *AOF) upgrade(s *Settings) error {
 		if err := a.persist(s, next); err != nil {
 			return err
 		}
-	case m.Base == nil || m.Base.Name != s.Prefix || len(m.Incrs) > 0 || exists(a.fs, inside):
+	case m.Base == nil || m.Base.Name != s.Prefix || len(m.Incrs) > 0:
 		return nil
 	}
-	if err := a.fs.Rename(old, inside); err != nil {
+	if err := a.fs.Rename(old, s.path(s.Prefix)); err != nil {
 		a.log.Warn(fmt.Sprintf("Error trying to move the old AOF file %s into dir %s: %s", s.Prefix, s.Sub, reason(err)))
 		return err
 	}

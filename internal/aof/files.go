@@ -50,9 +50,12 @@ func fresh(f vfs.FS, name string) (vfs.File, error) {
 	return w, nil
 }
 
-func exists(f vfs.FS, name string) bool {
+func exists(f vfs.FS, name string) (bool, error) {
 	_, err := f.Stat(name)
-	return !errors.Is(err, fs.ErrNotExist)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 func fileSize(f vfs.FS, name string) (int64, error) {
