@@ -2,6 +2,7 @@ package aof
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -95,12 +96,13 @@ func (a *AOF) loadFile(s *Settings, file File, last bool, target Target, p *Prog
 			a.log.Info("Reading the remaining AOF tail...")
 		}
 	}
-	valid, err := replay(NewScanner(r, count.n-int64(r.Buffered())), target)
+	scanner := NewScanner(r, count.n-int64(r.Buffered()))
+	valid, err := replay(scanner, target)
 	switch {
 	case err == nil:
 		return size, nil
 	case errors.Is(err, ErrShort):
-		return size, a.shortFile(s, file, last, valid)
+		return size, a.shortFile(s, file, last, valid, scanner.Offset())
 	case errors.Is(err, ErrSyntax):
 		return size, fmt.Errorf("Bad file format reading the append only file %s: make a backup of your AOF file, then use "+
 			"./redis-check-aof --fix <filename.manifest>", file.Name)
@@ -132,7 +134,15 @@ func loadRDB(f vfs.File, target Target, count *counter, r *bufio.Reader) error {
 }
 
 // shortFile deals with a file whose last command, or transaction, is not complete.
-func (a *AOF) shortFile(s *Settings, file File, last bool, valid int64) error {
+// What was read whole ends at whole, and what counts of it at valid.
+func (a *AOF) shortFile(s *Settings, file File, last bool, valid, whole int64) error {
+	if damaged, err := goesOn(a.fs, s.path(file.Name), whole); err != nil {
+		return fmt.Errorf("Unrecoverable error reading the append only file %s: %s", file.Name, reason(err))
+	} else if damaged {
+		return fmt.Errorf("Bad file format reading the append only file %s: a command at offset %d claims to be longer than "+
+			"the file, yet others follow it, so this is damage and not a write that was cut off. Make a backup of your AOF "+
+			"file, then use ./redis-check-aof --fix <filename.manifest>", file.Name, whole)
+	}
 	if !s.LoadCut {
 		return fmt.Errorf("Unexpected end of file reading the append only file %s. You can: 1) Make a backup of your AOF "+
 			"file, then use ./redis-check-aof --fix <filename.manifest>. 2) Alternatively you can set the "+
@@ -148,6 +158,49 @@ func (a *AOF) shortFile(s *Settings, file File, last bool, valid int64) error {
 		return fmt.Errorf("Error truncating the AOF file %s: %s", file.Name, reason(err))
 	}
 	return nil
+}
+
+const (
+	// guesses is how many places are looked at for a command that follows damage.
+	guesses = 4096
+	// follow is how many commands in a row are no accident.
+	follow = 2
+)
+
+// goesOn tells whether commands follow an incomplete one at an offset. Then it is
+// not the end of the file that is missing: a length is damaged, and what follows is
+// not to be thrown away. A value that holds commands, cut off, looks the same; then
+// somebody has to decide.
+func goesOn(fsys vfs.FS, name string, at int64) (bool, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	if _, err := f.Seek(at, io.SeekStart); err != nil {
+		return false, err
+	}
+	r := bufio.NewReaderSize(f, scanChunk)
+	for tries := 0; tries < guesses; {
+		line, err := r.ReadSlice('\n')
+		if err == io.EOF {
+			return false, nil
+		}
+		if err != nil && err != bufio.ErrBufferFull {
+			return false, err
+		}
+		if next, _ := r.Peek(1); len(line) < 2 || line[len(line)-2] != '\r' || string(next) != "*" {
+			continue
+		}
+		tries++
+		ahead, _ := r.Peek(scanChunk)
+		var p Piece
+		s := NewScanner(bytes.NewReader(ahead), 0)
+		if s.Next(&p); len(p.Cmds) >= follow {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // truncate cuts a file off, and brings that to disk.
