@@ -3,7 +3,6 @@ package aof
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -43,7 +42,10 @@ func (s *Settings) dir() string             { return filepath.Join(s.Dir, s.Sub)
 func (s *Settings) path(name string) string { return filepath.Join(s.dir(), name) }
 func (s *Settings) manifest() string        { return s.path(ManifestName(s.Prefix)) }
 func (s *Settings) old() string             { return filepath.Join(s.Dir, s.Prefix) }
-func (s *Settings) temp(of string) string {
+
+// TempName is the path of a file that is needed for a while. One that is left behind
+// is removed at the next start.
+func (s *Settings) TempName(of string) string {
 	return s.path(fmt.Sprintf("temp-rewriteaof-%s-%d.aof", of, os.Getpid()))
 }
 
@@ -204,8 +206,9 @@ func (a *AOF) upgrade(s *Settings) error {
 	return nil
 }
 
-// Source writes a base: all data, as an RDB file or as commands.
-type Source func(w io.Writer, rdb bool) error
+// Source writes a base, which is all data, to a file and syncs that: as an RDB file,
+// or as commands, as the settings say. stop tells it to give up.
+type Source func(f vfs.File, s *Settings, stop func() bool) error
 
 // Start has the log go on where the files end; without files, a base is made of
 // what source gives. Effects are logged from then on: commands must be stopped.
@@ -221,7 +224,7 @@ func (a *AOF) Start(source Source, offset uint64) error {
 	if next.Empty() {
 		name := next.nextBase(s.Prefix, s.RDB)
 		a.log.Info("Creating AOF base file " + name + " on server start")
-		if err := a.writeBase(&s, source, s.temp("start"), s.path(name), nil); err != nil {
+		if err := a.writeBase(&s, source, s.TempName("start"), s.path(name), nil); err != nil {
 			a.log.Warn("Failed creating the AOF base file: " + reason(err))
 			return err
 		}
@@ -263,11 +266,7 @@ func (a *AOF) writeBase(s *Settings, source Source, temp, name string, cancelled
 	if err != nil {
 		return err
 	}
-	w := &baseWriter{f: f, sync: s.Sync, cancelled: cancelled}
-	err = source(w, s.RDB)
-	if e := w.finish(); err == nil {
-		err = e
-	}
+	err = source(f, s, func() bool { return cancelled != nil && cancelled.Load() })
 	if e := f.Close(); err == nil {
 		err = e
 	}

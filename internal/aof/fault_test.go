@@ -1,7 +1,6 @@
 package aof
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -40,20 +39,21 @@ func (d *data) Run(cmds [][][]byte) (int, error) {
 	return len(cmds), nil
 }
 
-func (d *data) RDB(*bufio.Reader) error { return errors.New("no RDB here") }
+func (d *data) RDB([]byte) (int, error) { return 0, errors.New("no RDB here") }
 
 // source gives the data as it is now.
 func (d *data) source() Source {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	keys := maps.Clone(d.keys)
-	return func(w io.Writer, rdb bool) error {
+	return func(f vfs.File, s *Settings, stop func() bool) error {
+		w := NewBaseWriter(f, s.Sync, stop)
 		for k, v := range keys {
 			if _, err := io.WriteString(w, cmd("SET", k, v)); err != nil {
 				return err
 			}
 		}
-		return nil
+		return w.Finish()
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"sync/atomic"
 
 	"github.com/redstart-db/redstart/internal/vfs"
 )
@@ -73,17 +72,24 @@ const (
 	baseSync = 4 << 20
 )
 
-// baseWriter writes a file through a buffer, and syncs it now and then.
-type baseWriter struct {
-	f         vfs.File
-	buf       []byte
-	sync      bool
-	unsynced  int
-	cancelled *atomic.Bool // nil: it cannot be
-	err       error
+// BaseWriter writes a base through a buffer. Errors are kept.
+type BaseWriter struct {
+	f        vfs.File
+	buf      []byte
+	sync     bool
+	unsynced int
+	stop     func() bool
+	err      error
 }
 
-func (w *baseWriter) Write(b []byte) (int, error) {
+// NewBaseWriter writes to f. With sync that is synced now and then. stop is asked
+// whether to give up.
+func NewBaseWriter(f vfs.File, sync bool, stop func() bool) *BaseWriter {
+	return &BaseWriter{f: f, sync: sync, stop: stop}
+}
+
+// Write implements io.Writer.
+func (w *BaseWriter) Write(b []byte) (int, error) {
 	for n := 0; n < len(b); {
 		k := min(len(b)-n, baseBuffer-len(w.buf))
 		w.buf = append(w.buf, b[n:n+k]...)
@@ -94,8 +100,8 @@ func (w *baseWriter) Write(b []byte) (int, error) {
 	return len(b), w.err
 }
 
-func (w *baseWriter) flush() {
-	if w.cancelled != nil && w.cancelled.Load() {
+func (w *BaseWriter) flush() {
+	if w.stop() {
 		w.err = errCancelled
 	}
 	if w.err != nil {
@@ -111,8 +117,8 @@ func (w *baseWriter) flush() {
 	}
 }
 
-// finish brings everything to disk.
-func (w *baseWriter) finish() error {
+// Finish brings everything to disk.
+func (w *BaseWriter) Finish() error {
 	w.flush()
 	if w.err == nil {
 		w.err = w.f.Sync()

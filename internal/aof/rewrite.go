@@ -3,7 +3,9 @@ package aof
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -144,9 +146,6 @@ func (r *Rewrite) openIncr(s *Settings) error {
 	return nil
 }
 
-// RDB tells, after Begin, the form of the base: an RDB file, or commands.
-func (r *Rewrite) RDB() bool { return r.rdb }
-
 // Cancel has the rewrite end without effect. Turn and Write still have to be called.
 func (r *Rewrite) Cancel() { r.cancelled.Store(true) }
 
@@ -173,13 +172,34 @@ func (r *Rewrite) Turn(at uint64) (attach bool) {
 	return false
 }
 
+// Fail ends a rewrite whose moment cannot be: nothing is turned. With later it begins
+// again soon.
+func (r *Rewrite) Fail(err error, later bool) {
+	a := r.a
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if r.incr != nil {
+		r.incr.Close()
+	}
+	s := a.settings()
+	if r.first {
+		a.dropTempIncr(&s)
+	}
+	a.SetNoSync(false)
+	a.log.Warn("Can't rewrite append only file in background: " + reason(err))
+	a.ended(r, false)
+	if later {
+		a.Schedule()
+	}
+}
+
 // Write writes the base and has it take its place. It returns when the rewrite has
 // ended, well or not.
 func (r *Rewrite) Write(source Source) error {
 	a := r.a
 	s := a.settings()
 	s.RDB = r.rdb
-	temp := s.temp("bg")
+	temp := s.TempName("bg")
 	err := a.writeBase(&s, source, temp, "", &r.cancelled)
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -301,20 +321,20 @@ func (a *AOF) removeHistory(s *Settings) {
 	if s.KeepHistory || len(a.man.History) == 0 {
 		return
 	}
-	// A file that is in no manifest can be removed at any time; one that is gone
-	// must be in none.
+	// The files go first: whenever this is interrupted, nothing is forgotten.
 	next := a.man.Clone()
-	next.History = nil
+	next.History = slices.DeleteFunc(next.History, func(f File) bool {
+		a.log.Info("Removing the history file " + f.Name + " in the background")
+		err := a.fs.Remove(s.path(f.Name))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			a.log.Warn("Can't remove the history file " + f.Name + ": " + reason(err))
+			return false
+		}
+		return true
+	})
 	before := a.man
 	if a.persist(s, next) != nil {
-		a.man = before // they are to be removed later
-		return
-	}
-	for _, f := range before.History {
-		a.log.Info("Removing the history file " + f.Name + " in the background")
-		if err := a.fs.Remove(s.path(f.Name)); err != nil {
-			a.log.Warn("Can't remove the history file " + f.Name + ": " + reason(err))
-		}
+		a.man = before // so that it is tried again
 	}
 }
 

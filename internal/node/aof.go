@@ -21,13 +21,14 @@ import (
 // appendFile is the append only file of an instance.
 type appendFile struct {
 	*aof.AOF
-	n        *Node
-	settings atomic.Pointer[aof.Settings]
-	percent  atomic.Int64 // auto-aof-rewrite-percentage
-	least    atomic.Int64 // auto-aof-rewrite-min-size, bytes
-	attached bool         // to the oplog; changes while all workers are stopped
-	progress aof.Progress
-	loops    atomic.Pointer[loop.Group] // nil while there are none
+	n         *Node
+	settings  atomic.Pointer[aof.Settings]
+	percent   atomic.Int64 // auto-aof-rewrite-percentage
+	least     atomic.Int64 // auto-aof-rewrite-min-size, bytes
+	saveDelay atomic.Int64 // rdb-key-save-delay, microseconds
+	attached  bool         // to the oplog; changes while all workers are stopped
+	progress  aof.Progress
+	loops     atomic.Pointer[loop.Group] // nil while there are none
 }
 
 // newAppendFile makes the append only file of an instance, turned off.
@@ -56,6 +57,7 @@ func (f *appendFile) take() {
 	})
 	f.percent.Store(int64(c.AutoAOFRewritePercentage))
 	f.least.Store(c.AutoAOFRewriteMinSize)
+	f.saveDelay.Store(int64(c.RDBKeySaveDelay))
 	if f.AOF != nil {
 		f.SetTimestamps(c.AOFTimestampEnabled)
 		f.SetPolicy(policyOf(c.AppendFsync))
@@ -76,7 +78,7 @@ func policyOf(f config.AppendFsync) aof.Policy {
 func (f *appendFile) follows(name string) bool {
 	switch name {
 	case "dir", "appendfsync", "no-appendfsync-on-rewrite", "auto-aof-rewrite-percentage", "auto-aof-rewrite-min-size",
-		"aof-load-truncated", "aof-use-rdb-preamble", "aof-timestamp-enabled", "aof-rewrite-incremental-fsync", "aof-disable-auto-gc":
+		"aof-load-truncated", "aof-use-rdb-preamble", "aof-timestamp-enabled", "aof-rewrite-incremental-fsync", "aof-disable-auto-gc", "rdb-key-save-delay":
 		return true
 	}
 	return false
@@ -156,7 +158,7 @@ func (n *Node) startAppendFile() error {
 	}
 	n.stopped(func() {
 		n.Exec.EndLoading()
-		if err = n.aof.Start(n.writeBase, n.env.Log.Offset()); err == nil {
+		if err = n.aof.Start(n.heldBase(), n.env.Log.Offset()); err == nil {
 			n.aof.attach(true)
 		}
 	})
@@ -177,29 +179,73 @@ func (t *loadTarget) RDB(b []byte) (int, error) {
 	return t.n.persist.LoadBase(b, t.n.env.ListPlainSize, t.n.loadFunction, t.n.stopping)
 }
 
-// writeBase writes all data. The instance is frozen.
-func (n *Node) writeBase(w io.Writer, rdb bool) error {
-	if rdb {
-		h, version := n.persist.BaseHeader()
-		return persist.WriteBase(w, h, persist.Held(n.store, h.Compress, n.persist.Access()), version)
+// heldBase is a Source of all data. The instance is frozen until it is written.
+func (n *Node) heldBase() aof.Source {
+	src, h := n.persist.HeldBase()
+	return n.baseOf(src, h)
+}
+
+// baseOf gives what a snapshot has as the base of an append only file. The instance is
+// frozen.
+func (n *Node) baseOf(src persist.Source, h *persist.Header) aof.Source {
+	lim := serial.LimitsOf(n.Config, n.env.ListPlainSize)
+	stamp := int64(0)
+	if n.Config.AOFTimestampEnabled {
+		stamp = n.env.Clock.NowMilli() / 1000
 	}
-	c := serial.NewCommands(w)
-	for db := range n.store.Databases() {
-		if n.store.Len(db) == 0 {
-			continue
+	return func(f vfs.File, s *aof.Settings, stop func() bool) error {
+		h.Incremental = s.Sync
+		if s.RDB {
+			_, err := persist.Write(f, h, src, stop)
+			return err
 		}
-		c.Select(db)
-		for i := range n.store.Shards() {
-			n.store.Shard(i).DB(db).Each(c.Entry)
-		}
+		return n.commandBase(f, s, stop, h, src, lim, stamp)
 	}
-	return c.Flush()
+}
+
+// commandBase writes a base as commands: from an RDB file that is written before, as
+// that can be done while others change the data, and takes no memory.
+func (n *Node) commandBase(f vfs.File, s *aof.Settings, stop func() bool, h *persist.Header, src persist.Source,
+	lim serial.Limits, stamp int64,
+) error {
+	name := s.TempName("rdb")
+	fs := n.persist.FS
+	temp, err := fs.Create(name)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		temp.Close()
+		fs.Remove(name) // or at the next start
+	}()
+	if _, err := persist.Write(temp, h, src, stop); err != nil {
+		return err
+	}
+	if _, err := temp.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	b, unmap, err := vfs.Map(temp)
+	if err != nil {
+		return err
+	}
+	defer unmap()
+	w := aof.NewBaseWriter(f, s.Sync, stop)
+	if stamp != 0 {
+		fmt.Fprintf(w, "#TS:%d\r\n", stamp)
+	}
+	if err := persist.WriteCommands(w, b, lim); err != nil {
+		return err
+	}
+	return w.Finish()
 }
 
 // rewriteSoon begins a rewrite of the append only file now, or as soon as that is
 // possible.
 func (n *Node) rewriteSoon() (started bool, err error) {
 	if n.persist.Status().InProgress {
+		if n.aof.Rewriting() {
+			return false, aof.ErrRewriting
+		}
 		n.aof.Schedule()
 		return false, nil
 	}
@@ -224,38 +270,33 @@ func (n *Node) rewrite(r *aof.Rewrite) {
 	if r.Begin() != nil {
 		return
 	}
-	var snap *snapshot.Snapshot
-	var write aof.Source
+	var snap persist.Snapshot
+	var source aof.Source
+	var err error
 	n.stopped(func() {
-		var err error
-		if r.RDB() {
-			h, version := n.persist.BaseHeader()
-			snap, err = snapshot.Begin(n.store, snapshot.Options{Compress: h.Compress, Access: n.persist.Access()})
-			write = func(w io.Writer, _ bool) error { return persist.WriteBase(w, h, snap, version) }
+		var h *persist.Header
+		if snap, h, err = n.persist.Base(); err != nil {
+			return
 		}
-		if err != nil { // a background save has just begun
-			r.Cancel()
-			n.aof.Schedule()
-			write = func(io.Writer, bool) error { return err }
-		}
+		source = n.baseOf(snap, h)
 		if r.Turn(n.env.Log.Offset()) {
 			n.aof.attach(true)
 		}
-		if write == nil {
-			r.Write(n.writeBase)
-		}
 	})
-	if write != nil {
-		r.Write(write)
+	if err != nil {
+		r.Fail(err, errors.Is(err, persist.ErrBusy))
+		return
 	}
-	if snap != nil {
-		snap.Close()
-	}
+	defer snap.Close()
+	r.Write(source)
 }
 
 // tendAppendFile begins the rewrites that are due.
 func (n *Node) tendAppendFile() {
 	percent := int(n.aof.percent.Load())
+	if n.persist.Status().InProgress {
+		return
+	}
 	if n.aof.Scheduled() {
 		n.rewriteSoon()
 	} else if n.aof.Due(percent, n.aof.least.Load()) {

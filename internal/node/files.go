@@ -2,6 +2,7 @@ package node
 
 import (
 	"errors"
+	"time"
 
 	"github.com/redstart-db/redstart/internal/command/server"
 	"github.com/redstart-db/redstart/internal/exec"
@@ -44,6 +45,11 @@ func (f files) Snapshot(compress bool, access snapshot.Access) (persist.Snapshot
 
 // SavesFail implements persist.Host.
 func (f files) SavesFail(fail bool) { f.n.Exec.Alert(exec.AlertDisk, fail) }
+
+// SaveDelay implements persist.Host.
+func (f files) SaveDelay() time.Duration {
+	return time.Duration(f.n.aof.saveDelay.Load()) * time.Microsecond
+}
 
 // ServerVersion implements persist.Host.
 func (f files) ServerVersion() string { return version.Redis }

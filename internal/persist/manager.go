@@ -51,6 +51,9 @@ type Host interface {
 	// SavesFail says whether writes are to be refused because the data cannot be
 	// saved.
 	SavesFail(fail bool)
+	// SaveDelay is how long a key takes longer to be saved, for tests. Nothing need be
+	// frozen.
+	SaveDelay() time.Duration
 	// ServerVersion is what files name as their writer.
 	ServerVersion() string
 }
@@ -148,17 +151,6 @@ func (m *Manager) header() *Header {
 		UsedMemory: m.host.UsedMemory(), Functions: m.host.Functions(),
 		Compress: m.cfg.RDBCompression, CheckSum: m.cfg.RDBChecksum, Incremental: m.cfg.RDBSaveIncrementalFsync,
 	}
-}
-
-// BaseHeader is what the base of an append only file begins with, and the version of the
-// format that the data needs. The instance must be frozen.
-func (m *Manager) BaseHeader() (h *Header, version int) {
-	h = m.header()
-	h.AOFBase = true
-	if m.store.Timed() {
-		return h, rdb.TypeHashMetadata.Since()
-	}
-	return h, rdb.Version
 }
 
 // Access says what is written of the use of keys. The instance must be frozen.

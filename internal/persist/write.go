@@ -1,9 +1,9 @@
 package persist
 
 import (
-	"io"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"github.com/redstart-db/redstart/internal/rdb"
 	"github.com/redstart-db/redstart/internal/serial"
@@ -32,6 +32,10 @@ type Header struct {
 	Compress    bool
 	CheckSum    bool
 	Incremental bool // sync while writing
+	// Delay, if set, is asked how long to wait for each of Keys keys, for tests
+	// (rdb-key-save-delay). It may change its mind.
+	Delay func() time.Duration
+	Keys  int
 }
 
 // append appends the header of a file of a version.
@@ -64,6 +68,7 @@ func Write(f vfs.File, h *Header, src Source, stop func() bool) (size int64, err
 	buf := h.append(make([]byte, 0, writeSize+64<<10), rdb.Version)
 	for done := false; !done; {
 		buf, done = src.Next(buf)
+		h.wait(stop)
 		if len(buf) < writeSize && !done {
 			continue
 		}
@@ -81,31 +86,18 @@ func Write(f vfs.File, h *Header, src Source, stop func() bool) (size int64, err
 	return w.size, w.end(src.Version())
 }
 
-// WriteBase writes a file to where something else goes on behind it. version is that of
-// the format that src is going to need.
-func WriteBase(w io.Writer, h *Header, src Source, version int) error {
-	var sum uint64
-	buf := h.append(make([]byte, 0, writeSize+64<<10), version)
-	for done := false; !done; {
-		buf, done = src.Next(buf)
-		if len(buf) < writeSize && !done {
-			continue
-		}
-		if done {
-			buf = append(buf, byte(rdb.OpEOF))
-		}
-		if h.CheckSum {
-			sum = rdb.CRC64(sum, buf)
-		}
-		if done {
-			buf = rdb.AppendFileEnd(buf, sum)
-		}
-		if _, err := w.Write(buf); err != nil {
-			return err
-		}
-		buf = buf[:0]
+// waitStep is how often the delay for tests is looked at again.
+const waitStep = 5 * time.Millisecond
+
+// wait takes as long as all keys are to take, once.
+func (h *Header) wait(stop func() bool) {
+	if h.Delay == nil {
+		return
 	}
-	return nil
+	for begin := time.Now(); time.Since(begin) < h.Delay()*time.Duration(h.Keys) && (stop == nil || !stop()); {
+		time.Sleep(waitStep)
+	}
+	h.Delay = nil
 }
 
 // fileWriter is a file that is being written.

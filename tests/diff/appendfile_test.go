@@ -57,7 +57,7 @@ func TestAppendFile(t *testing.T) {
 		g := &generator{rand.New(rand.NewPCG(seed, uint64(i)))}
 		dir := t.TempDir()
 		for round := range rounds {
-			preamble := "no" // XXX
+			preamble := []string{"yes", "no"}[g.r.IntN(2)]
 			s := launchOn(t, bin, dir, "--aof-use-rdb-preamble", preamble)
 			c := dialTo(t, s)
 			randomCommands(t, c, g, ts, appendFileRound)
