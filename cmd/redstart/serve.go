@@ -82,7 +82,9 @@ func load(n *node.Node, signals <-chan os.Signal, log *slog.Logger) error {
 	case err := <-over:
 		if err != nil {
 			log.Warn(err.Error())
-			log.Warn("Fatal error loading the DB, check server logs. Exiting.")
+			if !n.Config.AppendOnly { // where the error says all
+				log.Warn("Fatal error loading the DB, check server logs. Exiting.")
+			}
 		}
 		return err
 	case s := <-signals:

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -286,11 +287,24 @@ func (a *AOF) removeTemp(s *Settings) {
 		return
 	}
 	for _, name := range names {
-		if strings.HasPrefix(name, "temp-rewriteaof-") && strings.HasSuffix(name, aofSuffix) || name == tempIncrName(s.Prefix) {
+		if strings.HasPrefix(name, "temp-rewriteaof-") && strings.HasSuffix(name, aofSuffix) || name == tempIncrName(s.Prefix) ||
+			a.orphan(s, name) {
 			a.log.Info("Removing the file " + name + " that an earlier run has left")
 			a.fs.Remove(s.path(name))
 		}
 	}
+}
+
+// orphan tells whether a name is that of a base that never counted, because the
+// rewrite was interrupted: it is newer than the one that does.
+func (a *AOF) orphan(s *Settings, name string) bool {
+	if a.man.Base == nil {
+		return false
+	}
+	number, isBase := strings.CutPrefix(name, s.Prefix+".")
+	number, format, cut := strings.Cut(number, baseSuffix+".")
+	n, err := strconv.ParseInt(number, 10, 64)
+	return isBase && cut && err == nil && n > a.man.Base.Seq && ("."+format == rdbSuffix || "."+format == aofSuffix)
 }
 
 // sizes adds up the sizes of files.

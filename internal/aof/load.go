@@ -51,7 +51,10 @@ func (a *AOF) Load(target Target, p *Progress) (loaded bool, err error) {
 	begin := time.Now()
 	for i, f := range files {
 		start := time.Now()
-		size, err := a.loadFile(&s, f, i == len(files)-1, target, p)
+		// While a rewrite begins the increment that is still written is followed by
+		// one that is empty.
+		last := a.sizes(&s, files[i+1:]) == 0
+		size, err := a.loadFile(&s, f, last, target, p)
 		if err != nil {
 			return loaded, err
 		}

@@ -77,7 +77,6 @@ type Log struct {
 	spare   []byte
 	failing error // why the last write failed
 	told    int64 // when the failure was logged last, monotonic nanoseconds
-	retired []vfs.File
 
 	kick  chan struct{} // wakes the syncer
 	stop  chan struct{}
@@ -98,6 +97,7 @@ type cut struct {
 	sealed []byte // what still goes to the old one
 	end    uint64 // the offset after it
 	file   vfs.File
+	synced bool // the old one is on disk up to end; guarded by fileMu
 }
 
 // Events tell of what happens in a log. They are called without its locks.
@@ -266,30 +266,16 @@ func (l *Log) write() error {
 	if l.file == nil || l.broken.Load() {
 		return nil
 	}
+	if done, err := l.cross(); !done {
+		return err
+	}
 	l.mu.Lock()
-	c := l.cut
-	l.cut = nil
 	b, end := l.buf, l.appended.Load()
 	l.buf, l.pending = l.spare[:0], 0
 	l.mu.Unlock()
 	l.spare = nil
 	if d := l.pause.Load(); d > 0 && len(b) > 0 {
 		time.Sleep(time.Duration(d))
-	}
-	if c != nil {
-		if err := l.put(c.sealed); err != nil {
-			// Nothing of the new file is lost: it is the same stream, and goes
-			// on in the old file until that takes it.
-			l.mu.Lock()
-			c.sealed = nil
-			l.buf, l.cut = append(b, l.buf...), c
-			l.mu.Unlock()
-			return err
-		}
-		l.written.Store(c.end)
-		l.retired = append(l.retired, l.file)
-		l.file = c.file
-		l.size.Store(0)
 	}
 	err := l.put(b)
 	if err == nil {
@@ -299,6 +285,37 @@ func (l *Log) write() error {
 		}
 	}
 	return err
+}
+
+// cross goes over to the file of a turn, and tells whether there is nothing to go over
+// to any more. Nothing is written to the new file before all of the old one is on
+// disk: otherwise the system could end with the one and without the other. Until the
+// syncer has seen to that, what is appended stays in memory. The lock fileMu is held.
+func (l *Log) cross() (done bool, err error) {
+	l.mu.Lock()
+	c := l.cut
+	var sealed []byte
+	if c != nil {
+		sealed, c.sealed = c.sealed, nil
+	}
+	l.mu.Unlock()
+	if c == nil {
+		return true, nil
+	}
+	if err := l.put(sealed); err != nil {
+		return false, err
+	}
+	l.written.Store(c.end)
+	if !c.synced {
+		return false, nil
+	}
+	l.file.Close()
+	l.file = c.file
+	l.size.Store(0)
+	l.mu.Lock()
+	l.cut = nil
+	l.mu.Unlock()
+	return true, nil
 }
 
 // put writes b behind what is left of earlier writes. What cannot be written is

@@ -250,24 +250,19 @@ func (r *Rewrite) finish(s *Settings, temp string) error {
 	}
 	incr := ""
 	keep := 0
+	// What was appended up to the moment is in the base, and what follows in the new
+	// increment, once the log has gone over to it.
+	if err := a.Sync(); err != nil {
+		return undo(err)
+	}
 	switch {
 	case r.first:
-		// What was appended since the moment is to follow the base, or the
-		// manifest would promise more than there is.
-		if err := a.Sync(); err != nil {
-			return undo(err)
-		}
 		incr = next.nextIncr(s.Prefix)
 		if err := a.fs.Rename(s.path(tempIncrName(s.Prefix)), s.path(incr)); err != nil {
 			return undo(err)
 		}
 		keep = 1
 	case a.state == On:
-		// So is what is still on its way to the increment before: it is in the
-		// base, but the new increment begins only behind it.
-		if err := a.flush(true); err != nil || a.turning() {
-			return undo(errors.Join(err, errTurning))
-		}
 		keep = 1
 	}
 	next.retire(keep)

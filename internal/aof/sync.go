@@ -30,6 +30,7 @@ func (l *Log) run() {
 				l.commit()
 			} else {
 				l.flush(false)
+				l.endTurn()
 			}
 		case <-tick.C:
 			l.everySecond()
@@ -49,13 +50,12 @@ func (l *Log) commit() {
 	l.mu.Unlock()
 	l.fileMu.Lock()
 	defer l.fileMu.Unlock()
-	if l.write() != nil {
-		return
-	}
-	end := l.written.Load()
 	begin := time.Now()
-	if err := l.syncFiles(); err != nil {
-		l.fail(errors.New("Can't persist AOF for fsync error when the AOF fsync policy is 'always': " + reason(err) + ". Exiting..."))
+	end, err := l.syncHeld()
+	if err != nil {
+		if l.failing == nil { // else it has been said
+			l.fail(errors.New("Can't persist AOF for fsync error when the AOF fsync policy is 'always': " + reason(err) + ". Exiting..."))
+		}
 		return
 	}
 	l.took = time.Since(begin)
@@ -97,6 +97,7 @@ func (l *Log) everySecond() {
 		return
 	}
 	l.flush(true)
+	l.endTurn()
 	if !l.is(Everysec) || l.noSync.Load() {
 		return // with Always the latter means that nobody waits
 	}
@@ -141,41 +142,76 @@ func (l *Log) setSyncError(err error) {
 	l.fileMu.Unlock()
 }
 
-// syncOutside syncs without keeping writers from the file, and lets nobody close
-// it meanwhile: that is the syncer's task, which runs this.
+// syncOutside syncs without keeping writers from the file. The lock syncOne is held, so
+// nobody closes it meanwhile.
 func (l *Log) syncOutside() error {
 	l.fileMu.Lock()
-	retired, file := l.retired, l.file
-	l.retired = nil
+	file := l.file
 	l.fileMu.Unlock()
-	for i, f := range retired {
-		if err := f.Sync(); err != nil {
-			l.fileMu.Lock()
-			l.retired = append(retired[i:len(retired):len(retired)], l.retired...)
-			l.fileMu.Unlock()
-			return err
-		}
-		f.Close()
-	}
 	if file == nil {
 		return nil
 	}
 	return file.Sync()
 }
 
-// syncFiles syncs with the lock fileMu held.
-func (l *Log) syncFiles() error {
-	for len(l.retired) > 0 {
-		if err := l.retired[0].Sync(); err != nil {
-			return err
+// endTurn brings the old file of a turn to disk, so that the log can go over to the new
+// one. It is the syncer's.
+func (l *Log) endTurn() {
+	l.syncOne.Lock()
+	defer l.syncOne.Unlock()
+	l.fileMu.Lock()
+	c := l.crossing()
+	l.fileMu.Unlock()
+	if c == nil {
+		return
+	}
+	err := l.syncOutside()
+	l.setSyncError(err)
+	if err != nil {
+		return // tried again in a second
+	}
+	l.fileMu.Lock()
+	c.synced = true
+	l.write()
+	l.fileMu.Unlock()
+}
+
+// crossing gives the turn that waits only for the old file to be on disk, or nil. The
+// lock fileMu is held.
+func (l *Log) crossing() *cut {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if c := l.cut; c != nil && len(c.sealed)+len(l.left) == 0 && l.written.Load() >= c.end {
+		return c
+	}
+	return nil
+}
+
+// syncHeld writes and syncs everything that was appended, and gives the offset that it
+// came to. The lock fileMu is held.
+func (l *Log) syncHeld() (end uint64, err error) {
+	if err := l.write(); err != nil {
+		return 0, err
+	}
+	if l.turning() {
+		if err := l.write(); err != nil { // it may have come just now
+			return 0, err
 		}
-		l.retired[0].Close()
-		l.retired = l.retired[1:]
 	}
-	if l.file == nil {
-		return nil
+	if c := l.crossing(); c != nil && l.file != nil {
+		if err := l.file.Sync(); err != nil {
+			return 0, err
+		}
+		c.synced = true
+		if err := l.write(); err != nil {
+			return 0, err
+		}
 	}
-	return l.file.Sync()
+	end = l.written.Load()
+	if l.file != nil {
+		err = l.file.Sync()
+	}
+	return end, err
 }
 
 // SetPolicy chooses when files are synced. With Always, what was written before
@@ -219,15 +255,11 @@ func (l *Log) Sync() error {
 	defer l.syncOne.Unlock()
 	l.fileMu.Lock()
 	defer l.fileMu.Unlock()
-	if err := l.write(); err != nil {
-		return err
+	end, err := l.syncHeld()
+	if err == nil {
+		l.advance(end)
 	}
-	end := l.written.Load()
-	if err := l.syncFiles(); err != nil {
-		return err
-	}
-	l.advance(end)
-	return nil
+	return err
 }
 
 // begin has the log write to a file of a size.
@@ -250,6 +282,7 @@ func (l *Log) begin(f vfs.File, size int64, at uint64) {
 func (l *Log) turn(f vfs.File) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	defer l.wake()
 	l.cut = &cut{sealed: l.buf, end: l.appended.Load(), file: f}
 	l.buf, l.db, l.stamp = nil, -1, 0
 }
@@ -269,11 +302,10 @@ func (l *Log) end() error {
 	l.fileMu.Lock()
 	l.on.Store(false)
 	var files []vfs.File
-	files = append(files, l.retired...)
 	if l.file != nil {
 		files = append(files, l.file)
 	}
-	l.file, l.retired, l.left = nil, nil, nil
+	l.file, l.left = nil, nil
 	l.mu.Lock()
 	if l.cut != nil {
 		files = append(files, l.cut.file)

@@ -34,7 +34,6 @@ type appendFile struct {
 // newAppendFile makes the append only file of an instance, turned off.
 func newAppendFile(n *Node, fs vfs.FS) *appendFile {
 	f := &appendFile{n: n}
-	f.take()
 	f.AOF = aof.New(fs, n.log, n.env.Clock, func() aof.Settings { return *f.settings.Load() }, aof.Events{
 		Synced: func() {
 			if g := f.loops.Load(); g != nil {
@@ -44,6 +43,7 @@ func newAppendFile(n *Node, fs vfs.FS) *appendFile {
 		Failing: n.Exec.AppendFileFails,
 		Fatal:   n.fail,
 	})
+	f.take()
 	return f
 }
 
@@ -58,10 +58,8 @@ func (f *appendFile) take() {
 	f.percent.Store(int64(c.AutoAOFRewritePercentage))
 	f.least.Store(c.AutoAOFRewriteMinSize)
 	f.saveDelay.Store(int64(c.RDBKeySaveDelay))
-	if f.AOF != nil {
-		f.SetTimestamps(c.AOFTimestampEnabled)
-		f.SetPolicy(policyOf(c.AppendFsync))
-	}
+	f.SetTimestamps(c.AOFTimestampEnabled)
+	f.SetPolicy(policyOf(c.AppendFsync))
 }
 
 func policyOf(f config.AppendFsync) aof.Policy {

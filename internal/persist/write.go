@@ -86,15 +86,18 @@ func Write(f vfs.File, h *Header, src Source, stop func() bool) (size int64, err
 	return w.size, w.end(src.Version())
 }
 
-// waitStep is how often the delay for tests is looked at again.
-const waitStep = 5 * time.Millisecond
+// How often the delay for tests is looked at again, and how long it is at most.
+const (
+	waitStep = 5 * time.Millisecond
+	waitMost = 5 * time.Second // nobody waits for ever
+)
 
 // wait takes as long as all keys are to take, once.
 func (h *Header) wait(stop func() bool) {
 	if h.Delay == nil {
 		return
 	}
-	for begin := time.Now(); time.Since(begin) < h.Delay()*time.Duration(h.Keys) && (stop == nil || !stop()); {
+	for begin := time.Now(); time.Since(begin) < min(h.Delay()*time.Duration(h.Keys), waitMost) && (stop == nil || !stop()); {
 		time.Sleep(waitStep)
 	}
 	h.Delay = nil

@@ -62,7 +62,7 @@ func run(t *testing.T, policy string, crashes int, r *rand.Rand) {
 	for i := range writers {
 		all = append(all, newWriter(i, r.Uint64()))
 	}
-	acked, rewrites := 0, 0
+	acked, rewrites, before := 0, 0, ""
 	for crash := range crashes + 1 {
 		preamble := []string{"yes", "no"}[r.IntN(2)]
 		s, err := peer.Launch(bin, peer.Options{Dir: dir, Args: []string{
@@ -72,14 +72,22 @@ func run(t *testing.T, policy string, crashes int, r *rand.Rand) {
 			t.Fatalf("after %d crashes: %v", crash, err)
 		}
 		verify(t, s, policy, all)
+		if t.Failed() {
+			t.Logf("the server that was killed said:\n%s", before)
+			t.Logf("the server that does not have everything says:\n%s", s.Log())
+		}
 		if t.Failed() || crash == crashes {
 			s.Stop()
 			break
 		}
 		rewrites += live(t, s, all, time.Duration(r.Int64N(int64(longestLife))), r.Uint64())
+		before = s.Log() + listing(dir)
 	}
 	for _, w := range all {
 		acked += w.acked
+	}
+	if t.Failed() {
+		return
 	}
 	t.Logf("%d crashes, %d writes acknowledged, %d rewrites and snapshots begun", crashes, acked, rewrites)
 	tidy(t, dir)
@@ -317,4 +325,18 @@ func (m *model) run(op []string) {
 func atoi(s string) int {
 	n, _ := strconv.Atoi(s)
 	return n
+}
+
+// listing tells what files there are.
+func listing(dir string) string {
+	var b strings.Builder
+	sub := filepath.Join(dir, "appendonlydir")
+	entries, _ := os.ReadDir(sub)
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil {
+			fmt.Fprintf(&b, "%s: %d bytes\n", e.Name(), info.Size())
+		}
+	}
+	manifest, _ := os.ReadFile(filepath.Join(sub, "appendonly.aof.manifest"))
+	return b.String() + string(manifest)
 }
