@@ -146,9 +146,6 @@ func (r *Rewrite) openIncr(s *Settings) error {
 	return nil
 }
 
-// Cancel has the rewrite end without effect. Turn and Write still have to be called.
-func (r *Rewrite) Cancel() { r.cancelled.Store(true) }
-
 // Turn is the moment of the rewrite, the oplog's offset at. All commands are
 // stopped around the call, which does no I/O. It tells whether the log begins with
 // it, and has to be attached to the oplog.

@@ -14,7 +14,6 @@ import (
 
 	"github.com/redstart-db/redstart/internal/clock"
 	"github.com/redstart-db/redstart/internal/config"
-	"github.com/redstart-db/redstart/internal/rdb"
 	"github.com/redstart-db/redstart/internal/snapshot"
 	"github.com/redstart-db/redstart/internal/store"
 	"github.com/redstart-db/redstart/internal/vfs"
