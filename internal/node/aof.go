@@ -14,7 +14,6 @@ import (
 	"github.com/redstart-db/redstart/internal/loop"
 	"github.com/redstart-db/redstart/internal/persist"
 	"github.com/redstart-db/redstart/internal/serial"
-	"github.com/redstart-db/redstart/internal/snapshot"
 	"github.com/redstart-db/redstart/internal/vfs"
 )
 
