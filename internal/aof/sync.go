@@ -98,7 +98,7 @@ func (l *Log) everySecond() {
 	}
 	l.flush(true)
 	l.endTurn()
-	if !l.is(Everysec) || l.noSync.Load() {
+	if !l.is(Everysec) && !l.syncFailed() || l.noSync.Load() {
 		return // with Always the latter means that nobody waits
 	}
 	l.syncOne.Lock()
