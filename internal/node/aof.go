@@ -221,16 +221,16 @@ func (n *Node) commandBase(f vfs.File, s *aof.Settings, stop func() bool, h *per
 	if _, err := temp.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	b, unmap, err := vfs.Map(temp)
+	m, err := vfs.Map(temp)
 	if err != nil {
 		return err
 	}
-	defer unmap()
+	defer m.Close()
 	w := aof.NewBaseWriter(f, s.Sync, stop)
 	if stamp != 0 {
 		fmt.Fprintf(w, "#TS:%d\r\n", stamp)
 	}
-	if err := persist.WriteCommands(w, b, lim); err != nil {
+	if err := persist.WriteCommands(w, m.B, lim); err != nil {
 		return err
 	}
 	return w.Finish()

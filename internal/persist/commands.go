@@ -6,7 +6,6 @@ import (
 	"github.com/redstart-db/redstart/internal/rdb"
 	"github.com/redstart-db/redstart/internal/serial"
 	"github.com/redstart-db/redstart/internal/store"
-	"github.com/redstart-db/redstart/internal/vfs"
 )
 
 // scratchReserve is the address space for one value that is on its way from a file to
@@ -31,15 +30,10 @@ func WriteCommands(w io.Writer, b []byte, lim serial.Limits) error {
 	defer sh.Unlock()
 	c := serial.NewCommands(w)
 	db := -1
-	told := 0
 	for {
 		it, err := f.Next()
 		if err != nil {
 			return err
-		}
-		if at := f.Offset(); at-told >= progressStep {
-			told = at
-			vfs.Done(b, at)
 		}
 		switch it.Type {
 		case rdb.OpEOF:
