@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/redstart-db/redstart/internal/clock"
 	"github.com/redstart-db/redstart/internal/config"
@@ -55,11 +56,12 @@ func (i *instance) Frozen(f func()) {
 	defer i.st.Unlock(i.st.All())
 	f()
 }
-func (i *instance) Changes() uint64       { return i.changes }
-func (i *instance) UsedMemory() uint64    { return 1 << 20 }
-func (i *instance) Functions() [][]byte   { return nil }
-func (i *instance) SavesFail(fail bool)   { i.refuses = fail }
-func (i *instance) ServerVersion() string { return "7.0.15" }
+func (i *instance) Changes() uint64          { return i.changes }
+func (i *instance) SaveDelay() time.Duration { return 0 }
+func (i *instance) UsedMemory() uint64       { return 1 << 20 }
+func (i *instance) Functions() [][]byte      { return nil }
+func (i *instance) SavesFail(fail bool)      { i.refuses = fail }
+func (i *instance) ServerVersion() string    { return "7.0.15" }
 func (i *instance) Snapshot(compress bool, access snapshot.Access) (Snapshot, error) {
 	s, err := snapshot.Begin(i.st, snapshot.Options{Compress: compress, Access: access})
 	if err != nil {
