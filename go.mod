@@ -5,6 +5,8 @@ go 1.26.0
 require (
 	// Client used by the example and by the end-to-end tests.
 	github.com/redis/go-redis/v9 v9.23.0
+	// The interpreter of scripts.
+	github.com/yuin/gopher-lua v1.1.2
 	// Finds goroutines that outlive their owner, in tests.
 	go.uber.org/goleak v1.3.0
 	// epoll, mmap and socket options beyond the frozen syscall package.

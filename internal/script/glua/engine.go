@@ -1,0 +1,318 @@
+// Package glua runs scripts with gopher-lua, an interpreter of Lua 5.1 in Go.
+//
+// # What keeps a script in its place
+//
+// The libraries that reach outside (files, processes, modules) are not loaded, and
+// what is left of the others is replaced where it could take any time or memory:
+// strings, patterns, formats, tables. Globals and libraries are behind empty proxies,
+// so that every write meets a metamethod that refuses it. limiter counts steps and
+// bytes.
+package glua
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"github.com/redstart-db/redstart/internal/script"
+)
+
+const (
+	// callDepth is how deep calls are nested. A call by way of a library function
+	// (pcall, sort, a metamethod) nests on the stack of Go, too, which takes that
+	// many times some 2 KiB.
+	callDepth = 6000
+	// registers is the most values on the stack of the interpreter.
+	registers = 1 << 20
+	// coroutineDepth is how deep coroutines resume each other.
+	coroutineDepth = 150
+)
+
+// machine is an interpreter with the libraries of scripts or of functions.
+type machine struct {
+	l       *lua.LState
+	limit   *limiter
+	env     *lua.LTable // what scripts see as _G
+	globals *lua.LTable // what is behind it
+	reals   map[*lua.LTable]*lua.LTable
+	catch   *lua.LFunction // notes where an error was raised
+	source  string         // where the last error was raised,
+	line    int            // and in which line
+	resp3   bool           // of replies to the script
+	random  random
+	call    *script.Call
+	args    [][]byte // scratch for arguments of commands
+	text    []byte   // and for their bytes
+	nested  int      // coroutines that resume each other
+	json    jsonOptions
+	null    *lua.LUserData // cjson.null
+	pack    packer
+	library *library // what is being loaded
+}
+
+type library struct{ functions []script.Function }
+
+// Engine implements script.Engine.
+type Engine struct {
+	options       Options
+	evals, libs   *machine // nil until they are needed
+	limit         limiter
+	version       string
+	compiledBytes int64
+}
+
+// Options of an engine.
+type Options struct {
+	Version    string // what scripts see as redis.REDIS_VERSION, as "7.0.15"
+	Deprecated bool   // with the functions that are no longer meant to be used
+}
+
+var _ script.Engine = (*Engine)(nil)
+
+// New makes an engine.
+func New(o Options) *Engine { return &Engine{options: o} }
+
+func (e *Engine) machine(m **machine, functions bool) *machine {
+	if *m == nil {
+		*m = newMachine(&e.limit, e.options, functions)
+	}
+	return *m
+}
+
+// compiled is a script.Script: a function of the machine of scripts.
+type compiled struct {
+	proto *lua.FunctionProto
+	fn    *lua.LFunction
+	of    *machine
+}
+
+// Compile implements script.Engine.
+func (e *Engine) Compile(src, name string) (script.Script, error) {
+	proto, err := compile(src, name)
+	if err != nil {
+		return nil, err
+	}
+	e.compiledBytes += int64(len(src)) * 4
+	return &compiled{proto: proto}, nil
+}
+
+// Eval implements script.Engine.
+func (e *Engine) Eval(dst []byte, s script.Script, c *script.Call) ([]byte, *script.Error) {
+	m, sc := e.machine(&e.evals, false), s.(*compiled)
+	if sc.of != m {
+		sc.of, sc.fn = m, m.instantiate(sc.proto)
+	}
+	m.globals.RawSetString("KEYS", m.strings(c.Keys))
+	m.globals.RawSetString("ARGV", m.strings(c.Args))
+	return m.run(dst, sc.fn, c, 0)
+}
+
+// Invoke implements script.Engine.
+func (e *Engine) Invoke(dst []byte, f script.Func, c *script.Call) ([]byte, *script.Error) {
+	return e.libs.run(dst, f.(*lua.LFunction), c, 2)
+}
+
+// Load implements script.Engine.
+func (e *Engine) Load(src string, h script.Host) ([]script.Function, error) {
+	proto, err := compile(src, "user_function")
+	if err != nil {
+		return nil, fmt.Errorf("Error compiling function: %w", err)
+	}
+	m := e.machine(&e.libs, true)
+	lib := &library{}
+	m.library = lib
+	defer func() { m.library = nil }()
+	_, fail := m.run(nil, m.instantiate(proto), &script.Call{Host: h, Proto: 2}, 0)
+	if fail != nil {
+		return nil, errors.New("Error registering functions: " + fail.Text)
+	}
+	return lib.functions, nil
+}
+
+// Flush implements script.Engine.
+func (e *Engine) Flush() {
+	if e.evals != nil {
+		e.evals.l.Close()
+		e.evals = nil
+	}
+	e.compiledBytes = 0
+}
+
+// FlushFunctions forgets what functions have left.
+func (e *Engine) FlushFunctions() {
+	if e.libs != nil {
+		e.libs.l.Close()
+		e.libs = nil
+	}
+}
+
+// Close implements script.Engine.
+func (e *Engine) Close() {
+	e.Flush()
+	e.FlushFunctions()
+}
+
+// Used implements script.Engine. The memory of an interpreter is the heap's, and
+// cannot be told apart: this counts what one takes from its start.
+func (e *Engine) Used() int64 {
+	n := e.compiledBytes
+	if e.evals != nil {
+		n += startBytes
+	}
+	if e.libs != nil {
+		n += startBytes
+	}
+	return n
+}
+
+// startBytes is about what an interpreter with its libraries takes.
+const startBytes = 160 << 10
+
+// instantiate makes the function of a compiled source. The outermost function gives
+// the source's own; see rewrite.
+func (m *machine) instantiate(proto *lua.FunctionProto) *lua.LFunction {
+	fn := m.l.NewFunctionFromProto(proto)
+	fn.Env = m.env
+	m.l.Push(fn)
+	for _, helper := range m.helpers() {
+		m.l.Push(helper)
+	}
+	m.limit.begin(nil)
+	m.l.Call(helperCount, 1)
+	fn = m.l.Get(-1).(*lua.LFunction)
+	m.l.Pop(1)
+	return fn
+}
+
+func (m *machine) strings(all [][]byte) *lua.LTable {
+	t := m.l.CreateTable(len(all), 0)
+	for _, b := range all {
+		t.Append(lua.LString(b))
+	}
+	return t
+}
+
+// run calls a function with the keys and arguments as its first nargs arguments.
+func (m *machine) run(dst []byte, fn *lua.LFunction, c *script.Call, nargs int) (out []byte, fail *script.Error) {
+	L := m.l
+	m.call, m.resp3, m.nested = c, false, 0
+	m.random.seed(0)
+	m.limit.begin(c.Host)
+	m.source, m.line = "", 0
+	L.Push(fn)
+	if nargs > 0 {
+		L.Push(m.strings(c.Keys))
+		L.Push(m.strings(c.Args))
+	}
+	err := L.PCall(nargs, 1, m.catch)
+	m.limit.host = nil // conversions below are not interrupted
+	if err != nil || m.limit.ended != "" {
+		fail = m.failure(err)
+		L.SetTop(0)
+		m.call = nil
+		return dst, fail
+	}
+	out = m.appendReply(dst, L.Get(-1), c.Proto, 0)
+	L.SetTop(0)
+	m.call = nil
+	return out, nil
+}
+
+// failure gives the error of a script that has ended with one.
+func (m *machine) failure(err error) *script.Error {
+	if m.limit.ended != "" {
+		return &script.Error{Text: m.limit.ended, Source: m.source, Line: m.line}
+	}
+	fail := &script.Error{Source: m.source, Line: m.line}
+	var api *lua.ApiError
+	if !errors.As(err, &api) {
+		fail.Text = "ERR " + err.Error()
+		return fail
+	}
+	switch v := api.Object.(type) {
+	case *lua.LTable:
+		text, ok := m.realOf(v).RawGetString("err").(lua.LString)
+		if !ok {
+			fail.Text = "ERR unknown error"
+			break
+		}
+		fail.Text = string(text)
+		fail.Counted = lua.LVAsBool(v.RawGetString("ignore_error_stats_update"))
+	case lua.LString:
+		fail.Text = "ERR " + translate(string(v))
+	default:
+		if api.Object == lua.LNil || api.Object == nil {
+			fail.Text = "ERR unknown error"
+		} else {
+			fail.Text = "ERR " + translate(api.Object.String())
+		}
+	}
+	fail.Text = strings.TrimPrefix(fail.Text, "-")
+	return fail
+}
+
+// noteError is the error handler of every run: it finds the place in the source.
+func (m *machine) noteError(L *lua.LState) int {
+	for level := 0; level < 64; level++ {
+		dbg, ok := L.GetStack(level)
+		if !ok {
+			break
+		}
+		if _, err := L.GetInfo("Sl", dbg, lua.LNil); err != nil || dbg.What == "Go" || dbg.CurrentLine <= 0 {
+			continue
+		}
+		m.source, m.line = dbg.Source, dbg.CurrentLine
+		break
+	}
+	L.SetTop(1)
+	return 1
+}
+
+// catchError is the outcome of a protected call: an error of the script, or the end
+// of the script.
+func (m *machine) caught(err error) lua.LValue {
+	if m.limit.ended != "" {
+		panic(stop{m.limit.ended})
+	}
+	var api *lua.ApiError
+	if !errors.As(err, &api) {
+		return lua.LString(err.Error())
+	}
+	if s, ok := api.Object.(lua.LString); ok {
+		return lua.LString(translate(string(s)))
+	}
+	if api.Object == nil {
+		return lua.LNil
+	}
+	return api.Object
+}
+
+// translate gives errors of this interpreter the words of the C one.
+func translate(s string) string {
+	for _, t := range [...][2]string{
+		{"attempt to call a non-function object", "attempt to call a nil value"},
+		{"attempt to index a non-table object(", "attempt to index a "},
+		{"cannot perform ", "attempt to perform arithmetic on a "},
+		{"registry overflow", "stack overflow"},
+	} {
+		i := strings.Index(s, t[0])
+		if i < 0 {
+			continue
+		}
+		rest := s[i+len(t[0]):]
+		switch t[0] {
+		case "attempt to index a non-table object(":
+			kind, _, _ := strings.Cut(rest, ")")
+			rest = kind + " value"
+		case "cannot perform ":
+			a, b, _ := strings.Cut(rest[strings.Index(rest, "between ")+len("between "):], " and ")
+			if rest = b + " value"; a != "number" {
+				rest = a + " value"
+			}
+		}
+		return s[:i] + t[1] + rest
+	}
+	return s
+}

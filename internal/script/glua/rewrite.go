@@ -1,0 +1,356 @@
+package glua
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+	"github.com/yuin/gopher-lua/ast"
+	"github.com/yuin/gopher-lua/parse"
+)
+
+// The interpreter joins strings, and makes room in tables, in one instruction, whatever
+// the size. So that such sizes are bounded, the source is changed before it is compiled:
+//
+//	a .. b      becomes  concat(a, b)
+//	#a          becomes  length(a)
+//
+// with names that no source can contain. They are parameters of a function around the
+// whole source, which gives the source's own function.
+const (
+	concatName  = "(concat)"
+	lengthName  = "(length)"
+	helperCount = 2
+	// sourceDepth is how deep a source may be nested: the compiler goes down as deep.
+	sourceDepth = 1000
+	// concatArgs is the most arguments of one call, as they take registers.
+	concatArgs = 30
+)
+
+var errDepth = errors.New("chunk has too many syntax levels")
+
+// compile makes a function of a source. The error is what the client is told.
+func compile(src, name string) (proto *lua.FunctionProto, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			proto, err = nil, fmt.Errorf("%s: %v", name, r)
+		}
+	}()
+	if strings.HasPrefix(src, "\x1b") {
+		return nil, fmt.Errorf("%s:1: unexpected symbol near '\\27'", name)
+	}
+	if err := tooDeep(src, name); err != nil {
+		return nil, err
+	}
+	chunk, err := parse.Parse(strings.NewReader(src), name)
+	if err != nil {
+		return nil, syntaxError(err, name)
+	}
+	r := rewriter{}
+	r.stmts(chunk, 0)
+	body := &ast.FunctionExpr{ParList: &ast.ParList{HasVargs: true}, Stmts: chunk}
+	body.SetLine(1)
+	body.SetLastLine(1 << 20)
+	give := &ast.ReturnStmt{Exprs: []ast.Expr{body}}
+	give.SetLine(1)
+	dots := &ast.Comma3Expr{}
+	dots.SetLine(1)
+	bind := &ast.LocalAssignStmt{Names: []string{concatName, lengthName}, Exprs: []ast.Expr{dots}}
+	bind.SetLine(1)
+	proto, err = lua.Compile([]ast.Stmt{bind, give}, name)
+	if err != nil {
+		return nil, syntaxError(err, name)
+	}
+	return proto, nil
+}
+
+// tooDeep refuses sources with very many brackets inside each other before they are
+// parsed. It does not know strings and comments, so the bound is generous.
+func tooDeep(src, name string) error {
+	depth := 0
+	for i := range len(src) {
+		switch src[i] {
+		case '(', '{', '[':
+			if depth++; depth > 100_000 {
+				return fmt.Errorf("%s: %w", name, errDepth)
+			}
+		case ')', '}', ']':
+			depth--
+		}
+	}
+	return nil
+}
+
+// syntaxError gives an error of the parser the form of the C one.
+func syntaxError(err error, name string) error {
+	var pe *parse.Error
+	if errors.As(err, &pe) {
+		near := pe.Token
+		if pe.Pos.Line < 0 || near == "EOF" || near == "" {
+			near = "<eof>"
+		}
+		line := pe.Pos.Line
+		if line < 1 {
+			line = 1
+		}
+		msg := pe.Message
+		if msg == "syntax error" || msg == "" {
+			msg = "unexpected symbol"
+		}
+		return fmt.Errorf("%s:%d: %s near '%s'", name, line, msg, near)
+	}
+	return errors.New(strings.TrimSpace(err.Error()))
+}
+
+type rewriter struct{}
+
+func (r rewriter) stmts(list []ast.Stmt, d int) {
+	if d > sourceDepth {
+		panic(errDepth)
+	}
+	for _, s := range list {
+		r.stmt(s, d+1)
+	}
+}
+
+func (r rewriter) stmt(s ast.Stmt, d int) {
+	switch s := s.(type) {
+	case *ast.AssignStmt:
+		r.exprs(s.Lhs, d)
+		r.exprs(s.Rhs, d)
+	case *ast.LocalAssignStmt:
+		r.exprs(s.Exprs, d)
+	case *ast.FuncCallStmt:
+		r.expr(&s.Expr, d)
+	case *ast.DoBlockStmt:
+		r.stmts(s.Stmts, d)
+	case *ast.WhileStmt:
+		r.expr(&s.Condition, d)
+		r.stmts(s.Stmts, d)
+	case *ast.RepeatStmt:
+		r.expr(&s.Condition, d)
+		r.stmts(s.Stmts, d)
+	case *ast.IfStmt:
+		r.expr(&s.Condition, d)
+		r.stmts(s.Then, d)
+		r.stmts(s.Else, d)
+	case *ast.NumberForStmt:
+		r.expr(&s.Init, d)
+		r.expr(&s.Limit, d)
+		r.expr(&s.Step, d)
+		r.stmts(s.Stmts, d)
+	case *ast.GenericForStmt:
+		r.exprs(s.Exprs, d)
+		r.stmts(s.Stmts, d)
+	case *ast.FuncDefStmt:
+		if s.Name.Func != nil {
+			r.expr(&s.Name.Func, d)
+		}
+		if s.Name.Receiver != nil {
+			r.expr(&s.Name.Receiver, d)
+		}
+		r.stmts(s.Func.Stmts, d)
+	case *ast.ReturnStmt:
+		r.exprs(s.Exprs, d)
+	}
+}
+
+func (r rewriter) exprs(list []ast.Expr, d int) {
+	for i := range list {
+		r.expr(&list[i], d)
+	}
+}
+
+func (r rewriter) expr(at *ast.Expr, d int) {
+	if d++; d > sourceDepth {
+		panic(errDepth)
+	}
+	switch e := (*at).(type) {
+	case *ast.AttrGetExpr:
+		r.expr(&e.Object, d)
+		r.expr(&e.Key, d)
+	case *ast.TableExpr:
+		for _, f := range e.Fields {
+			if f.Key != nil {
+				r.expr(&f.Key, d)
+			}
+			r.expr(&f.Value, d)
+		}
+	case *ast.FuncCallExpr:
+		if e.Func != nil {
+			r.expr(&e.Func, d)
+		}
+		if e.Receiver != nil {
+			r.expr(&e.Receiver, d)
+		}
+		r.exprs(e.Args, d)
+	case *ast.LogicalOpExpr:
+		r.expr(&e.Lhs, d)
+		r.expr(&e.Rhs, d)
+	case *ast.RelationalOpExpr:
+		r.expr(&e.Lhs, d)
+		r.expr(&e.Rhs, d)
+	case *ast.ArithmeticOpExpr:
+		r.expr(&e.Lhs, d)
+		r.expr(&e.Rhs, d)
+	case *ast.UnaryMinusOpExpr:
+		r.expr(&e.Expr, d)
+	case *ast.UnaryNotOpExpr:
+		r.expr(&e.Expr, d)
+	case *ast.UnaryLenOpExpr:
+		r.expr(&e.Expr, d)
+		*at = helperCall(e, lengthName, []ast.Expr{e.Expr})
+	case *ast.FunctionExpr:
+		r.stmts(e.Stmts, d)
+	case *ast.StringConcatOpExpr:
+		*at = r.concat(e, d)
+	}
+}
+
+// concat makes one call of a chain of strings to be joined.
+func (r rewriter) concat(e *ast.StringConcatOpExpr, d int) ast.Expr {
+	var args []ast.Expr
+	var rest ast.Expr = e
+	for {
+		c, ok := rest.(*ast.StringConcatOpExpr)
+		if !ok || len(args) == concatArgs {
+			break
+		}
+		args = append(args, c.Lhs)
+		rest = c.Rhs
+	}
+	args = append(args, rest)
+	r.exprs(args, d)
+	// A call as the last argument would give all its values.
+	last := len(args) - 1
+	switch v := args[last].(type) {
+	case *ast.FuncCallExpr:
+		v.AdjustRet = true
+	case *ast.Comma3Expr:
+		v.AdjustRet = true
+	}
+	return helperCall(e, concatName, args)
+}
+
+func helperCall(at ast.Expr, name string, args []ast.Expr) ast.Expr {
+	if name == lengthName {
+		switch v := args[0].(type) {
+		case *ast.FuncCallExpr:
+			v.AdjustRet = true
+		case *ast.Comma3Expr:
+			v.AdjustRet = true
+		}
+	}
+	fn := &ast.IdentExpr{Value: name}
+	fn.SetLine(at.Line())
+	call := &ast.FuncCallExpr{Func: fn, Args: args, AdjustRet: true}
+	call.SetLine(at.Line())
+	call.SetLastLine(at.Line())
+	return call
+}
+
+// helpers are the functions behind the names that rewriting puts in.
+func (m *machine) helpers() []lua.LValue {
+	return []lua.LValue{m.l.NewFunction(m.concat), m.l.NewFunction(m.length)}
+}
+
+// concat joins its arguments from the right, as the operator does.
+func (m *machine) concat(L *lua.LState) int {
+	n := L.GetTop()
+	size := 0
+	for i := 1; i <= n; i++ {
+		switch v := L.Get(i).(type) {
+		case lua.LString:
+			size += len(v)
+		case lua.LNumber:
+			size += 24
+		default:
+			return m.concatMixed(L, n)
+		}
+	}
+	m.limit.grow(size)
+	b := make([]byte, 0, size)
+	for i := 1; i <= n; i++ {
+		b = appendString(b, L.Get(i))
+	}
+	L.Push(lua.LString(b))
+	return 1
+}
+
+// concatMixed joins what are not all strings: metamethods say how, or there is none.
+func (m *machine) concatMixed(L *lua.LState, n int) int {
+	right := L.Get(n)
+	for i := n - 1; i >= 1; i-- {
+		left := L.Get(i)
+		if isText(left) && isText(right) {
+			m.limit.grow(len(left.String()) + len(right.String()))
+			right = lua.LString(appendString(appendString(nil, left), right))
+			continue
+		}
+		op := L.GetMetaField(left, "__concat")
+		if op == lua.LNil {
+			op = L.GetMetaField(right, "__concat")
+		}
+		if op == lua.LNil {
+			bad := left
+			if isText(left) {
+				bad = right
+			}
+			raise(L, "attempt to concatenate a %s value", bad.Type().String())
+		}
+		L.Push(op)
+		L.Push(left)
+		L.Push(right)
+		L.Call(2, 1)
+		right = L.Get(-1)
+		L.Pop(1)
+	}
+	L.Push(right)
+	return 1
+}
+
+func isText(v lua.LValue) bool { return v.Type() == lua.LTString || v.Type() == lua.LTNumber }
+
+// length is the operator #.
+func (m *machine) length(L *lua.LState) int {
+	switch v := L.Get(1).(type) {
+	case lua.LString:
+		L.Push(lua.LNumber(len(v)))
+	case *lua.LTable:
+		L.Push(lua.LNumber(m.border(v)))
+	default:
+		if op := L.GetMetaField(v, "__len"); op != lua.LNil {
+			L.Push(op)
+			L.Push(v)
+			L.Call(1, 1)
+			return 1
+		}
+		raise(L, "attempt to get length of a %s value", v.Type().String())
+	}
+	return 1
+}
+
+// border is the length of a table. Its array ends at maxArray, so the rest is in the
+// hash, where it is searched for as Lua does.
+func (m *machine) border(t *lua.LTable) int {
+	n := t.Len()
+	if n < maxArray-1 {
+		return n
+	}
+	i, j := n, n+1
+	for t.RawGet(lua.LNumber(j)) != lua.LNil {
+		i, j = j, 2*j
+		if j > 1<<40 {
+			return i
+		}
+	}
+	for j-i > 1 {
+		if k := (i + j) / 2; t.RawGet(lua.LNumber(k)) == lua.LNil {
+			j = k
+		} else {
+			i = k
+		}
+	}
+	return i
+}

@@ -1,0 +1,315 @@
+package glua
+
+import (
+	"bytes"
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// openStrings makes the library of strings: nothing in it takes more time or memory
+// in one call than the limiter is told.
+func (m *machine) openStrings() {
+	t := m.l.NewTable()
+	m.set(t, map[string]lua.LGFunction{
+		"byte": m.strByte, "char": m.strChar, "find": m.strFind, "match": m.strMatch, "gmatch": m.strGmatch,
+		"gfind": m.strGmatch, "gsub": m.strGsub, "rep": m.strRep, "format": m.strFormat, "sub": m.strSub,
+		"len": func(L *lua.LState) int {
+			L.Push(lua.LNumber(len(L.CheckString(1))))
+			return 1
+		},
+		"lower": m.strMap(func(c byte) byte {
+			if c >= 'A' && c <= 'Z' {
+				c += 'a' - 'A'
+			}
+			return c
+		}),
+		"upper": m.strMap(func(c byte) byte {
+			if c >= 'a' && c <= 'z' {
+				c -= 'a' - 'A'
+			}
+			return c
+		}),
+		"reverse": func(L *lua.LState) int {
+			s := L.CheckString(1)
+			m.limit.grow(len(s))
+			b := make([]byte, len(s))
+			for i := range len(s) {
+				b[len(s)-1-i] = s[i]
+			}
+			L.Push(lua.LString(b))
+			return 1
+		},
+		"dump": func(L *lua.LState) int {
+			raise(L, "unable to dump given function")
+			return 0
+		},
+	})
+	m.module("string", t)
+	mt := m.l.NewTable()
+	mt.RawSetString("__index", m.globals.RawGetString("string"))
+	m.l.SetMetatable(lua.LString(""), mt)
+}
+
+func (m *machine) strMap(f func(byte) byte) lua.LGFunction {
+	return func(L *lua.LState) int {
+		s := L.CheckString(1)
+		m.limit.grow(len(s))
+		b := make([]byte, len(s))
+		for i := range len(s) {
+			b[i] = f(s[i])
+		}
+		L.Push(lua.LString(b))
+		return 1
+	}
+}
+
+// span turns positions as scripts give them into a range of n bytes.
+func span(from, to, n int) (i, j int) {
+	if from < 0 {
+		from = max(from+n+1, 1)
+	} else if from == 0 {
+		from = 1
+	}
+	if to < 0 {
+		to += n + 1
+	}
+	to = min(to, n)
+	if from > to {
+		return 0, 0
+	}
+	return from - 1, to
+}
+
+func (m *machine) strSub(L *lua.LState) int {
+	s := L.CheckString(1)
+	i, j := span(int(clampInt(L.CheckNumber(2))), int(clampInt(L.OptNumber(3, -1))), len(s))
+	L.Push(lua.LString(s[i:j]))
+	return 1
+}
+
+// clampInt makes an integer of a number, with the extremes for what is beyond.
+func clampInt(n lua.LNumber) int64 {
+	switch {
+	case n != n:
+		return 0
+	case n > 1<<53:
+		return 1 << 53
+	case n < -1<<53:
+		return -1 << 53
+	}
+	return int64(n)
+}
+
+func (m *machine) strByte(L *lua.LState) int {
+	s := L.CheckString(1)
+	from := L.OptNumber(2, 1)
+	i, j := span(int(clampInt(from)), int(clampInt(L.OptNumber(3, from))), len(s))
+	if j-i > 8000 {
+		raise(L, "string slice too long")
+	}
+	for k := i; k < j; k++ {
+		L.Push(lua.LNumber(s[k]))
+	}
+	return j - i
+}
+
+func (m *machine) strChar(L *lua.LState) int {
+	b := make([]byte, L.GetTop())
+	for i := range b {
+		n := toInt32(L.CheckNumber(i + 1))
+		if n < 0 || n > 255 {
+			L.ArgError(i+1, "invalid value")
+		}
+		b[i] = byte(n)
+	}
+	L.Push(lua.LString(b))
+	return 1
+}
+
+func (m *machine) strRep(L *lua.LState) int {
+	s, n := L.CheckString(1), clampInt(L.CheckNumber(2))
+	if n <= 0 || s == "" {
+		L.Push(lua.LString(""))
+		return 1
+	}
+	if n > maxString || n*int64(len(s)) > maxString {
+		m.limit.grow(maxString + 1)
+	}
+	m.limit.grow(int(n) * len(s))
+	L.Push(lua.LString(strings.Repeat(s, int(n))))
+	return 1
+}
+
+const special = "^$*+?.([%-"
+
+func (m *machine) strFind(L *lua.LState) int  { return m.find(L, true) }
+func (m *machine) strMatch(L *lua.LState) int { return m.find(L, false) }
+
+func (m *machine) find(L *lua.LState, positions bool) int {
+	defer guard(L)
+	s, p := L.CheckString(1), L.CheckString(2)
+	init := int(clampInt(L.OptNumber(3, 1)))
+	if init < 0 {
+		init = max(init+len(s), 0)
+	} else {
+		init = min(max(init-1, 0), len(s))
+	}
+	if positions && (L.ToBool(4) || !strings.ContainsAny(p, special)) {
+		m.limit.step(len(s) / 64)
+		i := strings.Index(s[init:], p)
+		if i < 0 {
+			L.Push(lua.LNil)
+			return 1
+		}
+		L.Push(lua.LNumber(init + i + 1))
+		L.Push(lua.LNumber(init + i + len(p)))
+		return 2
+	}
+	start := 0
+	if strings.HasPrefix(p, "^") {
+		start = 1
+	}
+	x := matcher{src: s, pat: p, limit: m.limit}
+	for at := init; at <= len(s); at++ {
+		x.level = 0
+		e := x.match(at, start)
+		if e >= 0 {
+			if !positions {
+				return x.push(L, at, e, true)
+			}
+			L.Push(lua.LNumber(at + 1))
+			L.Push(lua.LNumber(e))
+			return 2 + x.push(L, at, e, false)
+		}
+		if start == 1 {
+			break
+		}
+	}
+	L.Push(lua.LNil)
+	return 1
+}
+
+func (m *machine) strGmatch(L *lua.LState) int {
+	s, p := L.CheckString(1), L.CheckString(2)
+	at := 0
+	L.Push(L.NewFunction(func(L *lua.LState) int {
+		defer guard(L)
+		x := matcher{src: s, pat: p, limit: m.limit}
+		for ; at <= len(s); at++ {
+			x.level = 0
+			if e := x.match(at, 0); e >= 0 {
+				from := at
+				at = e
+				if e == from {
+					at++
+				}
+				return x.push(L, from, e, true)
+			}
+		}
+		L.Push(lua.LNil)
+		return 1
+	}))
+	return 1
+}
+
+func (m *machine) strGsub(L *lua.LState) int {
+	defer guard(L)
+	s, p, repl := L.CheckString(1), L.CheckString(2), L.CheckAny(3)
+	most := len(s) + 1
+	if L.Get(4) != lua.LNil {
+		most = int(clampInt(L.CheckNumber(4)))
+	}
+	switch repl.Type() {
+	case lua.LTString, lua.LTNumber, lua.LTTable, lua.LTFunction:
+	default:
+		L.ArgError(3, "string/function/table expected")
+	}
+	start := 0
+	if strings.HasPrefix(p, "^") {
+		start = 1
+	}
+	x := matcher{src: s, pat: p, limit: m.limit}
+	var b bytes.Buffer
+	at, n, had := 0, 0, 0
+	for n < most {
+		x.level = 0
+		e := x.match(at, start)
+		if e >= 0 {
+			n++
+			m.replace(L, &x, &b, repl, at, e)
+		}
+		switch {
+		case e > at:
+			at = e
+		case at < len(s):
+			b.WriteByte(s[at])
+			at++
+		default:
+			at++
+		}
+		if b.Len()-had > 1<<12 {
+			m.limit.grow(b.Len() - had)
+			had = b.Len()
+		}
+		if b.Len() > maxString {
+			m.limit.grow(b.Len())
+		}
+		if at > len(s) || start == 1 {
+			break
+		}
+	}
+	if at < len(s) {
+		b.WriteString(s[at:])
+	}
+	L.Push(lua.LString(b.String()))
+	L.Push(lua.LNumber(n))
+	return 2
+}
+
+// replace appends what a match from s to e is replaced by.
+func (m *machine) replace(L *lua.LState, x *matcher, b *bytes.Buffer, repl lua.LValue, s, e int) {
+	var v lua.LValue
+	switch r := repl.(type) {
+	case *lua.LFunction:
+		L.Push(r)
+		n := x.push(L, s, e, true)
+		L.Call(n, 1)
+		v = L.Get(-1)
+		L.Pop(1)
+	case *lua.LTable:
+		v = L.GetTable(r, x.value(0, s, e))
+	default:
+		text := repl.String()
+		for i := 0; i < len(text); i++ {
+			c := text[i]
+			if c != '%' {
+				b.WriteByte(c)
+				continue
+			}
+			i++
+			switch {
+			case i >= len(text):
+				x.error("invalid use of '%' in replacement string")
+			case text[i] == '0':
+				b.WriteString(x.src[s:e])
+			case isDigit(text[i]):
+				b.Write(appendString(nil, x.value(int(text[i]-'1'), s, e)))
+			default:
+				b.WriteByte(text[i])
+			}
+			if b.Len() > maxString {
+				m.limit.grow(b.Len())
+			}
+		}
+		return
+	}
+	switch {
+	case !lua.LVAsBool(v):
+		b.WriteString(x.src[s:e])
+	case isText(v):
+		b.Write(appendString(nil, v))
+	default:
+		raise(L, "invalid replacement value (a %s)", v.Type().String())
+	}
+}
