@@ -44,6 +44,9 @@ type Env struct {
 	// SkipChecksum makes RESTORE take payloads whatever their checksum (DEBUG
 	// SET-SKIP-CHECKSUM-VALIDATION). It changes like the configuration.
 	SkipChecksum bool
+	// ScriptsRunAll lets scripts run commands that they may not (DEBUG
+	// SET-DISABLE-DENY-SCRIPTS). It changes like the configuration.
+	ScriptsRunAll bool
 }
 
 // NotifyClass is a class of keyspace events, one bit each.
@@ -341,6 +344,25 @@ func (c *Ctx) Effects(db int) oplog.Effect {
 	}
 	return oplog.Effect{DB: db, Count: c.nEffects, Cmds: c.effects}
 }
+
+// Flags are those of this call of the command.
+func (c *Ctx) Flags() Flag {
+	if c.Spec.Call != nil {
+		return c.Spec.Call(c.Args)
+	}
+	return c.Spec.Flags
+}
+
+// Fail replies with an error that has been counted already, as that of a command
+// that a script ran.
+func (c *Ctx) Fail(text string) {
+	c.failed = true
+	c.lastErr = text
+	c.Out = resp.AppendError(c.Out, text)
+}
+
+// Took makes c one whose command has run with another context.
+func (c *Ctx) Took(o *Ctx) { c.failed, c.lastErr, c.dirty = o.failed, o.lastErr, o.dirty }
 
 // Redact hides argument i from the slow log and MONITOR.
 func (c *Ctx) Redact(i int) { c.redacted |= 1 << min(i, 63) }

@@ -52,6 +52,9 @@ const (
 	Immediate
 	// Subscribed commands are allowed for RESP2 subscribers.
 	Subscribed
+	// Script commands run scripts: all workers stop, and shards are locked as
+	// the script needs them.
+	Script
 )
 
 // Spec is a row of the command table.
@@ -68,6 +71,9 @@ type Spec struct {
 	// Wide tells whether a call touches keys that its arguments do not name, for
 	// commands that do so only with some arguments; see AllShards.
 	Wide func(args [][]byte) bool
+	// Call gives the flags of a call in place of Flags, for commands that run
+	// what may have flags of its own.
+	Call func(args [][]byte) Flag
 	Run  Handler
 	Subs []Spec // of a container command, such as CLIENT
 

@@ -232,7 +232,7 @@ func (x *Exec) serve(w *Worker, held store.LockSet, now int64) {
 				break
 			}
 			need := x.alsoNeeds(m) &^ (held | extra)
-			if !x.widen(held|extra, need) {
+			if !x.widen(w, held|extra, need) {
 				sh.MakeReady(q) // once more, with more locks
 				w.again |= held | extra | need
 				x.Store.Unlock(extra)
@@ -258,11 +258,12 @@ const lockTries = 64
 
 // widen locks further shards for one who holds some. Those above are waited for;
 // others would be out of order, so they are only tried.
-func (x *Exec) widen(held, need store.LockSet) bool {
+func (x *Exec) widen(w *Worker, held, need store.LockSet) bool {
 	if need == 0 {
 		return true
 	}
-	if bits.TrailingZeros64(uint64(need)) >= bits.Len64(uint64(held)) {
+	// A script takes shards in any order, so whoever it does not stop may not wait.
+	if w != x.World.background && w != x.script.w && bits.TrailingZeros64(uint64(need)) >= bits.Len64(uint64(held)) {
 		x.Store.Lock(need)
 		return true
 	}

@@ -104,7 +104,10 @@ func ofClient(spec *command.Spec) bool {
 func (x *Exec) call(w *Worker, c *command.Ctx, cl *Client, k store.Key) {
 	spec := c.Spec
 	if spec.Flags&command.Exclusive != 0 {
-		x.World.stopFrom(w)
+		if !x.World.stopFrom(w, spec.Flags&command.AllowBusy != 0) {
+			x.reject(c, cl, x.script.busyText())
+			return
+		}
 		if cl.gone { // another one's command has closed the connection meanwhile
 			x.World.goFrom(w)
 			return
@@ -126,6 +129,9 @@ func (x *Exec) call(w *Worker, c *command.Ctx, cl *Client, k store.Key) {
 		x.invoke(c)
 		x.finish(w, c, cl)
 		sh.Unlock()
+	} else if spec.Flags&command.Script != 0 || spec == x.execSpec && cl.tx.flags&command.Script != 0 {
+		x.callScript(w, c, cl)
+		return
 	} else {
 		locks := x.locks(w, c)
 		x.Store.Lock(locks)

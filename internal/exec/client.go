@@ -98,8 +98,17 @@ func (cl *Client) leave(held store.LockSet) {
 	cl.Unmonitor()
 	cl.Sess.Unsubscribe()
 	cl.unpaused()
-	cl.unwait(held)
 	cl.endTransaction()
+	if held == 0 && cl.x.Alerted(AlertBusy) && (cl.waits != nil || cl.tx.watched != nil) {
+		// Nothing uses the client any more, so what has to wait for shards can
+		// be done when the script has ended.
+		cl.x.script.later.Go(func() {
+			cl.unwait(0)
+			cl.unwatch(0)
+		})
+		return
+	}
+	cl.unwait(held)
 	cl.unwatch(held)
 }
 

@@ -7,14 +7,14 @@
 //
 // In this order, and never the other way round:
 //
-//  1. World.mu           commands that stop all workers
+//  1. World              commands that stop all workers
 //  2. Worker.mu          held while a worker runs a batch of commands
 //  3. store.Shard        in ascending order
 //  4. leaves: the oplog, the slow log, the list of monitors, a connection's
 //     output queue
 //
 // A worker that meets an exclusive command gives its own lock back before it
-// asks for World.mu; see World.
+// asks for World.
 package exec
 
 import (
@@ -43,6 +43,7 @@ const (
 	AlertMasterDown                   // a replica that refuses stale reads
 	AlertDisk                         // the last save failed
 	AlertNoReplicas                   // min-replicas-to-write
+	AlertBusy                         // a script runs for too long
 	AlertAppendFile                   // the append only file cannot be written
 )
 
@@ -58,6 +59,7 @@ type Exec struct {
 	clients     atomic.Int64
 	execSpec    *command.Spec
 	pause       pause
+	script      scripting
 	waiting     atomic.Int32 // clients that wait for keys
 	freeing     freeing
 	evicting    evicting
@@ -96,6 +98,8 @@ func (x *Exec) Start(loops, shared int) {
 	for range shared {
 		x.World.add(newWorker(x, true))
 	}
+	x.World.free.L = &x.World.mu
+	x.script.init(x)
 	x.World.background = newWorker(x, true)
 	x.World.add(x.World.background)
 }
@@ -140,7 +144,10 @@ func (x *Exec) ClientCount() int { return int(x.clients.Load()) }
 // without a lock by a worker that runs commands, and changed only by whoever
 // holds the locks of all workers.
 type World struct {
-	mu      sync.Mutex
+	mu      sync.Mutex // guards held and busy
+	free    sync.Cond  // that one of them has changed
+	held    bool       // by whoever has stopped all workers, or runs a script
+	busy    bool       // that script runs for too long, and the workers go on
 	workers []*Worker
 	// background is the last of workers. It has no connections, and belongs
 	// to whoever calls ServeExpired.
@@ -155,10 +162,42 @@ func (w *World) Workers() []*Worker { return w.workers }
 
 // Stop stops all workers; the caller must hold no worker's lock and no shard.
 func (w *World) Stop() {
-	w.mu.Lock()
+	w.acquire(true)
 	w.stops++
 	for _, k := range w.workers {
 		k.mu.Lock()
+	}
+}
+
+// acquire takes the right to stop workers. Unless patient, it gives up when a script
+// that has it runs for too long.
+func (w *World) acquire(patient bool) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for w.held {
+		if w.busy && !patient {
+			return false
+		}
+		w.free.Wait()
+	}
+	w.held = true
+	return true
+}
+
+func (w *World) release() {
+	w.mu.Lock()
+	w.held = false
+	w.mu.Unlock()
+	w.free.Broadcast()
+}
+
+// setBusy tells those who wait that a script runs for too long, or no longer.
+func (w *World) setBusy(on bool) {
+	w.mu.Lock()
+	w.busy = on
+	w.mu.Unlock()
+	if on {
+		w.free.Broadcast()
 	}
 }
 
@@ -170,13 +209,22 @@ func (w *World) Go() {
 	for _, k := range w.workers {
 		k.mu.Unlock()
 	}
-	w.mu.Unlock()
+	w.release()
 }
 
-// stopFrom is Stop for a worker that runs a command itself.
-func (w *World) stopFrom(self *Worker) {
+// stopFrom is Stop for a worker that runs a command itself. It is false, and the
+// worker has its lock again, when a script runs for too long; not if patient.
+func (w *World) stopFrom(self *Worker, patient bool) bool {
 	self.mu.Unlock()
-	w.Stop()
+	if !w.acquire(patient) {
+		self.mu.Lock()
+		return false
+	}
+	w.stops++
+	for _, k := range w.workers {
+		k.mu.Lock()
+	}
+	return true
 }
 
 // goFrom undoes stopFrom: self keeps its lock.
@@ -186,7 +234,7 @@ func (w *World) goFrom(self *Worker) {
 			k.mu.Unlock()
 		}
 	}
-	w.mu.Unlock()
+	w.release()
 }
 
 // Worker runs the commands of some connections, one at a time: an event loop
@@ -239,7 +287,7 @@ func (x *Exec) Worker(loop int, id uint64) *Worker {
 	for shared < len(ws) && !ws[shared].shared {
 		shared++
 	}
-	return ws[shared+int(id%uint64(len(ws)-1-shared))]
+	return ws[shared+int(id%uint64(len(ws)-2-shared))]
 }
 
 // Locked runs f while no command of the worker runs, so that f may read the

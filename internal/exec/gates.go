@@ -37,6 +37,7 @@ func (x *Exec) gates(c *command.Ctx, cl *Client) outcome {
 		staleGate,
 		loadingGate,
 		replicaGate,
+		busyGate,
 		pauseGate,
 		queueGate,
 	} {
@@ -95,7 +96,7 @@ func authGate(x *Exec, c *command.Ctx, cl *Client) outcome {
 
 // has tells whether the command, or for EXEC any queued one, has a flag.
 func (cl *Client) has(c *command.Ctx, f command.Flag) bool {
-	return c.Spec.Flags&f != 0 || c.Spec == cl.x.execSpec && cl.tx.flags&f != 0
+	return c.Flags()&f != 0 || c.Spec == cl.x.execSpec && cl.tx.flags&f != 0
 }
 
 // memoryGate makes room when memory is short, and refuses commands that may take more
@@ -107,6 +108,11 @@ func memoryGate(x *Exec, c *command.Ctx, cl *Client) outcome {
 	return passed
 }
 
+const errDisk = "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to " +
+	"persist to disk. Commands that may modify the data set are disabled, because this instance is " +
+	"configured to report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error " +
+	"option). Please check the Redis logs for details about the RDB error."
+
 // diskGate refuses writes that could not be saved.
 func diskGate(x *Exec, c *command.Ctx, cl *Client) outcome {
 	if x.Alerted(AlertAppendFile) && (cl.has(c, command.Write) || c.Spec.Name == "ping") && cl.Sess.Flags&session.Master == 0 {
@@ -115,10 +121,7 @@ func diskGate(x *Exec, c *command.Ctx, cl *Client) outcome {
 		}
 	}
 	if x.Alerted(AlertDisk) && (cl.has(c, command.Write) || c.Spec.Name == "ping") && cl.Sess.Flags&session.Master == 0 {
-		return x.refuse(c, cl, "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to "+
-			"persist to disk. Commands that may modify the data set are disabled, because this instance is "+
-			"configured to report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error "+
-			"option). Please check the Redis logs for details about the RDB error.")
+		return x.refuse(c, cl, errDisk)
 	}
 	return passed
 }
@@ -152,7 +155,7 @@ func subscribedGate(x *Exec, c *command.Ctx, cl *Client) outcome {
 
 // staleGate refuses to serve what may be out of date.
 func staleGate(x *Exec, c *command.Ctx, cl *Client) outcome {
-	if x.Alerted(AlertMasterDown) && c.Spec.Flags&command.Stale == 0 {
+	if x.Alerted(AlertMasterDown) && c.Flags()&command.Stale == 0 {
 		return x.refuse(c, cl, command.ErrMasterDown)
 	}
 	return passed
@@ -171,6 +174,29 @@ func replicaGate(x *Exec, c *command.Ctx, cl *Client) outcome {
 	if cl.Sess.Flags&(session.Replica|session.Monitor) != 0 &&
 		cl.has(c, command.Write|command.ReadOnly|command.MayReplicate) {
 		return x.refuse(c, cl, "ERR Replica can't interact with the keyspace")
+	}
+	return passed
+}
+
+// busyGate refuses nearly everything while a script runs for too long: it holds the
+// shards, and nothing may wait for them.
+func busyGate(x *Exec, c *command.Ctx, cl *Client) outcome {
+	if !x.Alerted(AlertBusy) {
+		return passed
+	}
+	name := c.Spec.Name
+	if c.Spec.Flags&command.AllowBusy == 0 || name == "watch" {
+		return x.refuse(c, cl, x.script.busyText())
+	}
+	if cl.Sess.Watching > 0 && (c.Spec == x.execSpec || name == "discard" || name == "unwatch" || name == "reset") {
+		c.Err(x.script.busyText()) // the transaction stays as it is
+		return refused
+	}
+	if name == "shutdown" {
+		if len(c.Args) != 2 || !c.Is(1, "NOSAVE") {
+			return x.refuse(c, cl, x.script.busyText())
+		}
+		x.script.abandon()
 	}
 	return passed
 }

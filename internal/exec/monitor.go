@@ -57,6 +57,11 @@ func (x *Exec) feedMonitors(c *command.Ctx) {
 	if c.Spec.Flags&(command.SkipMonitor|command.Admin) != 0 {
 		return
 	}
+	x.feed(c)
+}
+
+// feed shows a command whatever its flags.
+func (x *Exec) feed(c *command.Ctx) {
 	usec := x.Clock.UnixMicro(c.Nano())
 	b := make([]byte, 0, 128)
 	b = append(b, '+')
@@ -68,7 +73,7 @@ func (x *Exec) feedMonitors(c *command.Ctx) {
 	b = append(b, " ["...)
 	b = strconv.AppendInt(b, int64(c.DB()), 10)
 	b = append(b, ' ')
-	b = appendOrigin(b, c.Sess.Conn)
+	b = appendOrigin(b, c.Sess.Conn, c.Sess.Flags&session.Script != 0)
 	b = append(b, ']')
 	for _, a := range c.Shown() {
 		b = append(b, ' ')
@@ -81,8 +86,10 @@ func (x *Exec) feedMonitors(c *command.Ctx) {
 }
 
 // appendOrigin tells from where a command came.
-func appendOrigin(b []byte, conn session.Conn) []byte {
+func appendOrigin(b []byte, conn session.Conn, script bool) []byte {
 	switch {
+	case script:
+		return append(b, "lua"...)
 	case conn == nil:
 		return append(b, "internal"...)
 	case conn.Network() == "unix":

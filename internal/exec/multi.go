@@ -63,7 +63,7 @@ func (x *Exec) multi(c *command.Ctx) {
 func (cl *Client) enqueue(c *command.Ctx) {
 	args, size := copyArgs(c.Args)
 	cl.tx.queue = append(cl.tx.queue, queued{c.Spec, args})
-	cl.tx.flags |= c.Spec.FlagsOf(args)
+	cl.tx.flags |= c.Flags() | c.Spec.FlagsOf(args)&(command.AllShards|command.Script)
 	cl.Sess.MultiLen = len(cl.tx.queue)
 	cl.Sess.MultiMem += size + 8*len(args)
 }
@@ -198,8 +198,14 @@ func (x *Exec) exec(c *command.Ctx) {
 	}
 	w := cl.w
 	locks, exclusive := x.transactionLocks(cl)
-	if exclusive {
-		x.World.stopFrom(w)
+	if cl.tx.flags&command.Script != 0 {
+		w = x.script.w // callScript has stopped all workers
+		locks = x.Store.All()
+	} else if exclusive {
+		if !x.World.stopFrom(w, false) {
+			x.reject(c, cl, x.script.busyText())
+			return
+		}
 		defer x.World.goFrom(w)
 		if cl.gone { // another one's command has closed the connection meanwhile
 			return

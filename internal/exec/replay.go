@@ -123,7 +123,7 @@ func (r *Replay) call(c *command.Ctx, k store.Key) {
 	x, w, spec := r.cl.x, r.cl.w, c.Spec
 	switch {
 	case spec.Flags&command.Exclusive != 0:
-		x.World.stopFrom(w)
+		x.World.stopFrom(w, true)
 		all := x.Store.All()
 		x.Store.Lock(all)
 		c.Hold(all, store.Key{})
@@ -157,7 +157,7 @@ func (r *Replay) exec(c *command.Ctx) error {
 	}
 	locks, exclusive := x.transactionLocks(cl)
 	if exclusive {
-		x.World.stopFrom(cl.w)
+		x.World.stopFrom(cl.w, true)
 		defer x.World.goFrom(cl.w)
 	}
 	x.Store.Lock(locks)

@@ -32,7 +32,13 @@ func (f files) Changes() (sum uint64) {
 func (f files) UsedMemory() uint64 { return f.n.self.used(false) }
 
 // Functions implements persist.Host.
-func (f files) Functions() [][]byte { return nil }
+func (f files) Functions() [][]byte {
+	var all [][]byte
+	for _, code := range f.n.scripts.Libraries() {
+		all = append(all, []byte(code))
+	}
+	return all
+}
 
 // Snapshot implements persist.Host.
 func (f files) Snapshot(compress bool, access snapshot.Access) (persist.Snapshot, error) {
@@ -70,8 +76,21 @@ func (n *Node) stopping() bool {
 	}
 }
 
-func (n *Node) loadFunction([]byte) error {
-	return errors.New("functions are not part of this version")
+// loadFunction takes up a library of functions from a file.
+func (n *Node) loadFunction(code []byte) error {
+	return functionError(n.scripts.LoadLibrary(string(code), false))
+}
+
+// replaceFunction is loadFunction for a library that may be there already.
+func (n *Node) replaceFunction(code []byte) error {
+	return functionError(n.scripts.LoadLibrary(string(code), true))
+}
+
+func functionError(_, text string) error {
+	if text != "" {
+		return errors.New(text)
+	}
+	return nil
 }
 
 // Save implements server.Node.
@@ -110,8 +129,13 @@ func (s *self) Reload(o server.ReloadOptions) error {
 		for db := range n.store.Databases() {
 			n.store.Flush(db)
 		}
+		n.scripts.FlushFunctions()
 	}
-	return n.persist.Reload(n.env.ListPlainSize, n.loadFunction, o.Merge)
+	load := n.loadFunction
+	if o.Merge {
+		load = n.replaceFunction
+	}
+	return n.persist.Reload(n.env.ListPlainSize, load, o.Merge)
 }
 
 // saveLast writes the file before the end, if that is wanted. The instance is frozen.

@@ -21,6 +21,7 @@ import (
 	"github.com/redstart-db/redstart/internal/command/keys"
 	"github.com/redstart-db/redstart/internal/command/list"
 	pubsubcmd "github.com/redstart-db/redstart/internal/command/pubsub"
+	"github.com/redstart-db/redstart/internal/command/scripting"
 	"github.com/redstart-db/redstart/internal/command/server"
 	"github.com/redstart-db/redstart/internal/command/set"
 	"github.com/redstart-db/redstart/internal/command/sort"
@@ -34,8 +35,10 @@ import (
 	"github.com/redstart-db/redstart/internal/oplog"
 	"github.com/redstart-db/redstart/internal/persist"
 	"github.com/redstart-db/redstart/internal/pubsub"
+	"github.com/redstart-db/redstart/internal/script/glua"
 	"github.com/redstart-db/redstart/internal/stats"
 	"github.com/redstart-db/redstart/internal/store"
+	"github.com/redstart-db/redstart/internal/version"
 	"github.com/redstart-db/redstart/internal/vfs"
 )
 
@@ -59,6 +62,7 @@ type Node struct {
 	seen    []shardUse // the same
 	proc    process
 	hub     pubsub.Hub
+	scripts *scripting.Scripts
 	aof     *appendFile
 	persist *persist.Manager
 	huge    bool          // full regions of memory become huge pages
@@ -127,7 +131,8 @@ func open(cfg *config.Config, log *slog.Logger, loops int, reserve uint64) (*Nod
 	n.persist = persist.New(files{n}, st, cfg, env.Clock, log)
 	env.FlushedAll = n.persist.Flushed
 	n.self = newSelf(n)
-	env.Table, err = command.NewTable(cfg.RenameCommands, n.Exec.TransactionSpecs(), strings.Specs(), bitmap.Specs(), connection.Specs(n.Exec), keys.Specs(), list.Specs(), hash.Specs(), hyperloglog.Specs(), set.Specs(), zset.Specs(), stream.Specs(), geo.Specs(), sort.Specs(), server.Specs(n.self), pubsubcmd.Specs(&n.hub))
+	n.scripts = scripting.New(n.Exec, glua.New(glua.Options{Version: version.Redis, Deprecated: cfg.LuaEnableDeprecatedAPI}))
+	env.Table, err = command.NewTable(cfg.RenameCommands, n.Exec.TransactionSpecs(), strings.Specs(), bitmap.Specs(), connection.Specs(n.Exec), keys.Specs(), list.Specs(), hash.Specs(), hyperloglog.Specs(), set.Specs(), zset.Specs(), stream.Specs(), geo.Specs(), sort.Specs(), server.Specs(n.self), pubsubcmd.Specs(&n.hub), n.scripts.Specs())
 	if err != nil {
 		st.Close()
 		return nil, err
@@ -216,13 +221,16 @@ func closedError(err error) error {
 func (n *Node) Close() error {
 	var err error
 	n.once.Do(func() {
+		n.Exec.AbandonScripts()
 		err = n.loops.Close()
 		n.closeLocals()
+		n.Exec.CloseScripts()
 		n.forgetListeners()
 		close(n.stop)
 		n.aof.Cancel()
 		n.wg.Wait()
 		n.persist.Close()
+		n.scripts.Close()
 		err = errors.Join(err, n.closeAppendFile(), n.store.Close())
 	})
 	return err

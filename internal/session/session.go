@@ -51,6 +51,7 @@ const (
 	Restricted                   // its user may not do everything
 	InExec                       // runs the commands of its transaction
 	NoReply                      // no connection: replies go nowhere
+	Script                       // runs the commands of a script
 	Tracks                       // is told when keys that it has read change
 	Caching                      // CLIENT CACHING, for the next command
 )

@@ -34,6 +34,7 @@ func debugCommands() []debugCommand {
 		{"HTSTATS", 3, 3, debugTableStats},
 		{"HTSTATS-KEY", 3, 3, debugKeyTableStats},
 		{"SET-SKIP-CHECKSUM-VALIDATION", 3, 3, debugSkipChecksum},
+		{"SET-DISABLE-DENY-SCRIPTS", 3, 3, debugScriptsRunAll},
 		{"RELOAD", 2, 0, debugReload},
 		{"DIGEST", 2, 2, debugDigest},
 		{"DIGEST-VALUE", 2, 0, debugDigestValue},
@@ -328,9 +329,17 @@ func debugHelp(_ *family, c *command.Ctx) {
 		"    Stop the periodic work in the background, or let it go on.",
 		"SET-ACTIVE-EXPIRE <0|1>",
 		"    Turn the removal of expired keys in the background off or on.",
+		"SET-DISABLE-DENY-SCRIPTS <0|1>",
+		"    If set to 1, scripts may run commands that are not allowed in scripts.",
 		"SET-SKIP-CHECKSUM-VALIDATION <0|1>",
 		"    Turn the check of checksums of RESTORE's payloads off or on.",
 		"SLEEP <seconds>",
 		"    Stop the whole server for <seconds>, which may have decimals.",
 	)
+}
+
+// debugScriptsRunAll lets scripts run every command, or no longer.
+func debugScriptsRunAll(_ *family, c *command.Ctx) {
+	c.ScriptsRunAll = string(c.Args[2]) == "1" // of the environment, which all share
+	c.OK()
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/ds/stream"
+	"github.com/redstart-db/redstart/internal/session"
 	"github.com/redstart-db/redstart/internal/store"
 )
 
@@ -78,6 +79,10 @@ func parseQuery(c *command.Ctx, grouped bool) (q query, ok bool) {
 		ok = true
 		switch {
 		case more > 0 && c.Is(i, "BLOCK"):
+			if c.Sess.Has(session.Script) {
+				c.Err("ERR " + c.Spec.Name + " command is not allowed with BLOCK option from scripts")
+				return q, false
+			}
 			i++
 			q.timeout, ok = c.TimeoutMSArg(i)
 		case more > 0 && c.Is(i, "COUNT"):

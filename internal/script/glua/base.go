@@ -1,6 +1,7 @@
 package glua
 
 import (
+	"math/rand/v2"
 	"strconv"
 	"strings"
 
@@ -66,6 +67,7 @@ func newMachine(limit *limiter, o Options, functions bool) *machine {
 	m.openRedis(o, functions)
 	m.env = m.protect(m.globals, true)
 	m.globals.RawSetString("_G", m.env)
+	m.random.seed(int32(rand.Uint32()))
 	m.catch = L.NewFunction(m.noteError)
 	L.Env = m.env
 	L.G.Global = m.env
@@ -106,7 +108,7 @@ func (m *machine) realOf(t *lua.LTable) *lua.LTable {
 // writable refuses a table that scripts may not change.
 func (m *machine) writable(L *lua.LState, t *lua.LTable) *lua.LTable {
 	if _, ok := m.reals[t]; ok {
-		raise(L, readonly)
+		L.Error(lua.LString(readonly), 0)
 	}
 	return t
 }
@@ -300,7 +302,7 @@ func (m *machine) getMetatable(L *lua.LState) int {
 		L.Push(p)
 		return 1
 	}
-	if _, shared := m.reals[t]; isTable && shared || !isTable {
+	if _, shared := m.reals[t]; isTable && shared || !isTable && v.Type() != lua.LTUserData || v == lua.LValue(m.null) {
 		mt = m.protect(mt, false) // of all scripts
 	}
 	L.Push(mt)

@@ -49,7 +49,8 @@ type machine struct {
 	json    jsonOptions
 	null    *lua.LUserData // cjson.null
 	pack    packer
-	library *library // what is being loaded
+	library *library    // what is being loaded
+	loading *lua.LTable // the globals meanwhile
 }
 
 type library struct{ functions []script.Function }
@@ -123,7 +124,11 @@ func (e *Engine) Load(src string, h script.Host) ([]script.Function, error) {
 	m := e.machine(&e.libs, true)
 	lib := &library{}
 	m.library = lib
-	defer func() { m.library = nil }()
+	m.showLoading(true)
+	defer func() {
+		m.library = nil
+		m.showLoading(false)
+	}()
 	_, fail := m.run(nil, m.instantiate(proto), &script.Call{Host: h, Proto: 2}, 0)
 	if fail != nil {
 		return nil, errors.New("Error registering functions: " + fail.Text)
@@ -161,10 +166,15 @@ func (e *Engine) Used() int64 {
 	if e.evals != nil {
 		n += startBytes
 	}
-	if e.libs != nil {
-		n += startBytes
-	}
 	return n
+}
+
+// UsedByFunctions is Used of what functions run in.
+func (e *Engine) UsedByFunctions() int64 {
+	if e.libs != nil {
+		return startBytes
+	}
+	return 0
 }
 
 // startBytes is about what an interpreter with its libraries takes.
@@ -198,7 +208,6 @@ func (m *machine) strings(all [][]byte) *lua.LTable {
 func (m *machine) run(dst []byte, fn *lua.LFunction, c *script.Call, nargs int) (out []byte, fail *script.Error) {
 	L := m.l
 	m.call, m.resp3, m.nested = c, false, 0
-	m.random.seed(0)
 	m.limit.begin(c.Host)
 	m.source, m.line = "", 0
 	L.Push(fn)
@@ -249,7 +258,7 @@ func (m *machine) failure(err error) *script.Error {
 			fail.Text = "ERR " + translate(api.Object.String())
 		}
 	}
-	fail.Text = strings.TrimPrefix(fail.Text, "-")
+	fail.Text = clean(lua.LString(strings.TrimPrefix(fail.Text, "-")))
 	return fail
 }
 
@@ -295,6 +304,8 @@ func translate(s string) string {
 		{"attempt to call a non-function object", "attempt to call a nil value"},
 		{"attempt to index a non-table object(", "attempt to index a "},
 		{"cannot perform ", "attempt to perform arithmetic on a "},
+		{"lua callstack overflow", "stack overflow"},
+		{"callstack overflow", "stack overflow"},
 		{"registry overflow", "stack overflow"},
 	} {
 		i := strings.Index(s, t[0])

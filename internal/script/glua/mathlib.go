@@ -6,8 +6,8 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// random is the generator of C's lrand48, so that scripts get the numbers that they
-// get from Redis: every script begins with the same seed.
+// random is the generator of C's lrand48, so that a script that gives it a seed gets the
+// numbers that it gets from Redis. It begins anywhere.
 type random struct{ x uint64 }
 
 func (r *random) seed(n int32) { r.x = uint64(uint32(n))<<16 | 0x330e }
@@ -49,6 +49,7 @@ func (m *machine) openMath(old *lua.LTable) {
 		"cosh": mathFunc(math.Cosh), "sinh": mathFunc(math.Sinh), "tanh": mathFunc(math.Tanh),
 		"log10": mathFunc(math.Log10), "log": mathFunc(math.Log),
 	})
+	t.RawSetString("huge", lua.LNumber(math.Inf(1)))
 	m.module("math", t)
 }
 

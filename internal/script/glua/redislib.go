@@ -64,13 +64,7 @@ func (m *machine) openRedis(o Options, functions bool) {
 			return 1
 		},
 	})
-	if functions {
-		t.RawSetString("register_function", m.l.NewFunction(m.registerFunction))
-		// While a library loads, the table has no way to call commands.
-		loading := m.l.NewTable()
-		t.ForEach(func(k, v lua.LValue) { loading.RawSet(k, v) })
-		_ = loading
-	} else {
+	if !functions {
 		m.set(t, map[string]lua.LGFunction{
 			"replicate_commands": func(L *lua.LState) int { L.Push(lua.LTrue); return 1 },
 			"breakpoint":         func(L *lua.LState) int { L.Push(lua.LFalse); return 1 },
@@ -81,36 +75,32 @@ func (m *machine) openRedis(o Options, functions bool) {
 	}
 	m.module("redis", t)
 	if functions {
-		// A function's redis that is not there is a global that is not there.
-		proxy := m.globals.RawGetString("redis").(*lua.LTable)
-		proxy.Metatable.(*lua.LTable).RawSetString("__index", m.l.NewFunction(m.functionField(t)))
+		m.openLoading(t)
 	}
-	m.globals.RawSetString("server", m.globals.RawGetString("redis"))
-	m.globals.RawSetString("server", lua.LNil)
 }
 
-// functionField reads a field of redis in functions: what belongs to loading is there
-// only then, and what belongs to running only then.
-func (m *machine) functionField(t *lua.LTable) lua.LGFunction {
-	return func(L *lua.LState) int {
-		name := L.Get(2)
-		v := t.RawGet(name)
-		switch name.String() {
-		case "register_function":
-			if m.library == nil {
-				v = lua.LNil
-			}
-		case "call", "pcall", "setresp", "set_repl", "acl_check_cmd":
-			if m.library != nil {
-				v = lua.LNil
-			}
+// openLoading makes the globals that a library sees while it is loaded: redis alone, with
+// what belongs to loading.
+func (m *machine) openLoading(full *lua.LTable) {
+	t := m.l.NewTable()
+	full.ForEach(func(k, v lua.LValue) {
+		if name := k.String(); name == "log" || name == strings.ToUpper(name) {
+			t.RawSet(k, v)
 		}
-		if v == lua.LNil {
-			raise(L, "Script attempted to access nonexistent global variable '%s'", name.String())
-		}
-		L.Push(v)
-		return 1
+	})
+	t.RawSetString("register_function", m.l.NewFunction(m.registerFunction))
+	m.loading = m.l.NewTable()
+	m.loading.RawSetString("redis", m.protect(t, true))
+	m.protect(m.loading, true)
+}
+
+// showLoading puts the globals of loading in place of all, or takes them away.
+func (m *machine) showLoading(on bool) {
+	globals := m.globals
+	if on {
+		globals = m.loading
 	}
+	m.env.Metatable.(*lua.LTable).RawSetString("__index", globals)
 }
 
 func versionNumber(v string) int {

@@ -41,8 +41,10 @@ func (m *machine) openStrings() {
 			return 1
 		},
 		"dump": func(L *lua.LState) int {
-			raise(L, "unable to dump given function")
-			return 0
+			// What it gives is refused wherever a source is compiled.
+			L.CheckFunction(1)
+			L.Push(lua.LString("\x1bLua"))
+			return 1
 		},
 	})
 	m.module("string", t)
