@@ -63,8 +63,8 @@ var layers = map[string]string{
 		"internal/ds/... internal/clock internal/config internal/stats internal/num internal/glob internal/acl internal/rdb " +
 		"internal/version internal/mem internal/serial",
 	// Places are in sorted sets: GEOADD is a ZADD.
-	"internal/command/geo":    "internal/command internal/command/zset internal/store internal/ds/... internal/num internal/geo",
-	"internal/command/pubsub": "internal/command internal/pubsub internal/session",
+	"internal/command/geo":       "internal/command internal/command/zset internal/store internal/ds/... internal/num internal/geo",
+	"internal/command/pubsub":    "internal/command internal/pubsub internal/session",
 	"internal/command/scripting": "internal/command internal/script internal/rdb internal/num internal/glob internal/session internal/words",
 	"internal/script/glua":       "internal/script internal/resp internal/num",
 	"internal/exec": "internal/command internal/store internal/session internal/oplog internal/resp internal/loop internal/clock " +

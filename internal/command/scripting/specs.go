@@ -19,7 +19,7 @@ const (
 // Specs is this family's part of the command table.
 func (s *Scripts) Specs() []command.Spec {
 	row := func(name string, flags command.Flag, run command.Handler) command.Spec {
-		spec := command.Spec{Name: name, Arity: -3, Flags: flags, First: 3, Last: 3, Step: 1, Keys: keyIndexes, Run: run}
+		spec := command.Spec{Name: name, Arity: -3, Flags: flags, Keys: keyIndexes, Run: run}
 		spec.Call = func(args [][]byte) command.Flag { return s.callFlags(flags, name, args) }
 		return spec
 	}

@@ -22,7 +22,7 @@ func (m *machine) appendReply(dst []byte, v lua.LValue, proto, depth int) []byte
 		return resp.AppendInt(dst, wideInt(v))
 	case lua.LBool:
 		switch {
-		case proto == 3 && m.resp3:
+		case m.resp3:
 			return resp.AppendBool(dst, bool(v), proto)
 		case bool(v):
 			return resp.AppendInt(dst, 1)
@@ -138,6 +138,12 @@ func (m *machine) fromReply(L *lua.LState, b []byte) (lua.LValue, []byte) {
 	n := int(n64)
 	if n < 0 {
 		return lua.LFalse, rest
+	}
+	if kind == '|' { // attributes are not for scripts
+		for range 2 * n {
+			_, rest = m.fromReply(L, rest)
+		}
+		return m.fromReply(L, rest)
 	}
 	switch kind {
 	case '$', '=':

@@ -178,7 +178,7 @@ func (e *Engine) UsedByFunctions() int64 {
 }
 
 // startBytes is about what an interpreter with its libraries takes.
-const startBytes = 160 << 10
+const startBytes = 300 << 10
 
 // instantiate makes the function of a compiled source. The outermost function gives
 // the source's own; see rewrite.
