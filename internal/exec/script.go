@@ -230,7 +230,7 @@ func (x *Exec) BeginScript(c *command.Ctx, o command.ScriptOptions) {
 	if s.inTx {
 		s.held = c.Held()
 	}
-	s.oom = x.Alerted(AlertOOM)
+	s.oom = x.Store.Over() > 0 && x.Alerted(AlertMemory)
 	s.wrote.Store(false)
 	s.kill.Store(false)
 	s.running.Store(&command.RunningScript{Name: o.Name, Function: o.Function, Start: s.start})
