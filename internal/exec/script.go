@@ -60,6 +60,7 @@ type scripting struct {
 	inTx  bool // its command is in the queue of an EXEC
 
 	running atomic.Pointer[command.RunningScript]
+	read    bool // a command of it has read keys
 	wrote   atomic.Bool
 	kill    atomic.Bool
 	dropped atomic.Bool // what it did is not logged
@@ -231,6 +232,7 @@ func (x *Exec) BeginScript(c *command.Ctx, o command.ScriptOptions) {
 		s.held = c.Held()
 	}
 	s.oom = x.Store.Over() > 0 && x.Alerted(AlertMemory)
+	s.read = false
 	s.wrote.Store(false)
 	s.kill.Store(false)
 	s.running.Store(&command.RunningScript{Name: o.Name, Function: o.Function, Start: s.start})
@@ -253,6 +255,12 @@ func (x *Exec) EndScript(c *command.Ctx) {
 		x.Alert(AlertBusy, false)
 	}
 	s.running.Store(nil)
+	if s.read { // then the keys that the script has named count as read
+		held := c.Held()
+		c.Hold(s.held, store.Key{})
+		x.RememberKeys(c)
+		c.Hold(held, store.Key{})
+	}
 	if s.inTx {
 		s.held = 0 // EXEC's
 		return
@@ -380,9 +388,7 @@ func (x *Exec) CallFromScript(args [][]byte) []byte {
 	if x.monitors.Load() != nil {
 		x.feedMonitors(c)
 	}
-	if s.sess.Flags&session.Tracks != 0 && spec.Flags&command.ReadOnly != 0 {
-		x.RememberKeys(c)
-	}
+	s.read = s.read || spec.Flags&command.ReadOnly != 0
 	if n := c.Changes(); n > 0 {
 		s.w.Changes += uint64(n)
 		s.wrote.Store(true)
