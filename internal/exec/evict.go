@@ -81,8 +81,10 @@ func tenacity(n int) int64 {
 }
 
 // makeRoom evicts until memory is within its limit, for a time. It is false if memory is
-// exceeded and there is nothing to evict. The worker must be locked, and no shard.
-func (x *Exec) makeRoom(w *Worker) bool {
+// exceeded and there is nothing to evict. The worker must be locked, and no shard. cl is
+// the client whose command waits, or nil; what it is told of keys that it has read goes to
+// out, in front of its reply.
+func (x *Exec) makeRoom(w *Worker, cl *Client, out *[]byte) bool {
 	if x.expiryHeld&AlertPaused != 0 {
 		return true // the data stays as it is
 	}
@@ -100,7 +102,7 @@ func (x *Exec) makeRoom(w *Worker) bool {
 	limit := tenacity(x.Config.MaxMemoryEvictionTenacity)
 	evicted, ok := 0, true
 	for ok && x.Store.Over() > 0 {
-		if ok = x.finishEvicted(w) || x.evictOne(w); ok {
+		if ok = x.finishEvicted(w) || x.evictOne(w, cl, out); ok {
 			if evicted++; evicted%16 == 0 && x.Clock.Nano()-began > limit {
 				break
 			}
@@ -174,12 +176,12 @@ func (x *Exec) EvictSome() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !x.Alerted(AlertLoading) {
-		x.makeRoom(w)
+		x.makeRoom(w, nil, nil)
 	}
 }
 
 // evictOne evicts a key, if there is one that the policy permits.
-func (x *Exec) evictOne(w *Worker) bool {
+func (x *Exec) evictOne(w *Worker, cl *Client, out *[]byte) bool {
 	if x.Config.MaxMemoryPolicy == config.NoEviction {
 		return false
 	}
@@ -194,7 +196,7 @@ func (x *Exec) evictOne(w *Worker) bool {
 		x.sample(p)
 		for p.n > 0 {
 			p.n--
-			if c := &p.list[p.n]; x.evict(c) {
+			if c := &p.list[p.n]; x.evict(c, cl, out) {
 				p.left |= x.Store.Of(c.hash)
 				return true
 			}
@@ -279,7 +281,7 @@ func (p *evictPool) add(x *Exec, e store.Entry, db int) {
 }
 
 // evict removes a key, if it is there still and the policy permits it.
-func (x *Exec) evict(c *candidate) bool {
+func (x *Exec) evict(c *candidate, cl *Client, out *[]byte) bool {
 	sh := x.Store.ShardOf(c.hash)
 	sh.Lock()
 	defer sh.Unlock()
@@ -295,6 +297,7 @@ func (x *Exec) evict(c *candidate) bool {
 		}
 	}
 	ks.Evict(e)
+	x.tell(cl, out, x.Store.Of(c.hash))
 	return true
 }
 

@@ -99,10 +99,18 @@ func (cl *Client) has(c *command.Ctx, f command.Flag) bool {
 	return c.Flags()&f != 0 || c.Spec == cl.x.execSpec && cl.tx.flags&f != 0
 }
 
+// replyTo gives where replies go, or nil if there are to be none.
+func replyTo(c *command.Ctx) *[]byte {
+	if c.Sess.Flags&(session.ReplyOff|session.ReplySkip) != 0 {
+		return nil
+	}
+	return &c.Out
+}
+
 // memoryGate makes room when memory is short, and refuses commands that may take more
 // when there is none.
 func memoryGate(x *Exec, c *command.Ctx, cl *Client) outcome {
-	if x.Alerted(AlertMemory) && !x.makeRoom(cl.w) && cl.has(c, command.DenyOOM) && cl.Sess.Flags&session.Master == 0 {
+	if x.Alerted(AlertMemory) && !x.makeRoom(cl.w, cl, replyTo(c)) && cl.has(c, command.DenyOOM) && cl.Sess.Flags&session.Master == 0 {
 		return x.refuse(c, cl, command.ErrOOM)
 	}
 	return passed

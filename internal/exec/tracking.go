@@ -235,11 +235,7 @@ func (x *Exec) track(c *command.Ctx, cl *Client) {
 
 // tellAbout is tell for a command, or a transaction, that has replied.
 func (x *Exec) tellAbout(c *command.Ctx, cl *Client) {
-	out := &c.Out
-	if c.Sess.Flags&(session.ReplyOff|session.ReplySkip) != 0 {
-		out = nil
-	}
-	x.tell(cl, out, c.Held())
+	x.tell(cl, replyTo(c), c.Held())
 }
 
 // tell sends what has been collected in some shards, which are locked. Messages that
