@@ -197,7 +197,7 @@ func TestUsageTags(t *testing.T) {
 		want(t, "5005.5", c.ZIncrBy(ctx, "board", 5.5, "player:500"))
 		want(t, "[{9990 player:999} {9980 player:998}]", c.ZRevRangeWithScores(ctx, "board", 0, 1))
 		want(t, "499", c.ZRevRank(ctx, "board", "player:500"))
-		want(t, "[player:501 player:500 player:499]", c.ZRevRange(ctx, "board", 498, 500))
+		want(t, "[player:501 player:500 player:499]", c.ZRangeArgs(ctx, redis.ZRangeArgs{Key: "board", Start: 498, Stop: 500, Rev: true}))
 		want(t, "100", c.ZCount(ctx, "board", "9000", "+inf"))
 		want(t, "900", c.ZRemRangeByRank(ctx, "board", 0, -101))
 		want(t, "[{9990 player:999}]", c.ZPopMax(ctx, "board"))

@@ -60,7 +60,6 @@ type Engine struct {
 	options       Options
 	evals, libs   *machine // nil until they are needed
 	limit         limiter
-	version       string
 	compiledBytes int64
 }
 

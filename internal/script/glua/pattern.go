@@ -22,7 +22,6 @@ type matcher struct {
 	level    int
 	depth    int
 	captures [maxCaptures]capture
-	fail     string // why the pattern is wrong
 }
 
 // patternError unwinds a match whose pattern is wrong.
