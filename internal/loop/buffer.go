@@ -22,7 +22,7 @@ const (
 	adoptSize = 64 << 10
 	// warmMost is how many bytes of mapped buffers a pool keeps for a while, and warmFits how many times as large as
 	// asked for one may be.
-	warmMost = 48 << 20
+	warmMost = 20 << 20
 	warmFits = 4
 	// shrinkBelow is the share of a mapped buffer below which what is left in it moves to a smaller one.
 	shrinkBelow = 4

@@ -64,6 +64,7 @@ type Session struct {
 	LibName  string
 	LibVer   string
 	User     string // name of the user that is logged in
+	NoDebug  bool   // it asked for the debugger of scripts, and was refused
 	LastCmd  string // full name of the last command, as "client|list"
 	Created  int64  // monotonic nanoseconds
 	Active   int64  // the same, of the last activity

@@ -69,6 +69,11 @@ func (s *Scripts) load(c *command.Ctx, src []byte) *source {
 }
 
 func (s *Scripts) eval(c *command.Ctx) {
+	if c.Sess.NoDebug { // redis-cli does not look at the refusal, and would show a session
+		c.Sess.NoDebug = false
+		c.Err(errNoDebugger)
+		return
+	}
 	keys, args, ok := keysOf(c, command.ErrNotInteger)
 	if !ok {
 		return
@@ -172,9 +177,11 @@ func (s *Scripts) killed(c *command.Ctx, text string) {
 func (s *Scripts) scriptDebug(c *command.Ctx) {
 	switch {
 	case c.Is(2, "NO"):
+		c.Sess.NoDebug = false
 		c.OK()
 	case c.Is(2, "YES"), c.Is(2, "SYNC"):
-		c.Err("ERR The script debugger is not available on this server")
+		c.Sess.NoDebug = true
+		c.Err(errNoDebugger)
 	default:
 		c.Err("ERR Use SCRIPT DEBUG YES/SYNC/NO")
 	}

@@ -99,10 +99,11 @@ func (h *host) Log(level int, msg string) {
 }
 
 const (
-	errNegative = "ERR Number of keys can't be negative"
-	errTooMany  = "ERR Number of keys can't be greater than number of args"
-	errNoScript = "NOSCRIPT No matching script. Please use EVAL."
-	errWriting  = "ERR Can not execute a script with write flag using *_ro command."
+	errNegative   = "ERR Number of keys can't be negative"
+	errTooMany    = "ERR Number of keys can't be greater than number of args"
+	errNoScript   = "NOSCRIPT No matching script. Please use EVAL."
+	errNoDebugger = "ERR The script debugger is not available on this server"
+	errWriting    = "ERR Can not execute a script with write flag using *_ro command."
 )
 
 // readOnly tells whether the command is one of those that end in _ro.
