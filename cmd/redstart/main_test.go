@@ -237,6 +237,8 @@ func TestCommandLine(t *testing.T) {
 		{"redstart", []string{"-"}, "port 1 2\n", 1, "", ">>> 'port 1 2'\nwrong number of arguments\n"},
 		{"redstart", []string{"/no/such.conf"}, "", 1, "# Fatal error, can't open config file '/no/such.conf': No such file or directory", ""},
 		{"redstart", []string{"--loadmodule", "x.so"}, "", 1, "", "Modules are not supported"},
+		{"redstart", []string{"--user", "bob", "on", "nopass", "~x", "+get"}, "", 1, "", "Users are not supported yet"},
+		{"redstart", []string{"--aclfile", "users.acl"}, "", 1, "", "Users are not supported yet"},
 		{"redstart", []string{"--logfile", "/no/such/log"}, "", 1, "", "Can't open the log file: No such file or directory"},
 		{"redstart", []string{"--port", "0"}, "", 1, "Configured to not listen anywhere, exiting.", ""},
 		{"redstart", []string{"--port", "0", "--unixsocket", "/no/such/sock"}, "", 1, "Failed opening Unix socket: bind: No such file or directory", ""},

@@ -23,22 +23,9 @@ func TestRedisPyUsage(t *testing.T) {
 		peer.Lack(t, "python3-redis: "+string(out))
 	}
 	s := start(t)
-	args := []string{"-W", "error::ResourceWarning", "testdata/usage.py", strconv.Itoa(s.Port)}
-	if !hasScripts(t, s) {
-		for _, name := range []string{"fixed", "sliding", "tags", "pubsub", "transfer", "group", "leaderboard", "sessions", "queue"} {
-			args = append(args, "-k", name)
-		}
-	}
-	out := run(t, nil, python, args...)
+	out := run(t, nil, python, "-W", "error::ResourceWarning", "testdata/usage.py", strconv.Itoa(s.Port))
 	wantOutput(t, out, `^Ran \d+ tests in`, `^OK$`)
 	t.Log(out)
-}
-
-// hasScripts tells whether there is EVAL.
-func hasScripts(t *testing.T, s *peer.Server) bool {
-	t.Helper()
-	v := s.Dial(t).Must(t, "COMMAND", "INFO", "evalsha")
-	return len(v.Elems) == 1 && len(v.Elems[0].Elems) > 0
 }
 
 // many runs f n times at once.
@@ -67,9 +54,6 @@ var tokenBucket = redis.NewScript(`
 
 // TestUsageScripts has a lock that only its holder releases, and a token bucket.
 func TestUsageScripts(t *testing.T) {
-	if s := start(t); !hasScripts(t, s) {
-		t.Skip("there are no scripts")
-	}
 	goRedis(t, func(t *testing.T, c *redis.Client) {
 		ctx := t.Context()
 		var mu sync.Mutex
