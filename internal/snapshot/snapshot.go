@@ -15,20 +15,19 @@ import (
 	"github.com/redstart-db/redstart/internal/store"
 )
 
-// pause is how long a shard is left alone between two pieces of a large value.
-const pause = 100 * time.Microsecond
-
-// sizes are bounds in bytes, more or less.
+// sizes are bounds in bytes, more or less, and a time.
 type sizes struct {
 	piece int // written for one hold of a shard's lock
 	chunk int // given by Next
 	large int // of a string that is compressed without the lock, a collection that is written in pieces
 	long  int // of a string that is written in parts, and not compressed
 	part  int
+	pause time.Duration // for which a shard is left alone between two pieces of a large value
 }
 
 func defaultSizes() sizes {
-	return sizes{piece: 16 << 10, chunk: 64 << 10, large: 16 << 10, long: 1 << 20, part: 128 << 10}
+	return sizes{piece: 16 << 10, chunk: 64 << 10, large: 16 << 10, long: 1 << 20, part: 128 << 10,
+		pause: 100 * time.Microsecond}
 }
 
 // Access says what of the use of keys is written.
@@ -218,7 +217,7 @@ func (s *Snapshot) Next(dst []byte) (out []byte, done bool) {
 			if dst = s.writeLarge(dst); s.cur != nil {
 				// The same lock is wanted next. A mutex lets whoever runs have it before
 				// those who wait, so they would all wait for a millisecond.
-				time.Sleep(pause)
+				time.Sleep(s.pause)
 			}
 		case s.left > 0:
 			dst = s.walkOn(dst)
