@@ -55,7 +55,13 @@ const (
 	// Script commands run scripts: all workers stop, and shards are locked as
 	// the script needs them.
 	Script
+	surveys
 )
+
+// Survey commands look at workers and shards, but are content to see one after the
+// other: they lock them by themselves, through Ctx.EachShard and what the executor has
+// for workers. In a transaction, and for a script, they are Exclusive.
+const Survey = surveys | Exclusive
 
 // Spec is a row of the command table.
 type Spec struct {

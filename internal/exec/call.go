@@ -103,7 +103,9 @@ func ofClient(spec *command.Spec) bool {
 // a command that has just one, if it has been hashed already.
 func (x *Exec) call(w *Worker, c *command.Ctx, cl *Client, k store.Key) {
 	spec := c.Spec
-	if spec.Flags&command.Exclusive != 0 {
+	if spec.Flags&command.Survey == command.Survey {
+		x.survey(w, c, cl)
+	} else if spec.Flags&command.Exclusive != 0 {
 		if !x.World.stopFrom(w, spec.Flags&command.AllowBusy != 0) {
 			x.reject(c, cl, x.script.busyText())
 			return

@@ -37,25 +37,6 @@ func (x *Exec) Clients(f func(*Client)) {
 	}
 }
 
-// Sessions gives all connections in the order in which they came. All workers
-// must be stopped.
-func (x *Exec) Sessions() []*session.Session {
-	all := make([]*session.Session, 0, x.ClientCount())
-	x.Clients(func(cl *Client) { all = append(all, &cl.Sess) })
-	slices.SortFunc(all, func(a, b *session.Session) int { return cmp.Compare(a.ID, b.ID) })
-	return all
-}
-
-// Session gives the connection with an ID, or nil. All workers must be stopped.
-func (x *Exec) Session(id uint64) *session.Session {
-	for _, w := range x.World.workers {
-		if i, ok := w.find(id); ok {
-			return &w.clients[i].Sess
-		}
-	}
-	return nil
-}
-
 // Kill closes a connection: it counts as gone at once. All workers must be
 // stopped and all shards locked.
 func (x *Exec) Kill(s *session.Session) { s.Owner.(*Client).drop(x.Store.All(), nil) }

@@ -73,8 +73,18 @@ func (cl *Client) Tracking() session.Tracking {
 }
 
 // Track begins to track, or to do so in another way; prefixes are added to those there
-// are. All workers must be stopped and all shards locked.
-func (cl *Client) Track(t session.Tracking, redirect *session.Session) {
+// are. c is the client's command; shards are locked one at a time.
+func (cl *Client) Track(c *command.Ctx, t session.Tracking, redirect *session.Session) {
+	cl.enroll(t, redirect)
+	// Whoever has locked a shard before has changed it before there is a reply.
+	c.EachShard(0, func(sh *store.Shard) bool {
+		sh.Heed(true)
+		return true
+	})
+}
+
+// enroll notes how the client tracks from now on.
+func (cl *Client) enroll(t session.Tracking, redirect *session.Session) {
 	x := cl.x
 	st := &trackingState{Tracking: t}
 	if redirect != nil {
@@ -106,9 +116,6 @@ func (cl *Client) Track(t session.Tracking, redirect *session.Session) {
 	cl.Sess.Flags |= session.Tracks
 	x.tracked.on.Store(true)
 	x.tracked.heeded.Store(true)
-	for i := range x.Store.Shards() {
-		x.Store.Shard(i).Heed(true)
-	}
 }
 
 // prefix gives the prefix of a name, a new one if need be. mu is held.
@@ -302,17 +309,19 @@ func (x *Exec) TendTracking() {
 	}
 }
 
-// TrackingStats is what INFO tells of tracking: clients that track, keys, pairs of a
-// key and a client, and prefixes. All shards must be locked.
-func (x *Exec) TrackingStats() (clients, keys, items, prefixes int) {
+// Trackers is the number of clients that track, and of prefixes. No lock is needed.
+func (x *Exec) Trackers() (clients, prefixes int) {
 	t := &x.tracked
-	for i := range t.shards {
-		keys += t.shards[i].table.Keys()
-		items += t.shards[i].table.Items()
-	}
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	return len(t.clients), keys, items, len(t.prefixes)
+	return len(t.clients), len(t.prefixes)
+}
+
+// Tracked is the number of keys of a shard, which is locked, that are tracked, and of
+// pairs of such a key and a client.
+func (x *Exec) Tracked(sh *store.Shard) (keys, items int) {
+	t := &x.tracked.shards[sh.ID()].table
+	return t.Keys(), t.Items()
 }
 
 // LimitTracking makes room in the tables after a change of tracking-table-max-keys: at

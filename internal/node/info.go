@@ -2,7 +2,6 @@ package node
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -16,49 +15,46 @@ import (
 	"github.com/redstart-db/redstart/internal/command/server"
 	"github.com/redstart-db/redstart/internal/exec"
 	"github.com/redstart-db/redstart/internal/pubsub"
-	"github.com/redstart-db/redstart/internal/session"
 	"github.com/redstart-db/redstart/internal/stats"
 	"github.com/redstart-db/redstart/internal/store"
 	"github.com/redstart-db/redstart/internal/version"
 )
 
-// Info implements server.Node.
-func (s *self) Info(w *server.InfoWriter, section string) {
+// Info implements server.Survey.
+func (v *survey) Info(w *server.InfoWriter, section string) {
 	switch section {
 	case "Server":
-		s.infoServer(w)
+		v.s.infoServer(w)
 	case "Clients":
-		s.infoClients(w)
+		v.infoClients(w)
 	case "Memory":
-		s.infoMemory(w)
+		v.infoMemory(w)
 	case "Persistence":
-		s.infoPersistence(w)
+		v.infoPersistence(w)
 	case "Stats":
-		s.infoStats(w)
+		v.infoStats(w)
 	case "Replication":
-		s.infoReplication(w)
+		v.s.infoReplication(w)
 	case "CPU":
 		infoCPU(w)
 	case "Commandstats":
-		all := s.Stats(false)
-		s.eachUsed(all, func(c *stats.CommandStats, name string) {
+		v.s.eachUsed(v.ofWorkers().stats, func(c *stats.CommandStats, name string) {
 			w.Append(func(dst []byte) []byte { return c.AppendInfo(dst, name) })
 		})
 	case "Errorstats":
-		w.Append(s.Stats(false).AppendErrorStats)
+		w.Append(v.ofWorkers().stats.AppendErrorStats)
 	case "Latencystats":
-		all := s.Stats(true)
-		s.eachUsed(all, func(c *stats.CommandStats, name string) {
+		v.s.eachUsed(v.Histograms(), func(c *stats.CommandStats, name string) {
 			if c.Latencies != nil {
-				w.Append(func(dst []byte) []byte { return c.Latencies.AppendInfo(dst, name, s.n.Config.LatencyPercentiles) })
+				w.Append(func(dst []byte) []byte { return c.Latencies.AppendInfo(dst, name, v.s.n.Config.LatencyPercentiles) })
 			}
 		})
 	case "Cluster":
-		w.Flag("cluster_enabled", s.n.Config.ClusterEnabled)
+		w.Flag("cluster_enabled", v.s.n.Config.ClusterEnabled)
 	case "Keyspace":
-		s.infoKeyspace(w)
+		v.infoKeyspace(w)
 	case "Redstart":
-		s.infoRedstart(w)
+		v.infoRedstart(w)
 	}
 }
 
@@ -111,91 +107,21 @@ func (s *self) infoServer(w *server.InfoWriter) {
 	w.Zeros("io_threads_active")
 }
 
-// clientSums is what INFO tells of all connections together.
-type clientSums struct {
-	connected, blocked int
-	inPeak, outPeak    int
-	bufferBytes        uint64
-}
-
-func (s *self) clients() (c clientSums) {
-	for _, ss := range s.n.Exec.Sessions() {
-		if ss.Conn == nil {
-			continue
-		}
-		if !ss.Has(session.Replica) && !ss.Has(session.Master) {
-			c.connected++
-		}
-		if ss.Flags&(session.Blocked|session.Paused) != 0 {
-			c.blocked++
-		}
-		c.inPeak = max(c.inPeak, ss.InPeak)
-		c.outPeak = max(c.outPeak, ss.Conn.Pending())
-		c.bufferBytes += uint64(exec.Buffers(ss))
-	}
-	return c
-}
-
-func (s *self) infoClients(w *server.InfoWriter) {
-	c := s.clients()
+func (v *survey) infoClients(w *server.InfoWriter) {
+	c, s := v.ofWorkers(), v.s
 	w.Int("connected_clients", int64(c.connected))
 	w.Zeros("cluster_connections")
 	w.Int("maxclients", int64(s.n.Config.MaxClients))
 	w.Int("client_recent_max_input_buffer", int64(c.inPeak))
 	w.Int("client_recent_max_output_buffer", int64(c.outPeak))
 	w.Int("blocked_clients", int64(c.blocked))
-	tracking, _, _, _ := s.n.Exec.TrackingStats()
+	tracking, _ := s.n.Exec.Trackers()
 	w.Int("tracking_clients", int64(tracking))
 	w.Zeros("clients_in_timeout_table")
 }
 
-// Memory implements server.Node.
-func (s *self) Memory() server.Memory {
-	h := readHeap()
-	m := server.Memory{
-		Startup:  s.startup,
-		Clients:  s.clients().bufferBytes,
-		Heap:     s.heapBase,
-		HeapUsed: h.objects + h.unused,
-		HeapIdle: h.free,
-		RSS:      residentBytes(),
-		System:   systemMemory(),
-	}
-	tables := make([]server.TableMemory, s.n.store.Databases())
-	for i := range s.n.store.Shards() {
-		sh := s.n.store.Shard(i)
-		a := sh.Arena().Stats()
-		m.ArenaLive += a.Live
-		m.ArenaBlocks += a.Blocks
-		m.ArenaResident += a.Resident
-		m.ArenaDirty += a.FreeDirty
-		m.ArenaReserved += a.Reserved
-		m.ArenaOverhead += a.Overhead
-		for db := range tables {
-			ks := sh.DB(db)
-			tables[db].Keys += ks.Len()
-			tables[db].Bytes += uint64(ks.TableBytes())
-		}
-	}
-	m.Used = m.ArenaLive + m.Heap + m.Clients
-	m.Overhead = s.startup + m.Clients
-	for db, t := range tables {
-		if t.Keys > 0 {
-			t.DB = db
-			m.Tables = append(m.Tables, t)
-			m.Keys += t.Keys
-			m.Overhead += t.Bytes
-		}
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.peak = max(s.peak, m.Used)
-	m.Peak = s.peak
-	return m
-}
-
-func (s *self) infoMemory(w *server.InfoWriter) {
-	m := s.Memory()
+func (v *survey) infoMemory(w *server.InfoWriter) {
+	s, m := v.s, v.Memory()
 	both := func(name string, v uint64) {
 		w.Uint(name, v)
 		w.Human(name+"_human", v)
@@ -239,13 +165,13 @@ func (s *self) infoMemory(w *server.InfoWriter) {
 	w.Zeros("mem_cluster_links", "mem_aof_buffer")
 	w.Str("mem_allocator", version.Allocator)
 	w.Zeros("active_defrag_running")
-	thrown, freed := s.freed()
-	w.Uint("lazyfree_pending_objects", thrown-freed)
-	w.Uint("lazyfreed_objects", freed-s.freedBefore.Load())
+	sum := v.ofShards()
+	w.Uint("lazyfree_pending_objects", sum.thrown-sum.freed)
+	w.Uint("lazyfreed_objects", sum.freed-s.freedBefore.Load())
 }
 
-func (s *self) infoPersistence(w *server.InfoWriter) {
-	p := s.n.persist
+func (v *survey) infoPersistence(w *server.InfoWriter) {
+	s, p := v.s, v.s.n.persist
 	st := p.Status()
 	w.Flag("loading", s.n.Exec.Alerted(exec.AlertLoading))
 	w.Zeros("async_loading")
@@ -257,7 +183,7 @@ func (s *self) infoPersistence(w *server.InfoWriter) {
 	w.Float("current_fork_perc", 100*float64(st.Keys)/float64(max(st.Total, 1)), 2, "")
 	w.Int("current_save_keys_processed", st.Keys)
 	w.Int("current_save_keys_total", st.Total)
-	w.Uint("rdb_changes_since_last_save", p.Unsaved(files{s.n}.Changes()))
+	w.Uint("rdb_changes_since_last_save", p.Unsaved(v.ofWorkers().changes))
 	w.Flag("rdb_bgsave_in_progress", st.InProgress)
 	w.Int("rdb_last_save_time", st.LastSave)
 	w.Str("rdb_last_bgsave_status", okOr(!st.Failed))
@@ -310,13 +236,8 @@ func (s *self) infoLoading(w *server.InfoWriter) {
 	w.Int("loading_eta_seconds", eta)
 }
 
-func (s *self) infoStats(w *server.InfoWriter) {
-	all := s.Stats(false)
-	var expired, evicted uint64
-	for i := range s.n.store.Shards() {
-		expired += s.n.store.Shard(i).ExpiredKeys()
-		evicted += s.n.store.Shard(i).EvictedKeys()
-	}
+func (v *survey) infoStats(w *server.InfoWriter) {
+	s, all, data := v.s, v.ofWorkers().stats, v.ofShards()
 	exceeded, exceeding := s.n.Exec.EvictionTimes()
 	s.mu.Lock()
 	ops, in, out := s.ops.Rate(), s.in.Kilo(), s.out.Kilo()
@@ -334,10 +255,10 @@ func (s *self) infoStats(w *server.InfoWriter) {
 	w.Str("instantaneous_output_repl_kbps", "0.00")
 	w.Uint("rejected_connections", all.RejectedConnections)
 	w.Zeros("sync_full", "sync_partial_ok", "sync_partial_err")
-	w.Uint("expired_keys", expired)
+	w.Uint("expired_keys", data.expired)
 	w.Str("expired_stale_perc", "0.00")
 	w.Zeros("expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds")
-	w.Uint("evicted_keys", evicted)
+	w.Uint("evicted_keys", data.evicted)
 	w.Uint("evicted_clients", all.EvictedClients)
 	w.Int("total_eviction_exceeded_time", exceeded/1e6)
 	w.Int("current_eviction_exceeded_time", exceeding/1e6)
@@ -349,9 +270,9 @@ func (s *self) infoStats(w *server.InfoWriter) {
 	w.Zeros("latest_fork_usec", "total_forks",
 		"migrate_cached_sockets", "slave_expires_tracked_keys", "active_defrag_hits", "active_defrag_misses",
 		"active_defrag_key_hits", "active_defrag_key_misses", "total_active_defrag_time", "current_active_defrag_time")
-	_, keys, items, prefixes := s.n.Exec.TrackingStats()
-	w.Int("tracking_total_keys", int64(keys))
-	w.Int("tracking_total_items", int64(items))
+	_, prefixes := s.n.Exec.Trackers()
+	w.Int("tracking_total_keys", int64(data.trackedKeys))
+	w.Int("tracking_total_items", int64(data.trackedItems))
 	w.Int("tracking_total_prefixes", int64(prefixes))
 	w.Uint("unexpected_error_replies", all.UnexpectedErrors)
 	w.Uint("total_error_replies", all.Errors)
@@ -386,37 +307,19 @@ func infoCPU(w *server.InfoWriter) {
 	w.Float("used_cpu_user_main_thread", user, 6, "")
 }
 
-const ttlSamples = 8 // keys looked at in each shard for avg_ttl
-
-func (s *self) infoKeyspace(w *server.InfoWriter) {
-	now := s.n.env.Clock.NowMilli()
-	rnd := rand.New(rand.NewPCG(rand.Uint64(), 0))
-	for db := range s.n.store.Databases() {
-		keys := s.n.store.Len(db)
-		if keys == 0 {
-			continue
+func (v *survey) infoKeyspace(w *server.InfoWriter) {
+	for i, db := range v.ofShards().dbs {
+		if db.keys > 0 {
+			w.Str(fmt.Sprintf("db%d", i), fmt.Sprintf("keys=%d,expires=%d,avg_ttl=%.0f",
+				db.keys, db.volatile, db.ttl/float64(max(db.sampled, 1))))
 		}
-		sum, sampled := 0.0, 0
-		for i := range s.n.store.Shards() {
-			ttl, n := s.n.store.Shard(i).DB(db).SampleTTL(rnd, now, ttlSamples)
-			sum += ttl
-			sampled += n
-		}
-		w.Str(fmt.Sprintf("db%d", db), fmt.Sprintf("keys=%d,expires=%d,avg_ttl=%.0f",
-			keys, s.n.store.Volatile(db), sum/float64(max(sampled, 1))))
 	}
 }
 
 // infoRedstart tells what only this server has.
-func (s *self) infoRedstart(w *server.InfoWriter) {
-	m := s.Memory()
-	var lag store.Lag
-	var fields uint64
-	for i := range s.n.store.Shards() {
-		l := s.n.store.Shard(i).Lag()
-		lag.Merge(&l)
-		fields += s.n.store.Shard(i).ExpiredFields()
-	}
+func (v *survey) infoRedstart(w *server.InfoWriter) {
+	s, m, data := v.s, v.Memory(), v.ofShards()
+	lag := &data.lag
 	var tables uint64
 	for _, t := range m.Tables {
 		tables += t.Bytes
@@ -430,10 +333,10 @@ func (s *self) infoRedstart(w *server.InfoWriter) {
 	w.Uint("exclusive_stops", s.n.Exec.World.Stops())
 	w.Uint("expire_lag_count", lag.Count)
 	w.Float("expire_lag_avg_ms", float64(lag.Sum)/float64(max(lag.Count, 1)), 2, "")
-	w.Int("expire_lag_p50_ms", lagPercentile(&lag, 50))
-	w.Int("expire_lag_p99_ms", lagPercentile(&lag, 99))
+	w.Int("expire_lag_p50_ms", lagPercentile(lag, 50))
+	w.Int("expire_lag_p99_ms", lagPercentile(lag, 99))
 	w.Int("expire_lag_max_ms", lag.Max)
-	w.Uint("expired_subkeys", fields)
+	w.Uint("expired_subkeys", data.fields)
 	save := s.n.persist.Status()
 	w.Int("snapshot_extra_bytes", save.Extra)
 	w.Int("snapshot_peak_bytes", save.Peak)

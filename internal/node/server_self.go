@@ -263,15 +263,6 @@ func notifyClasses(f config.NotifyFlags) command.NotifyClass {
 	return classes
 }
 
-// Stats implements server.Node.
-func (s *self) Stats(histograms bool) *stats.Worker {
-	all := stats.NewWorker(len(s.n.env.Table.Specs()))
-	for _, w := range s.n.Exec.World.Workers() {
-		all.Merge(w.Stats, histograms)
-	}
-	return all
-}
-
 // freed is how many large values were ever left to be freed, and have been. The
 // shards must be locked.
 func (s *self) freed() (thrown, freed uint64) {

@@ -100,7 +100,12 @@ func TestTrackingEnds(t *testing.T) {
 			var out string
 			s.Exec.World.Stop()
 			s.store.Lock(s.store.All())
-			clients, keys, items, prefixes := s.Exec.TrackingStats()
+			clients, prefixes := s.Exec.Trackers()
+			keys, items := 0, 0
+			for i := range s.store.Shards() {
+				k, n := s.Exec.Tracked(s.store.Shard(i))
+				keys, items = keys+k, items+n
+			}
 			out = fmt.Sprint(clients, keys, items, prefixes)
 			s.store.Unlock(s.store.All())
 			s.Exec.World.Go()

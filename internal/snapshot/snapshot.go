@@ -5,6 +5,7 @@ package snapshot
 
 import (
 	"encoding/binary"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -54,7 +55,10 @@ type Options struct {
 // buffer of its shard, from where Next takes it at its next turn. So the memory that a
 // snapshot takes is what commands have changed, for the first time since the moment,
 // and Next has not fetched. Next goes from shard to shard, so that it meets each buffer
-// often, and those who wait for a shard's lock get it.
+// often, and those who wait for a shard's lock get it. It goes downwards: whoever locks
+// many shards does so upwards, meets it once, and not at one shard after another. After
+// each piece others have the processor, who would wait for the end of a time slice of
+// 10 ms otherwise.
 //
 // # Invariants
 //
@@ -78,7 +82,7 @@ type Snapshot struct {
 	sizes
 
 	parts []part // by shard
-	turn  int    // the shard to be walked over next
+	turn  int    // the shard to be walked over next, from the last to the first
 	left  int    // shards with something that has not been handed over
 	ended []bool // by shard: it has not
 	cur   *large // being written; nil
@@ -224,6 +228,7 @@ func (s *Snapshot) Next(dst []byte) (out []byte, done bool) {
 		default:
 			return dst, true
 		}
+		runtime.Gosched()
 	}
 	return dst, false
 }
@@ -277,7 +282,9 @@ func (s *Snapshot) writeLarge(dst []byte) []byte {
 // there.
 func (s *Snapshot) walkOn(dst []byte) []byte {
 	i := s.turn
-	s.turn = (i + 1) % len(s.parts)
+	if s.turn--; s.turn < 0 {
+		s.turn = len(s.parts) - 1
+	}
 	if s.ended[i] {
 		return dst
 	}

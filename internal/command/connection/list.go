@@ -1,7 +1,9 @@
 package connection
 
 import (
+	"maps"
 	"math/bits"
+	"slices"
 	"strconv"
 
 	"github.com/redstart-db/redstart/internal/command"
@@ -20,22 +22,16 @@ func info(c *command.Ctx) {
 }
 
 func (f *family) list(c *command.Ctx) {
-	var b []byte
+	wanted := func(*session.Session) bool { return true }
+	var ids []uint64
 	switch {
 	case len(c.Args) == 2:
-		for _, s := range f.server.Sessions() {
-			b = appendSession(b, c, s)
-		}
 	case len(c.Args) == 4 && c.Is(2, "TYPE"):
 		class, ok := classArg(c, 3)
 		if !ok {
 			return
 		}
-		for _, s := range f.server.Sessions() {
-			if s.Class() == class {
-				b = appendSession(b, c, s)
-			}
-		}
+		wanted = func(s *session.Session) bool { return s.Class() == class }
 	case len(c.Args) > 3 && c.Is(2, "ID"):
 		for _, arg := range c.Args[3:] {
 			id, ok := num.ParseInt(arg)
@@ -43,16 +39,39 @@ func (f *family) list(c *command.Ctx) {
 				c.Err(errInvalidID)
 				return
 			}
-			if s := f.server.Session(uint64(id)); s != nil {
-				b = appendSession(b, c, s)
-			}
+			ids = append(ids, uint64(id))
+		}
+		among := slices.Sorted(slices.Values(ids))
+		wanted = func(s *session.Session) bool {
+			_, found := slices.BinarySearch(among, s.ID)
+			return found
 		}
 	default:
 		c.Err(command.ErrSyntax)
 		return
 	}
+	lines := make(map[uint64]line)
+	var text []byte
+	f.server.EachSession(c, func(s *session.Session) {
+		if wanted(s) {
+			from := len(text)
+			text = appendSession(text, c, s)
+			lines[s.ID] = line{from, len(text)}
+		}
+	})
+	if ids == nil {
+		ids = slices.Sorted(maps.Keys(lines))
+	}
+	b := make([]byte, 0, len(text))
+	for _, id := range ids {
+		l := lines[id] // one that is not there is empty
+		b = append(b, text[l.from:l.to]...)
+	}
 	c.Verbatim("txt", b)
 }
+
+// line is where one lies in a text.
+type line struct{ from, to int }
 
 // letters is how CLIENT LIST shows flags, in its order.
 var letters = [...]struct {

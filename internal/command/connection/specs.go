@@ -8,8 +8,14 @@ import (
 )
 
 // Server is what these commands need of the executor. Every worker is stopped
-// and all shards are locked when a method is called.
+// and all shards are locked when a method is called that is not given the command.
 type Server interface {
+	// EachSession calls f for every connection, in no order; f may read of it what
+	// its worker's lock guards. It is for Survey commands.
+	EachSession(c *command.Ctx, f func(*session.Session))
+	// FindSession gives the connection with an ID, or nil. It may end at any time. It
+	// is for Survey commands.
+	FindSession(c *command.Ctx, id uint64) *session.Session
 	// Sessions gives all connections in the order in which they came.
 	Sessions() []*session.Session
 	// Session gives the connection with an ID, or nil.
@@ -37,9 +43,9 @@ type Client interface {
 	Unmonitor()
 	// Tracking tells how the connection tracks keys; Track begins to do so, or
 	// changes it, and Untrack ends it. A nil redirect stands for the connection
-	// itself. All workers must be stopped and all shards locked for Track.
+	// itself. Track locks shards one at a time.
 	Tracking() session.Tracking
-	Track(t session.Tracking, redirect *session.Session)
+	Track(c *command.Ctx, t session.Tracking, redirect *session.Session)
 	Untrack()
 	// Discard ends a transaction and forgets watched keys.
 	Discard(*command.Ctx)
@@ -78,14 +84,14 @@ func Specs(server Server) []command.Spec {
 			{Name: "client|id", Arity: 2, Flags: own, Run: id},
 			{Name: "client|info", Arity: 2, Flags: own, Run: info},
 			{Name: "client|kill", Arity: -3, Flags: all, Run: f.kill},
-			{Name: "client|list", Arity: -2, Flags: all, Run: f.list},
+			{Name: "client|list", Arity: -2, Flags: admin | command.Survey, Run: f.list},
 			{Name: "client|no-evict", Arity: 3, Flags: admin, Run: noEvict},
 			{Name: "client|no-touch", Arity: 3, Flags: own, Run: noTouch},
 			{Name: "client|pause", Arity: -3, Flags: all, Run: f.pause},
 			{Name: "client|reply", Arity: 3, Flags: own, Run: reply},
 			{Name: "client|setinfo", Arity: 4, Flags: own, Run: setInfo},
 			{Name: "client|setname", Arity: 3, Flags: own, Run: setName},
-			{Name: "client|tracking", Arity: -3, Flags: own | command.Exclusive, Run: f.tracking},
+			{Name: "client|tracking", Arity: -3, Flags: own | command.Survey, Run: f.tracking},
 			{Name: "client|trackinginfo", Arity: 2, Flags: own, Run: trackingInfo},
 			{Name: "client|unblock", Arity: -3, Flags: all, Run: f.unblock},
 			{Name: "client|unpause", Arity: 2, Flags: all, Run: f.unpause},

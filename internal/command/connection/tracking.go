@@ -35,7 +35,7 @@ func (f *family) trackingArgs(c *command.Ctx) (t session.Tracking, redirect *ses
 			if !ok {
 				return t, nil, false
 			}
-			if redirect = f.server.Session(uint64(id)); redirect == nil {
+			if redirect = f.server.FindSession(c, uint64(id)); redirect == nil {
 				c.Err(errNoRedirect)
 				return t, nil, false
 			}
@@ -81,7 +81,7 @@ func (f *family) tracking(c *command.Ctx) {
 		c.Err("ERR CLIENT TRACKING needs a connection that messages can be sent to")
 		return
 	}
-	cl.Track(t, redirect)
+	cl.Track(c, t, redirect)
 	c.OK()
 }
 

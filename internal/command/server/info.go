@@ -39,6 +39,7 @@ func wanted(c *command.Ctx, section string) bool {
 
 func (f *family) info(c *command.Ctx) {
 	var w InfoWriter
+	survey := f.node.Survey(c)
 	for _, section := range Sections() {
 		if !wanted(c, section) {
 			continue
@@ -49,7 +50,7 @@ func (f *family) info(c *command.Ctx) {
 		w.b = append(w.b, "# "...)
 		w.b = append(w.b, section...)
 		w.b = append(w.b, "\r\n"...)
-		f.node.Info(&w, section)
+		survey.Info(&w, section)
 	}
 	c.Verbatim("txt", w.b)
 }

@@ -53,7 +53,7 @@ func (f *family) latencyDoctor(c *command.Ctx) {
 }
 
 func (f *family) latencyHistogram(c *command.Ctx) {
-	all := f.node.Stats(true)
+	all := f.node.Survey(c).Histograms()
 	var specs []*command.Spec
 	if len(c.Args) == 2 {
 		specs = c.Table.Specs()

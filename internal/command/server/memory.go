@@ -105,7 +105,7 @@ func memoryUsage(c *command.Ctx) {
 }
 
 func (f *family) memoryStats(c *command.Ctx) {
-	m := f.node.Memory()
+	m := f.node.Survey(c).Memory()
 	n := 0
 	count := func(name string, v uint64) {
 		c.Str(name)
@@ -166,7 +166,7 @@ const (
 
 // memoryDoctor says in words what is remarkable about the use of memory.
 func (f *family) memoryDoctor(c *command.Ctx) {
-	m := f.node.Memory()
+	m := f.node.Survey(c).Memory()
 	if m.Used < doctorLeast {
 		c.Verbatim("txt", []byte("There is too little data in this instance to judge its use of memory.\n"))
 		return
@@ -195,7 +195,7 @@ func (f *family) memoryDoctor(c *command.Ctx) {
 }
 
 func (f *family) memoryMallocStats(c *command.Ctx) {
-	m := f.node.Memory()
+	m := f.node.Survey(c).Memory()
 	var b strings.Builder
 	fmt.Fprintf(&b, "arenas: live %d, blocks %d, resident %d, of which free %d, reserved %d, bookkeeping %d\n",
 		m.ArenaLive, m.ArenaBlocks, m.ArenaResident, m.ArenaDirty, m.ArenaReserved, m.ArenaOverhead)

@@ -10,13 +10,8 @@ import (
 // Node is what these commands need of the instance. Where nothing else is said,
 // every worker is stopped and all shards are locked when a method is called.
 type Node interface {
-	// Info writes the fields of a section of INFO, one of Sections.
-	Info(w *InfoWriter, section string)
-	// Memory tells where memory is.
-	Memory() Memory
-	// Stats gives the counters of all workers together, with histograms if
-	// wanted. The result is the caller's.
-	Stats(histograms bool) *stats.Worker
+	// Survey is for Survey commands, during which it may be used.
+	Survey(c *command.Ctx) Survey
 	// ResetStats sets the counters that CONFIG RESETSTAT resets to zero.
 	ResetStats()
 	// ApplyConfig takes up directives that have changed.
@@ -71,6 +66,17 @@ type Node interface {
 	ReleaseHeap()
 }
 
+// Survey is what the instance tells of itself. It may take locks.
+type Survey interface {
+	// Info writes the fields of a section of INFO, one of Sections.
+	Info(w *InfoWriter, section string)
+	// Memory tells where memory is.
+	Memory() Memory
+	// Histograms gives the counters of all workers together, with histograms. The
+	// result is the caller's.
+	Histograms() *stats.Worker
+}
+
 // family is the handlers with what they share.
 type family struct{ node Node }
 
@@ -83,7 +89,7 @@ const (
 func Specs(node Node) []command.Spec {
 	f := &family{node}
 	return []command.Spec{
-		{Name: "info", Arity: -1, Flags: open | command.Exclusive, Run: f.info},
+		{Name: "info", Arity: -1, Flags: open | command.Survey, Run: f.info},
 		{Name: "time", Arity: 1, Flags: open | command.Fast, Run: timeNow},
 		{Name: "save", Arity: 1, Flags: command.Admin | command.NoScript | command.NoMulti | command.Exclusive, Run: f.save},
 		{Name: "bgsave", Arity: -1, Flags: command.Admin | command.NoScript | command.Exclusive, Run: f.bgSave},
@@ -123,14 +129,14 @@ func Specs(node Node) []command.Spec {
 			{Name: "latency|reset", Arity: -2, Flags: admin, Run: f.latencyReset},
 			{Name: "latency|graph", Arity: 3, Flags: admin, Run: f.latencyGraph},
 			{Name: "latency|doctor", Arity: 2, Flags: admin, Run: f.latencyDoctor},
-			{Name: "latency|histogram", Arity: -2, Flags: admin | command.Exclusive, Run: f.latencyHistogram},
+			{Name: "latency|histogram", Arity: -2, Flags: admin | command.Survey, Run: f.latencyHistogram},
 			{Name: "latency|help", Arity: 2, Flags: open, Run: latencyHelp},
 		}},
 		{Name: "memory", Arity: -2, Subs: []command.Spec{
 			{Name: "memory|usage", Arity: -3, Flags: command.ReadOnly, First: 2, Last: 2, Step: 1, Run: memoryUsage},
-			{Name: "memory|stats", Arity: 2, Flags: command.Exclusive, Run: f.memoryStats},
-			{Name: "memory|doctor", Arity: 2, Flags: command.Exclusive, Run: f.memoryDoctor},
-			{Name: "memory|malloc-stats", Arity: 2, Flags: command.Exclusive, Run: f.memoryMallocStats},
+			{Name: "memory|stats", Arity: 2, Flags: command.Survey, Run: f.memoryStats},
+			{Name: "memory|doctor", Arity: 2, Flags: command.Survey, Run: f.memoryDoctor},
+			{Name: "memory|malloc-stats", Arity: 2, Flags: command.Survey, Run: f.memoryMallocStats},
 			{Name: "memory|purge", Arity: 2, Flags: command.NoLock, Run: f.memoryPurge},
 			{Name: "memory|help", Arity: 2, Flags: open, Run: memoryHelp},
 		}},
