@@ -14,7 +14,7 @@
 //     output queue
 //
 // A worker that meets an exclusive command gives its own lock back before it
-// asks for World.
+// asks for World, and one that runs a Survey command before it locks others.
 package exec
 
 import (
