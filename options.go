@@ -59,9 +59,6 @@ func (o *Options) config() (*config.Config, error) {
 	if len(c.Modules) > 0 {
 		return nil, errors.New("redstart: modules are not supported")
 	}
-	if len(c.Users) > 0 || c.ACLFile != "" {
-		return nil, errors.New("redstart: users are not supported yet, only a password")
-	}
 	if o.Databases < 0 || o.MaxMemory < 0 {
 		return nil, errors.New("redstart: Databases and MaxMemory must not be negative")
 	}

@@ -275,8 +275,8 @@ func TestOptions(t *testing.T) {
 		{Directives: map[string]string{"maxmemory": "1mb\nport 5"}},
 		{Directives: map[string]string{"maxmemory 5": ""}},
 		{Directives: map[string]string{"databases": "many"}},
-		{Directives: map[string]string{"user": "bob on nopass ~x +get"}},
-		{Directives: map[string]string{"aclfile": "users.acl"}},
+		{Directives: map[string]string{"user": "bob on +nope"}},
+		{Directives: map[string]string{"aclfile": "/no/such.acl"}},
 		{Directives: map[string]string{"loadmodule": "x.so"}},
 	} {
 		if s, err := Open(bad); err == nil {

@@ -24,7 +24,7 @@ const module = "github.com/redstart-db/redstart"
 // To add an edge is to change the design: docs/ARCHITECTURE.md gives its reasons.
 var layers = map[string]string{
 	// Nothing internal: to be understood, and tested, alone.
-	"internal/acl":        "",
+	"internal/acl":        "internal/glob internal/words",
 	"internal/clock":      "",
 	"internal/config":     "internal/words",
 	"internal/geo":        "",
@@ -55,7 +55,7 @@ var layers = map[string]string{
 	// The commands.
 	"internal/session": "internal/resp internal/acl",
 	"internal/command": "internal/store internal/session internal/oplog internal/resp internal/clock internal/config " +
-		"internal/stats internal/num internal/glob internal/acl",
+		"internal/stats internal/num internal/glob internal/acl internal/command/cmddocs",
 	"internal/command/cmddocs":     "",
 	"internal/command/commandtest": "internal/... .",
 	// A family, unless it has a row of its own.
@@ -64,7 +64,7 @@ var layers = map[string]string{
 		"internal/version internal/mem internal/serial",
 	// Places are in sorted sets: GEOADD is a ZADD.
 	"internal/command/geo":       "internal/command internal/command/zset internal/store internal/ds/... internal/num internal/geo",
-	"internal/command/pubsub":    "internal/command internal/pubsub internal/session",
+	"internal/command/pubsub":    "internal/acl internal/command internal/pubsub internal/session",
 	"internal/command/scripting": "internal/command internal/script internal/rdb internal/num internal/glob internal/session internal/words",
 	"internal/script/glua":       "internal/script internal/resp internal/num",
 	"internal/exec": "internal/command internal/store internal/session internal/oplog internal/resp internal/loop internal/clock " +

@@ -62,14 +62,6 @@ func run(argv []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if len(cfg.Modules) > 0 {
 		return refuse(cfg.Modules[0].Error("Modules are not supported"), stdout, stderr)
 	}
-	// Whoever restricts users would not want a server that lets everybody do everything.
-	if len(cfg.Users) > 0 {
-		return refuse(cfg.Users[0].Error("Users are not supported yet, only requirepass"), stdout, stderr)
-	}
-	if cfg.ACLFile != "" {
-		fmt.Fprintln(stderr, "Users are not supported yet, only requirepass: aclfile cannot be obeyed.")
-		return 1
-	}
 	if cfg.Daemonize && !isDaemon() && supervisor(cfg) == config.SupervisedNo {
 		return daemonize(argv, input.kept, stderr)
 	}

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"github.com/redstart-db/redstart/internal/acl"
 	"github.com/redstart-db/redstart/internal/clock"
 	"github.com/redstart-db/redstart/internal/config"
 	"github.com/redstart-db/redstart/internal/oplog"
@@ -24,6 +25,12 @@ type Env struct {
 	Log    *oplog.Log
 	Logger *slog.Logger
 	Table  *Table
+	// Users are changed only while all workers are stopped.
+	Users *acl.Users
+	// Denials notes what users were denied.
+	Denials *acl.Log
+	// ClientInfo describes the session of c, as in CLIENT LIST; nil if nobody can.
+	ClientInfo func(c *Ctx) string
 	// Notify is the set of keyspace notifications that are on.
 	Notify NotifyClass
 	// Publish delivers a keyspace notification; nil while nothing is on.
@@ -106,6 +113,7 @@ type Ctx struct {
 	wait     *Wait // the command waits for this
 	data     any   // of the Wait that is served
 	rnd      *rand.Rand
+	call     acl.Request // see request
 }
 
 // Begin prepares c for a command. The executor calls it.

@@ -4,6 +4,8 @@
 // family.
 package command
 
+import "github.com/redstart-db/redstart/internal/acl"
+
 // Handler runs a command. The shards of its keys are locked; it reads c.Args,
 // works on the store and appends exactly one reply.
 //
@@ -74,6 +76,8 @@ type Spec struct {
 	// Keys finds the keys of commands for which three numbers do not say
 	// it. It appends their indexes in args to dst; nil means bad syntax.
 	Keys func(args [][]byte, dst []int) []int
+	// Channels tells which arguments are channels that a user needs permission for.
+	Channels acl.Channels
 	// Wide tells whether a call touches keys that its arguments do not name, for
 	// commands that do so only with some arguments; see AllShards.
 	Wide func(args [][]byte) bool

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+
+	"github.com/redstart-db/redstart/internal/acl"
 )
 
 // Table is all commands by name. It is frozen when the server starts.
@@ -11,6 +13,9 @@ type Table struct {
 	specs  []*Spec // by ID
 	byName map[string]*Spec
 	names  []string // top-level, sorted
+
+	described   func() []described
+	aclCommands func() *acl.Commands
 }
 
 // NewTable makes the table of all families. Renames maps command names to new
@@ -50,6 +55,7 @@ func NewTable(renames map[string]string, families ...[]Spec) (*Table, error) {
 		t.names = append(t.names, name)
 	}
 	sort.Strings(t.names)
+	t.described, t.aclCommands = newDescribed(t.specs), newACLCommands(t)
 	return t, nil
 }
 

@@ -205,7 +205,7 @@ func (l *loader) user(s *Statement) error {
 	}
 	l.users[s.Args[0]] = true
 	l.c.Users = append(l.c.Users, *s)
-	l.c.UserLines = append(l.c.UserLines, joinWords(s.Args))
+	l.c.UserLines = append(l.c.UserLines, JoinWords(s.Args))
 	return nil
 }
 

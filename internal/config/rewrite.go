@@ -188,12 +188,12 @@ func (d *directive) lines(c *Config, i int) []string {
 	case "client-output-buffer-limit":
 		return c.limitLines()
 	case "bind":
-		return []string{"bind " + joinWords(c.Bind)}
+		return []string{"bind " + JoinWords(c.Bind)}
 	case "replicaof":
 		if c.ReplicaOf == nil {
 			return nil
 		}
-		return []string{"replicaof " + joinWords([]string{c.ReplicaOf.Host, strconv.Itoa(c.ReplicaOf.Port)})}
+		return []string{"replicaof " + JoinWords([]string{c.ReplicaOf.Host, strconv.Itoa(c.ReplicaOf.Port)})}
 	case "notify-keyspace-events":
 		return []string{d.name + " " + quoted(c.NotifyKeyspaceEvents.letters())}
 	}
@@ -257,9 +257,9 @@ func formatMemory(n uint64) string {
 	return strconv.FormatUint(n, 10)
 }
 
-// joinWords joins words so that splitWords gives them back. No words are one
+// JoinWords joins words so that splitWords gives them back. No words are one
 // empty word, which directives that take several read as none.
-func joinWords(words []string) string {
+func JoinWords(words []string) string {
 	if len(words) == 0 {
 		return `""`
 	}

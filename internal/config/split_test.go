@@ -42,7 +42,7 @@ func TestSplitWords(t *testing.T) {
 func TestQuotedComesBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		words := rapid.SliceOfN(rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return string(b) }), 1, 4).Draw(t, "words")
-		if got, ok := splitWords(joinWords(words)); !ok || !slices.Equal(got, words) {
+		if got, ok := splitWords(JoinWords(words)); !ok || !slices.Equal(got, words) {
 			t.Fatalf("%q became %q, %v", words, got, ok)
 		}
 		if got, ok := splitWords(quoted(words[0])); !ok || len(got) != 1 || got[0] != words[0] {

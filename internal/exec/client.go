@@ -31,6 +31,7 @@ type Client struct {
 	seen     traffic
 	hash     uint64 // of the key in the request that comes next,
 	foreseen bool   // if it is known
+	trusted  bool   // it is inside the process: see Trust
 	gone     bool   // it holds nothing any more, and no command of it runs
 }
 
@@ -40,7 +41,7 @@ func (x *Exec) NewClient(conn session.Conn, loopIndex int) *Client {
 	id := x.nextID.Add(1)
 	cl := &Client{x: x, w: x.Worker(loopIndex, id)}
 	s := &cl.Sess
-	s.ID, s.Conn, s.Proto, s.User, s.Owner = id, conn, 2, "default", cl
+	s.ID, s.Conn, s.Proto, s.User, s.Owner = id, conn, 2, x.super, cl
 	w := cl.w
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -51,23 +52,12 @@ func (x *Exec) NewClient(conn session.Conn, loopIndex int) *Client {
 		return cl
 	}
 	s.OutPeak, s.PeakAt = fullReply, now
-	cl.NeedAuth(x.Config.RequirePass != "")
+	cl.Logout()
 	conn.SetInputLimit(int(x.Config.ClientQueryBufferLimit))
 	w.add(cl)
 	w.Stats.Connections++
 	x.clients.Add(1)
 	return cl
-}
-
-// NeedAuth sets whether the connection has to log in before anything else, with
-// tight limits on what it may send. The worker must be locked.
-func (cl *Client) NeedAuth(need bool) {
-	cl.parser.Unauth = need
-	if need {
-		cl.Sess.Flags |= session.NeedAuth
-	} else {
-		cl.Sess.Flags &^= session.NeedAuth
-	}
 }
 
 // Closed implements loop.Client.
@@ -183,10 +173,8 @@ func (cl *Client) Process(in, out []byte) (n int, reply []byte, st loop.Status) 
 		w.mu.Unlock()
 		return 0, out, loop.Suspend
 	}
-	if s.Flags&(session.NeedAuth|session.Paused) != 0 {
+	if s.Flags&session.Paused != 0 {
 		cl.unpaused()
-		// The password may have been taken away.
-		cl.NeedAuth(s.Flags&session.NeedAuth != 0 && cl.x.Config.RequirePass != "")
 	}
 	n, st = cl.batch(c, in, had)
 	replied := len(c.Out) - had

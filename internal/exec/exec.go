@@ -24,6 +24,7 @@ import (
 	"sync/atomic"
 	"syscall"
 
+	"github.com/redstart-db/redstart/internal/acl"
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/oplog"
 	"github.com/redstart-db/redstart/internal/stats"
@@ -60,6 +61,7 @@ type Exec struct {
 	execSpec    *command.Spec
 	pause       pause
 	script      scripting
+	super       *acl.User    // of connections inside the process: may do everything
 	waiting     atomic.Int32 // clients that wait for keys
 	freeing     freeing
 	evicting    evicting
@@ -83,7 +85,7 @@ type Exec struct {
 // New makes an executor with a number of workers. env.Table is set later, by
 // SetTable, because some of its handlers need the executor.
 func New(env *command.Env, slow *stats.SlowLog, latency *stats.LatencyMonitor) *Exec {
-	x := &Exec{Env: env, Slow: slow, Latency: latency, replyPeak: peakTime}
+	x := &Exec{Env: env, Slow: slow, Latency: latency, replyPeak: peakTime, super: acl.NewUsers().Default()}
 	x.tracked.shards = make([]trackedShard, env.Store.Shards())
 	env.Flushed = x.flushed
 	return x

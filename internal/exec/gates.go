@@ -29,6 +29,7 @@ func (x *Exec) gates(c *command.Ctx, cl *Client) outcome {
 		protectedGate,
 		noMultiGate,
 		authGate,
+		aclGate,
 		memoryGate,
 		diskGate,
 		replicasGate,

@@ -334,5 +334,8 @@ func (x *Exec) queuedRefusal(c *command.Ctx, cl *Client) string {
 	if cl.Sess.Flags&session.NeedAuth != 0 && c.Spec.Flags&command.NoAuth == 0 {
 		return command.ErrNoAuth
 	}
+	if cl.Sess.Flags&session.Restricted != 0 {
+		return x.refusedInExec(c)
+	}
 	return ""
 }

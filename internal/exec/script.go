@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/redstart-db/redstart/internal/acl"
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/session"
 	"github.com/redstart-db/redstart/internal/store"
@@ -463,7 +464,7 @@ func (s *scripting) refusal(c *command.Ctx, args [][]byte) string {
 	if spec.Flags&command.NoScript != 0 && !x.ScriptsRunAll {
 		return "ERR This Redis command is not allowed from script"
 	}
-	if text := x.refusedToScript(c, s.cl); text != "" {
+	if text := x.refusedToScript(c); text != "" {
 		return text
 	}
 	alert := Alert(x.alert.Load())
@@ -495,18 +496,16 @@ func (s *scripting) refusal(c *command.Ctx, args [][]byte) string {
 	return ""
 }
 
-// refusedToScript tells why the user of a client may not have a script run a command.
-func (x *Exec) refusedToScript(*command.Ctx, *Client) string { return "" }
-
 // MayRun tells whether the user of a script's client may run a command, and whether
 // there is such a command.
 func (x *Exec) MayRun(_ *command.Ctx, args [][]byte) (allowed, known bool) {
 	s := &x.script
 	spec, ok := x.Table.Resolve(args)
-	if !ok || len(args) != spec.Arity && (spec.Arity >= 0 || len(args) < -spec.Arity) {
+	if !ok {
 		return false, false
 	}
 	c := command.Ctx{Env: x.Env, Stats: s.w.Stats}
 	c.Begin(&s.sess, spec, args, s.nano)
-	return x.refusedToScript(&c, s.cl) == "", true
+	reason, _ := c.Denied(s.sess.User)
+	return reason == acl.Allowed, true
 }

@@ -61,7 +61,7 @@ func (n *Node) admit(c *loop.Conn) (keepAlive int, farewell string) {
 		switch {
 		case n.Exec.ClientCount() >= cfg.MaxClients:
 			farewell = tooManyClients
-		case cfg.ProtectedMode && cfg.RequirePass == "" && !onThisHost(c):
+		case cfg.ProtectedMode && n.env.Users.Default().NoPass() && !onThisHost(c):
 			farewell = protectedMode
 		}
 		if farewell != "" {

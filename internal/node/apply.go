@@ -61,6 +61,9 @@ func (n *Node) Apply(changed []string) error {
 			if n.adjustOOMScore() != nil {
 				err = errors.New("Failed to set current oom_score_adj. Check server logs.")
 			}
+		case "requirepass":
+			n.env.Users.Default().SetPassword(n.Config.RequirePass)
+			n.Exec.UsersChanged()
 		case "proc-title-template":
 			n.showTitle()
 		case "loglevel":

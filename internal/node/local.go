@@ -8,6 +8,7 @@ import (
 	"math"
 	"sync"
 
+	"github.com/redstart-db/redstart/internal/acl"
 	"github.com/redstart-db/redstart/internal/exec"
 	"github.com/redstart-db/redstart/internal/loop"
 	"github.com/redstart-db/redstart/internal/resp"
@@ -42,7 +43,8 @@ const replyDepth = 512
 type Local struct {
 	n      *Node
 	client *exec.Client
-	fresh  session.Flags // of the session when it was new
+	fresh  session.Flags // of the session when it was new,
+	user   *acl.User     // and its user
 
 	turn chan struct{} // capacity 1
 	over bool
@@ -77,9 +79,9 @@ func (n *Node) NewLocal() (*Local, error) {
 	l.client = n.Exec.NewClient(l, -1)
 	s := &l.client.Sess
 	n.Exec.Worker(-1, s.ID).Locked(func() {
-		l.client.NeedAuth(false)
+		l.client.Trust()
 		s.SetProto(3)
-		l.fresh = s.Flags
+		l.fresh, l.user = s.Flags, s.User
 	})
 	n.locals[l] = struct{}{}
 	return l, nil
@@ -252,7 +254,7 @@ func (l *Local) Reusable() bool {
 	s := &l.client.Sess
 	ok := false
 	l.n.Exec.Worker(-1, s.ID).Locked(func() {
-		ok = s.DB == 0 && s.Proto == 3 && s.Flags == l.fresh && s.Name == "" && s.User == "default" &&
+		ok = s.DB == 0 && s.Proto == 3 && s.Flags == l.fresh && s.Name == "" && s.User == l.user &&
 			s.MultiLen == 0 && s.Watching == 0 && s.Channels+s.Patterns+s.ShardChannels == 0
 	})
 	return ok && l.Err() == nil

@@ -149,7 +149,7 @@ func TestLocalQuit(t *testing.T) {
 
 func TestLocalState(t *testing.T) {
 	_, l := newLocal(t)
-	for _, c := range [][]string{{"SELECT", "1"}, {"HELLO", "2"}, {"MULTI"}, {"WATCH", "k"}, {"CLIENT", "SETNAME", "x"}, {"CLIENT", "REPLY", "OFF"}} {
+	for _, c := range [][]string{{"SELECT", "1"}, {"HELLO", "2"}, {"MULTI"}, {"AUTH", "secret"}, {"WATCH", "k"}, {"CLIENT", "SETNAME", "x"}, {"CLIENT", "REPLY", "OFF"}} {
 		v, err := l.Do(t.Context(), words(c...)...)
 		if err != nil || v.IsError() {
 			t.Errorf("%v: %v, %v", c, v, err)
@@ -164,7 +164,7 @@ func TestLocalState(t *testing.T) {
 		if v, err := l.Do(t.Context(), words("RESET")...); err != nil || v.IsError() {
 			t.Errorf("RESET: %v, %v", v, err)
 		}
-		if v, err := l.Do(t.Context(), words("HELLO", "3", "AUTH", "default", "secret")...); err != nil || v.IsError() {
+		if v, err := l.Do(t.Context(), words("HELLO", "3")...); err != nil || v.IsError() {
 			t.Errorf("HELLO: %v, %v", v, err)
 		}
 		if !l.Reusable() {

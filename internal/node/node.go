@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/redstart-db/redstart/internal/acl"
 	"github.com/redstart-db/redstart/internal/clock"
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/command/bitmap"
@@ -27,6 +28,7 @@ import (
 	"github.com/redstart-db/redstart/internal/command/sort"
 	"github.com/redstart-db/redstart/internal/command/stream"
 	"github.com/redstart-db/redstart/internal/command/strings"
+	userscmd "github.com/redstart-db/redstart/internal/command/users"
 	"github.com/redstart-db/redstart/internal/command/zset"
 	"github.com/redstart-db/redstart/internal/config"
 	"github.com/redstart-db/redstart/internal/exec"
@@ -117,7 +119,8 @@ func open(cfg *config.Config, log *slog.Logger, loops int, reserve uint64) (*Nod
 	if err != nil {
 		return nil, err
 	}
-	env := &command.Env{Store: st, Config: cfg, Clock: clock.New(), Log: new(oplog.Log), Logger: log}
+	env := &command.Env{Store: st, Config: cfg, Clock: clock.New(), Log: new(oplog.Log), Logger: log,
+		Users: acl.NewUsers(), Denials: new(acl.Log), ClientInfo: connection.Info}
 	n := &Node{
 		Config: cfg, env: env, store: st, log: log,
 		stop: make(chan struct{}), quit: make(chan struct{}),
@@ -132,7 +135,10 @@ func open(cfg *config.Config, log *slog.Logger, loops int, reserve uint64) (*Nod
 	env.FlushedAll = n.persist.Flushed
 	n.self = newSelf(n)
 	n.scripts = scripting.New(n.Exec, glua.New(glua.Options{Version: version.Redis, Deprecated: cfg.LuaEnableDeprecatedAPI}))
-	env.Table, err = command.NewTable(cfg.RenameCommands, n.Exec.TransactionSpecs(), strings.Specs(), bitmap.Specs(), connection.Specs(n.Exec), keys.Specs(), list.Specs(), hash.Specs(), hyperloglog.Specs(), set.Specs(), zset.Specs(), stream.Specs(), geo.Specs(), sort.Specs(), server.Specs(n.self), pubsubcmd.Specs(&n.hub), n.scripts.Specs())
+	env.Table, err = command.NewTable(cfg.RenameCommands, n.Exec.TransactionSpecs(), strings.Specs(), bitmap.Specs(), connection.Specs(n.Exec), keys.Specs(), list.Specs(), hash.Specs(), hyperloglog.Specs(), set.Specs(), zset.Specs(), stream.Specs(), geo.Specs(), sort.Specs(), server.Specs(n.self), pubsubcmd.Specs(&n.hub), userscmd.Specs(users{n.self, n.Exec}), n.scripts.Specs())
+	if err == nil {
+		err = startUsers(env)
+	}
 	if err != nil {
 		st.Close()
 		return nil, err

@@ -110,6 +110,11 @@ func (s *Subscriber) Names(k Kind) []string {
 	return names
 }
 
+// Listens implements session.Subscriber.
+func (s *Subscriber) Listens() (channels, patterns []string) {
+	return append(s.Names(Channel), s.Names(Shard)...), s.Names(Pattern)
+}
+
 // Subscribe adds a subscription, unless it is there. The name is copied.
 func (s *Subscriber) Subscribe(k Kind, name []byte) {
 	if s.at[k][string(name)] != nil {

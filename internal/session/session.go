@@ -6,7 +6,11 @@
 // with all workers stopped. So no field needs a lock of its own.
 package session
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"github.com/redstart-db/redstart/internal/acl"
+)
 
 // Conn is what a session needs of its connection. All methods may be called
 // from any goroutine.
@@ -31,29 +35,30 @@ type Flags uint32
 
 // The flags.
 const (
-	Multi      Flags = 1 << iota // between MULTI and EXEC
-	DirtyExec                    // a command was refused while queueing: EXEC will abort
-	ReplyOff                     // CLIENT REPLY OFF
-	ReplySkip                    // this command gets no reply
-	SkipNext                     // the next one gets none
-	NoEvict                      // CLIENT NO-EVICT
-	NoTouch                      // CLIENT NO-TOUCH
-	Monitor                      // gets every command as it runs
-	Blocked                      // waits for a key or for time
-	Paused                       // waits for the end of CLIENT PAUSE
-	Closing                      // to be closed after its replies are sent
-	Subscribed                   // RESP2 subscriber: only a few commands are allowed
-	Master                       // the stream of our master
-	Replica                      // a replica's connection
-	Internal                     // in-process, not counted as a client
-	Evicted                      // over the memory limit for clients
-	NeedAuth                     // has to log in first
-	Restricted                   // its user may not do everything
-	InExec                       // runs the commands of its transaction
-	NoReply                      // no connection: replies go nowhere
-	Script                       // runs the commands of a script
-	Tracks                       // is told when keys that it has read change
-	Caching                      // CLIENT CACHING, for the next command
+	Multi         Flags = 1 << iota // between MULTI and EXEC
+	DirtyExec                       // a command was refused while queueing: EXEC will abort
+	ReplyOff                        // CLIENT REPLY OFF
+	ReplySkip                       // this command gets no reply
+	SkipNext                        // the next one gets none
+	NoEvict                         // CLIENT NO-EVICT
+	NoTouch                         // CLIENT NO-TOUCH
+	Monitor                         // gets every command as it runs
+	Blocked                         // waits for a key or for time
+	Paused                          // waits for the end of CLIENT PAUSE
+	Closing                         // to be closed after its replies are sent
+	Subscribed                      // RESP2 subscriber: only a few commands are allowed
+	Master                          // the stream of our master
+	Replica                         // a replica's connection
+	Internal                        // in-process, not counted as a client
+	Evicted                         // over the memory limit for clients
+	NeedAuth                        // has to log in first
+	Restricted                      // its user may not do everything
+	InExec                          // runs the commands of its transaction
+	NoReply                         // no connection: replies go nowhere
+	Script                          // runs the commands of a script
+	Tracks                          // is told when keys that it has read change
+	Caching                         // CLIENT CACHING, for the next command
+	Authenticated                   // its user was told by a password, or needs none
 )
 
 // Session is the state of one connection. It must not be copied.
@@ -63,13 +68,13 @@ type Session struct {
 	Name     string
 	LibName  string
 	LibVer   string
-	User     string // name of the user that is logged in
-	NoDebug  bool   // it asked for the debugger of scripts, and was refused
-	LastCmd  string // full name of the last command, as "client|list"
-	Created  int64  // monotonic nanoseconds
-	Active   int64  // the same, of the last activity
-	NetIn    uint64 // bytes read
-	NetOut   uint64 // bytes written
+	User     *acl.User // who is logged in, or whom a new connection is taken for; never nil
+	NoDebug  bool      // it asked for the debugger of scripts, and was refused
+	LastCmd  string    // full name of the last command, as "client|list"
+	Created  int64     // monotonic nanoseconds
+	Active   int64     // the same, of the last activity
+	NetIn    uint64    // bytes read
+	NetOut   uint64    // bytes written
 	Commands uint64
 	Logged   uint64 // offset in the oplog after the effects of its last write
 	MultiMem int    // bytes of queued commands, and a pointer for each argument
@@ -111,6 +116,8 @@ type Tracking struct {
 type Subscriber interface {
 	Leave()             // ends all subscriptions
 	SetProto(proto int) // of the messages
+	// Listens gives the names that it listens to: channels, also of shards, and patterns.
+	Listens() (channels, patterns []string)
 }
 
 // Unsubscribe ends all subscriptions.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/redstart-db/redstart/internal/acl"
 	"github.com/redstart-db/redstart/internal/clock"
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/config"
@@ -46,7 +47,7 @@ func NewStore(tb testing.TB, o store.Options, families ...[]command.Spec) *Serve
 	}
 	tb.Cleanup(func() { st.Close() })
 	env := &command.Env{Store: st, Config: config.Default(), Clock: clock.New(), Log: new(oplog.Log),
-		Logger: slog.New(slog.DiscardHandler)}
+		Logger: slog.New(slog.DiscardHandler), Users: acl.NewUsers(), Denials: new(acl.Log)}
 	s := &Server{Exec: exec.New(env, stats.NewSlowLog(128), new(stats.LatencyMonitor)), tb: tb}
 	if env.Table, err = command.NewTable(nil, families...); err != nil {
 		tb.Fatal(err)

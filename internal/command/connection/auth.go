@@ -1,16 +1,12 @@
 package connection
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
-
+	"github.com/redstart-db/redstart/internal/acl"
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/num"
 	"github.com/redstart-db/redstart/internal/session"
 	"github.com/redstart-db/redstart/internal/version"
 )
-
-const defaultUser = "default"
 
 const errNoPassword = "ERR AUTH <password> called without any password configured for the default user. " +
 	"Are you sure your configuration is correct?"
@@ -20,12 +16,12 @@ func auth(c *command.Ctx) {
 		c.Err(command.ErrSyntax)
 		return
 	}
-	user, pass := []byte(defaultUser), c.Args[1]
+	user, pass := []byte(acl.Default), c.Args[1]
 	c.Redact(1)
 	if len(c.Args) == 3 {
 		user, pass = c.Args[1], c.Args[2]
 		c.Redact(2)
-	} else if c.Config.RequirePass == "" {
+	} else if c.Users.Default().NoPass() {
 		c.Err(errNoPassword)
 		return
 	}
@@ -36,20 +32,19 @@ func auth(c *command.Ctx) {
 
 // login logs the connection in, or replies with an error.
 func login(c *command.Ctx, user, pass []byte) bool {
-	if string(user) != defaultUser || c.Config.RequirePass != "" && !samePassword(pass, c.Config.RequirePass) {
+	u := c.Users.Get(user)
+	if u == nil || !u.Authenticate(pass) {
+		in := acl.TopLevel
+		if c.Sess.Flags&session.InExec != 0 {
+			in = acl.InMulti
+		}
 		c.Stats.ACLDeniedAuth++
+		c.Deny(acl.DeniedLogin, in, string(c.Args[0]), string(user))
 		c.Err(command.ErrWrongPass)
 		return false
 	}
-	c.Sess.User = defaultUser
-	client(c.Sess).NeedAuth(false)
+	client(c.Sess).Login(u)
 	return true
-}
-
-// samePassword takes as long for a wrong password as for the right one.
-func samePassword(got []byte, want string) bool {
-	a, b := sha256.Sum256(got), sha256.Sum256([]byte(want))
-	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
 }
 
 const (

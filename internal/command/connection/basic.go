@@ -62,9 +62,9 @@ func reset(c *command.Ctx) {
 	cl.Discard(c)
 	cl.Untrack()
 	s.Unsubscribe()
-	cl.NeedAuth(c.Config.RequirePass != "")
+	cl.Logout()
 	s.SetProto(2)
-	s.DB, s.User, s.Name = 0, defaultUser, ""
+	s.DB, s.Name = 0, ""
 	s.Flags &^= session.ReplyOff | session.SkipNext | session.NoTouch
 	c.Simple("RESET")
 }

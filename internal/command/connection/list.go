@@ -73,6 +73,15 @@ func (f *family) list(c *command.Ctx) {
 // line is where one lies in a text.
 type line struct{ from, to int }
 
+// Info is the line of CLIENT LIST about the session of c, without its end.
+func Info(c *command.Ctx) string {
+	if c.Sess.Conn == nil {
+		return ""
+	}
+	b := appendSession(nil, c, c.Sess)
+	return string(b[:len(b)-1])
+}
+
 // letters is how CLIENT LIST shows flags, in its order.
 var letters = [...]struct {
 	flag   session.Flags
@@ -155,7 +164,7 @@ func appendSession(b []byte, c *command.Ctx, s *session.Session) []byte {
 	b = appendInt(b, " tot-mem=", int64(memory))
 	b = appendStr(b, " events=", events)
 	b = appendStr(b, " cmd=", cmd)
-	b = appendStr(b, " user=", s.User)
+	b = appendStr(b, " user=", s.User.Name())
 	b = appendInt(b, " redir=", redirectOf(s))
 	b = appendInt(b, " resp=", int64(s.Proto))
 	b = appendStr(b, " lib-name=", s.LibName)

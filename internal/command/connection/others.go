@@ -50,7 +50,7 @@ func (f *filter) matches(s *session.Session) bool {
 	case f.id != 0 && s.ID != f.id,
 		f.addr != nil && s.Conn.RemoteAddr() != string(f.addr),
 		f.laddr != nil && s.Conn.LocalAddr() != string(f.laddr),
-		f.user != nil && s.User != string(f.user),
+		f.user != nil && s.User.Name() != string(f.user),
 		f.byClass && s.Class() != f.class,
 		f.before != 0 && s.Created > f.before:
 		return false
@@ -85,7 +85,7 @@ func killArgs(c *command.Ctx) (f filter, ok bool) {
 		case c.Is(i, "LADDR"):
 			f.laddr = value
 		case c.Is(i, "USER"):
-			if f.user = value; string(value) != defaultUser {
+			if f.user = value; c.Users.Get(value) == nil {
 				c.Err("ERR No such user '" + string(value) + "'")
 				return f, false
 			}

@@ -3,6 +3,7 @@
 package connection
 
 import (
+	"github.com/redstart-db/redstart/internal/acl"
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/session"
 )
@@ -34,8 +35,10 @@ type Server interface {
 // Client is what these commands need of the executor's side of the connection
 // they came from: it is session.Session.Owner.
 type Client interface {
-	// NeedAuth sets whether the connection has to log in.
-	NeedAuth(bool)
+	// Login makes the connection one of a user, and Logout one of the default
+	// user, who may have to log in.
+	Login(*acl.User)
+	Logout()
 	// Dirty tells whether a watched key has changed.
 	Dirty() bool
 	// Monitor and Unmonitor begin and end the stream of all commands.

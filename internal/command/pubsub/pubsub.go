@@ -3,6 +3,7 @@
 package pubsub
 
 import (
+	"github.com/redstart-db/redstart/internal/acl"
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/pubsub"
 )
@@ -19,16 +20,16 @@ func Specs(hub *pubsub.Hub) []command.Spec {
 		send   = common | command.Fast | command.MayReplicate
 	)
 	return []command.Spec{
-		{Name: "subscribe", Arity: -2, Flags: listen, Run: f.subscribe(pubsub.Channel, "subscribe")},
+		{Name: "subscribe", Arity: -2, Flags: listen, Channels: acl.AllChannels, Run: f.subscribe(pubsub.Channel, "subscribe")},
 		{Name: "unsubscribe", Arity: -1, Flags: listen, Run: f.unsubscribe(pubsub.Channel, "unsubscribe")},
-		{Name: "psubscribe", Arity: -2, Flags: listen, Run: f.subscribe(pubsub.Pattern, "psubscribe")},
+		{Name: "psubscribe", Arity: -2, Flags: listen, Channels: acl.AllPatterns, Run: f.subscribe(pubsub.Pattern, "psubscribe")},
 		{Name: "punsubscribe", Arity: -1, Flags: listen, Run: f.unsubscribe(pubsub.Pattern, "punsubscribe")},
-		{Name: "ssubscribe", Arity: -2, Flags: listen, First: 1, Last: -1, Step: 1,
+		{Name: "ssubscribe", Arity: -2, Flags: listen, Channels: acl.AllChannels, First: 1, Last: -1, Step: 1,
 			Run: f.subscribe(pubsub.Shard, "ssubscribe")},
 		{Name: "sunsubscribe", Arity: -1, Flags: listen, First: 1, Last: -1, Step: 1,
 			Run: f.unsubscribe(pubsub.Shard, "sunsubscribe")},
-		{Name: "publish", Arity: 3, Flags: send, Run: f.publish(pubsub.Channel)},
-		{Name: "spublish", Arity: 3, Flags: send, First: 1, Last: 1, Step: 1, Run: f.publish(pubsub.Shard)},
+		{Name: "publish", Arity: 3, Flags: send, Channels: acl.FirstChannel, Run: f.publish(pubsub.Channel)},
+		{Name: "spublish", Arity: 3, Flags: send, Channels: acl.FirstChannel, First: 1, Last: 1, Step: 1, Run: f.publish(pubsub.Shard)},
 		{Name: "pubsub", Arity: -2, Subs: []command.Spec{
 			{Name: "pubsub|channels", Arity: -2, Flags: common, Run: f.topics(pubsub.Channel)},
 			{Name: "pubsub|numpat", Arity: 2, Flags: common, Run: f.numPat},

@@ -139,19 +139,19 @@ func listFilter(c *command.Ctx) func(*command.Spec) bool {
 }
 
 func commandGetKeys(c *command.Ctx) {
-	keys, text := findKeys(c.Table, c.Args[2:])
+	keys, text := c.Table.FindKeys(c.Args[2:])
 	if text != "" {
 		c.Err(text)
 		return
 	}
 	c.Array(len(keys))
 	for _, k := range keys {
-		c.Bulk(c.Args[2+k.at])
+		c.Bulk(c.Args[2+k.At])
 	}
 }
 
 func commandGetKeysAndFlags(c *command.Ctx) {
-	keys, text := findKeys(c.Table, c.Args[2:])
+	keys, text := c.Table.FindKeys(c.Args[2:])
 	if text != "" {
 		c.Err(text)
 		return
@@ -159,9 +159,9 @@ func commandGetKeysAndFlags(c *command.Ctx) {
 	c.Array(len(keys))
 	for _, k := range keys {
 		c.Array(2)
-		c.Bulk(c.Args[2+k.at])
-		c.Set(len(k.flags))
-		for _, f := range k.flags {
+		c.Bulk(c.Args[2+k.At])
+		c.Set(len(k.Flags))
+		for _, f := range k.Flags {
 			c.Simple(f)
 		}
 	}

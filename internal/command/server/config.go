@@ -58,8 +58,10 @@ func (f *family) configResetStat(c *command.Ctx) {
 	c.OK()
 }
 
-func configRewrite(c *command.Ctx) {
-	if err := c.Config.Rewrite(c.Config.File); err != nil {
+func (f *family) configRewrite(c *command.Ctx) {
+	cfg := *c.Config
+	cfg.UserLines = f.node.UserLines()
+	if err := cfg.Rewrite(cfg.File); err != nil {
 		c.Logger.Warn("CONFIG REWRITE failed", "error", err)
 		c.Err("ERR " + err.Error())
 		return

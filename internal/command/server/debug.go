@@ -71,7 +71,7 @@ func debugSleep(_ *family, c *command.Ctx) {
 }
 
 func debugSetActiveExpire(f *family, c *command.Ctx) {
-	f.node.SetActiveExpire(leadingInt(c.Args[2]) != 0)
+	f.node.SetActiveExpire(command.LeadingInt(c.Args[2]) != 0)
 	c.OK()
 }
 
@@ -88,7 +88,7 @@ func debugPanic(_ *family, c *command.Ctx) {
 }
 
 func debugPauseCron(f *family, c *command.Ctx) {
-	f.node.PauseCron(leadingInt(c.Args[2]) != 0)
+	f.node.PauseCron(command.LeadingInt(c.Args[2]) != 0)
 	c.OK()
 }
 
@@ -253,7 +253,7 @@ func debugReplyBuffer(f *family, c *command.Ctx) {
 		}
 		f.node.SetReplyPeakReset(ms)
 	case c.Is(2, "RESIZING"):
-		f.node.SetReplyResizing(leadingInt(c.Args[3]) != 0)
+		f.node.SetReplyResizing(command.LeadingInt(c.Args[3]) != 0)
 	default:
 		c.UnknownSubcommand(c.Args[1])
 		return

@@ -109,7 +109,7 @@ func debugPackedThreshold(_ *family, c *command.Ctx) {
 }
 
 func debugSkipChecksum(_ *family, c *command.Ctx) {
-	c.SkipChecksum = leadingInt(c.Args[2]) != 0
+	c.SkipChecksum = command.LeadingInt(c.Args[2]) != 0
 	c.OK()
 }
 

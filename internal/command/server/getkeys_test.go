@@ -111,13 +111,13 @@ func TestFindKeys(t *testing.T) {
 		{"xgroup create k g $", "k[RW insert]"},
 	} {
 		args := fields(test.args)
-		keys, text := findKeys(table, args)
+		keys, text := table.FindKeys(args)
 		got := text
 		for i, k := range keys {
 			if i > 0 {
 				got += " "
 			}
-			got += fmt.Sprintf("%s%v", args[k.at], k.flags)
+			got += fmt.Sprintf("%s%v", args[k.At], k.Flags)
 		}
 		if got != test.want {
 			t.Errorf("%s: got %q, want %q", test.args, got, test.want)
@@ -146,10 +146,10 @@ func TestFindKeysOfNonsense(t *testing.T) {
 			for range rnd.IntN(8) {
 				args = append(args, []byte(words[rnd.IntN(len(words))]))
 			}
-			keys, _ := findKeys(table, args)
+			keys, _ := table.FindKeys(args)
 			for _, k := range keys {
-				if k.at < 1 || k.at >= len(args) {
-					t.Fatalf("%q: a key at %d", args, k.at)
+				if k.At < 1 || k.At >= len(args) {
+					t.Fatalf("%q: a key at %d", args, k.At)
 				}
 			}
 		}

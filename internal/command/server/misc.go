@@ -75,3 +75,6 @@ func role(c *command.Ctx) {
 	c.Int(0)
 	c.Array(0)
 }
+
+// noCluster is what commands about a connection to a cluster reply elsewhere.
+func noCluster(c *command.Ctx) { c.Err("ERR This instance has cluster support disabled") }

@@ -14,6 +14,9 @@ type Node interface {
 	Survey(c *command.Ctx) Survey
 	// ResetStats sets the counters that CONFIG RESETSTAT resets to zero.
 	ResetStats()
+	// UserLines gives the users as lines of the configuration, without the word
+	// "user". No lock is needed.
+	UserLines() []string
 	// ApplyConfig takes up directives that have changed.
 	ApplyConfig(changed []string) error
 	// SetActiveExpire turns the removal of expired keys in the background
@@ -94,6 +97,9 @@ func Specs(node Node) []command.Spec {
 		{Name: "save", Arity: 1, Flags: command.Admin | command.NoScript | command.NoMulti | command.Exclusive, Run: f.save},
 		{Name: "bgsave", Arity: -1, Flags: command.Admin | command.NoScript | command.Exclusive, Run: f.bgSave},
 		{Name: "lastsave", Arity: 1, Flags: open | command.Fast, Run: f.lastSave},
+		{Name: "readonly", Arity: 1, Flags: open | command.Fast, Run: noCluster},
+		{Name: "readwrite", Arity: 1, Flags: open | command.Fast, Run: noCluster},
+		{Name: "asking", Arity: 1, Flags: command.Fast, Run: noCluster},
 		{Name: "role", Arity: 1, Flags: open | command.NoScript | command.Fast, Run: role},
 		moduleSpec(),
 		{Name: "lolwut", Arity: -1, Flags: command.ReadOnly | command.Fast, Run: lolwut},
@@ -105,7 +111,7 @@ func Specs(node Node) []command.Spec {
 			{Name: "config|get", Arity: -3, Flags: admin, Run: configGet},
 			{Name: "config|set", Arity: -4, Flags: admin | command.Exclusive, Run: f.configSet},
 			{Name: "config|resetstat", Arity: 2, Flags: admin | command.Exclusive, Run: f.configResetStat},
-			{Name: "config|rewrite", Arity: 2, Flags: admin, Run: configRewrite},
+			{Name: "config|rewrite", Arity: 2, Flags: admin, Run: f.configRewrite},
 			{Name: "config|help", Arity: 2, Flags: open, Run: configHelp},
 		}},
 		{Name: "command", Arity: -1, Flags: open, Run: commandAll, Subs: []command.Spec{

@@ -10,6 +10,7 @@ import (
 type options struct {
 	desc, alpha bool
 	by          *pattern // nil when elements are compared by themselves
+	asked, all  bool     // whether the user may read all keys was asked, and is so
 	asTheyAre   bool     // BY without a place for the element: nothing is compared
 	get         []pattern
 	start       int64 // LIMIT; all if count is negative
@@ -50,6 +51,10 @@ func parse(c *command.Ctx, readOnly bool) (o options, ok bool) {
 				c.Err("ERR GET option of SORT denied in cluster mode.")
 				return o, false
 			}
+			if !o.mayRead(c) {
+				c.Err("ERR GET option of SORT denied due to insufficient ACL permissions.")
+				return o, false
+			}
 			i++
 			o.get = append(o.get, newPattern(c.Args[i]))
 		default:
@@ -73,7 +78,19 @@ func (o *options) setBy(c *command.Ctx, arg []byte) bool {
 		c.Err("ERR BY option of SORT denied in cluster mode.")
 		return false
 	}
+	if !o.mayRead(c) {
+		c.Err("ERR BY option of SORT denied due to insufficient ACL permissions.")
+		return false
+	}
 	return true
+}
+
+// mayRead tells whether the user may read every key: patterns make keys of elements.
+func (o *options) mayRead(c *command.Ctx) bool {
+	if !o.asked {
+		o.asked, o.all = true, c.ReadsAnyKey()
+	}
+	return o.all
 }
 
 // pattern names a key, or a field of a hash, for every element.

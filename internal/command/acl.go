@@ -1,0 +1,85 @@
+package command
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/redstart-db/redstart/internal/acl"
+	"github.com/redstart-db/redstart/internal/config"
+)
+
+// ACLRules is what the rules of users mean here.
+func (e *Env) ACLRules() acl.Rules {
+	return acl.Rules{Commands: e.Table.ACLCommands, AllChannels: e.Config.ACLPubSubDefault == config.PubSubAllChannels}
+}
+
+// ACLCommands gives the commands that rules can name: by the names that they have before
+// any rename-command.
+func (t *Table) ACLCommands() *acl.Commands { return t.aclCommands() }
+
+func newACLCommands(t *Table) func() *acl.Commands {
+	return sync.OnceValue(func() *acl.Commands {
+		described := t.describe()
+		list := make([]acl.Command, len(t.specs))
+		for i, s := range t.specs {
+			list[i] = acl.Command{Name: s.Name, ID: s.ID, Categories: categoriesOf(s, &described[i])}
+		}
+		commands, err := acl.NewCommands(list)
+		if err != nil {
+			panic(err) // the table is not one: a test would have seen it
+		}
+		return commands
+	})
+}
+
+// categoriesOf gives the categories that are documented; a command of which nothing is
+// known is as good as dangerous.
+func categoriesOf(s *Spec, d *described) (all acl.Category) {
+	if d.doc == nil {
+		return acl.CategoryNamed("dangerous") | acl.CategoryNamed("slow")
+	}
+	for _, name := range d.doc.Categories {
+		c := acl.CategoryNamed(name)
+		if c == 0 {
+			panic(fmt.Sprintf("command: %s is of the unknown category %s", s.Name, name))
+		}
+		all |= c
+	}
+	return all
+}
+
+// request is the call of c as permissions are asked for; it is valid until the next call.
+func (c *Ctx) request(u *acl.User) *acl.Request {
+	c.call = acl.Request{
+		Command: c.Spec.ID, Free: c.Spec.Flags&NoAuth != 0, Args: c.Args, Channels: c.Spec.Channels, Keys: c.call.Keys[:0],
+	}
+	s := c.Spec
+	complete := len(c.Args) == s.Arity || s.Arity < 0 && len(c.Args) >= -s.Arity
+	if complete && u.NeedsKeys() {
+		c.call.Keys = c.Table.appendAccess(c.call.Keys, c.Spec, c.Args)
+	}
+	return &c.call
+}
+
+// Denied tells whether, and why, a user may not make the call. at is the argument that
+// is not allowed.
+func (c *Ctx) Denied(u *acl.User) (reason acl.Reason, at int) { return u.Check(c.request(u)) }
+
+// ReadsAnyKey tells whether the user of the session may have the command read keys that
+// its arguments do not name.
+func (c *Ctx) ReadsAnyKey() bool {
+	u := c.Sess.User
+	return u.Unrestricted() || u.AnyKey(c.request(u), acl.Read)
+}
+
+// Deny notes in the log of denials that something was denied to a user: object is the
+// command, key or channel.
+func (c *Ctx) Deny(reason acl.Reason, in acl.Context, object, user string) {
+	info := ""
+	if c.ClientInfo != nil {
+		info = c.ClientInfo(c)
+	}
+	c.Denials.Add(acl.Entry{
+		Reason: reason, Context: in, Object: object, User: user, Time: c.Now(), Client: info,
+	}, int(min(c.Config.ACLLogMaxLen, 1<<30)))
+}

@@ -1,0 +1,132 @@
+package exec
+
+import (
+	"github.com/redstart-db/redstart/internal/acl"
+	"github.com/redstart-db/redstart/internal/command"
+	"github.com/redstart-db/redstart/internal/session"
+)
+
+// Who is logged in is in the session: its user, whom all workers may read, and three
+// flags that follow from that. Authenticated: it has shown who it is, or did not have to.
+// NeedAuth: it has not, and has to. Restricted: the user may not do everything; only then
+// are calls checked, so that users cost nothing where there are none.
+
+// Login makes the connection one of u. The worker must be locked.
+func (cl *Client) Login(u *acl.User) {
+	cl.Sess.User = u
+	cl.Sess.Flags |= session.Authenticated
+	cl.userChanged()
+}
+
+// Logout makes the connection one of the default user, as a new one is. The worker must
+// be locked.
+func (cl *Client) Logout() {
+	s := &cl.Sess
+	if cl.trusted {
+		cl.Login(cl.x.super)
+		return
+	}
+	s.User = cl.x.Users.Default()
+	s.Flags &^= session.Authenticated
+	if s.User.Open() {
+		s.Flags |= session.Authenticated
+	}
+	cl.userChanged()
+}
+
+// Trust makes the connection one that may do everything, whatever the users of the server,
+// unless it logs in as one of them. The worker must be locked.
+func (cl *Client) Trust() {
+	cl.trusted = true
+	cl.Logout()
+}
+
+// userChanged sets what depends on the rules of users.
+func (cl *Client) userChanged() {
+	s := &cl.Sess
+	s.Flags &^= session.NeedAuth | session.Restricted
+	need := s.Flags&session.Authenticated == 0 && !cl.x.Users.Default().Open()
+	if need {
+		s.Flags |= session.NeedAuth
+	}
+	cl.parser.Unauth = need // with tight limits on what it may send
+	if !s.User.Unrestricted() {
+		s.Flags |= session.Restricted
+	}
+}
+
+// UsersChanged has connections follow changed rules. All workers must be stopped.
+func (x *Exec) UsersChanged() {
+	x.Clients(func(cl *Client) { cl.userChanged() })
+}
+
+// aclGate lets users do what they may.
+func aclGate(x *Exec, c *command.Ctx, cl *Client) outcome {
+	if cl.Sess.Flags&session.Restricted == 0 {
+		return passed
+	}
+	reason, at := c.Denied(cl.Sess.User)
+	if reason == acl.Allowed {
+		return passed
+	}
+	in := acl.TopLevel
+	if cl.Sess.Flags&session.Multi != 0 {
+		in = acl.InMulti
+	}
+	x.deny(c, reason, at, in)
+	text := "NOPERM this user has no permissions to run the '" + c.Spec.Name + "' command"
+	switch reason {
+	case acl.DeniedKey:
+		text = "NOPERM this user has no permissions to access one of the keys used as arguments"
+	case acl.DeniedChannel:
+		text = "NOPERM this user has no permissions to access one of the channels used as arguments"
+	}
+	return x.refuse(c, cl, text)
+}
+
+// deny notes what was denied to the user of c.
+func (x *Exec) deny(c *command.Ctx, reason acl.Reason, at int, in acl.Context) {
+	object := c.Spec.Name
+	if reason != acl.DeniedCommand {
+		object = string(c.Args[at])
+	}
+	c.Deny(reason, in, object, c.Sess.User.Name())
+}
+
+// refusedInExec tells why a queued command may not run: its user could queue it, but may
+// not run it any more.
+func (x *Exec) refusedInExec(c *command.Ctx) string {
+	reason, at := c.Denied(c.Sess.User)
+	if reason == acl.Allowed {
+		return ""
+	}
+	x.deny(c, reason, at, acl.InMulti)
+	text := "NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. " +
+		"This command is no longer allowed for the following reason: "
+	switch reason {
+	case acl.DeniedKey:
+		return text + "no permission to touch the specified keys"
+	case acl.DeniedChannel:
+		return text + "no permission to access one of the channels used as arguments to the command"
+	}
+	return text + "no permission to execute the command or subcommand"
+}
+
+// refusedToScript tells why the user of a script's client may not have it run a command.
+func (x *Exec) refusedToScript(c *command.Ctx) string {
+	if c.Sess.Flags&session.Restricted == 0 {
+		return ""
+	}
+	reason, at := c.Denied(c.Sess.User)
+	if reason == acl.Allowed {
+		return ""
+	}
+	x.deny(c, reason, at, acl.InScript)
+	switch reason {
+	case acl.DeniedKey:
+		return "ERR The user executing the script can't access at least one of the keys mentioned in the command arguments"
+	case acl.DeniedChannel:
+		return "ERR The user executing the script can't publish to the channel mentioned in the command"
+	}
+	return "ERR The user executing the script can't run this command or subcommand"
+}
