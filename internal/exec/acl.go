@@ -107,7 +107,7 @@ func (x *Exec) refusedInExec(c *command.Ctx) string {
 	case acl.DeniedKey:
 		return text + "no permission to touch the specified keys"
 	case acl.DeniedChannel:
-		return text + "no permission to access one of the channels used as arguments to the command"
+		return text + "no permission to access one of the channels used as arguments"
 	}
 	return text + "no permission to execute the command or subcommand"
 }
