@@ -56,7 +56,7 @@ func (c *Ctx) request(u *acl.User) *acl.Request {
 	s := c.Spec
 	complete := len(c.Args) == s.Arity || s.Arity < 0 && len(c.Args) >= -s.Arity
 	if complete && u.NeedsKeys() {
-		c.call.Keys = c.Table.appendAccess(c.call.Keys, c.Spec, c.Args)
+		c.call.Keys = c.Table.AppendAccess(c.call.Keys, c.Spec, c.Args)
 	}
 	return &c.call
 }

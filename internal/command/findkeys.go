@@ -100,10 +100,11 @@ func (t *Table) FindKeys(args [][]byte) (keys []KeyArg, text string) {
 	return keys, ""
 }
 
-// appendAccess appends the keys of a call to dst, with what it does to them. Where the
-// descriptions do not fit the arguments, keys that the call would take for such are asked
-// all permissions for.
-func (t *Table) appendAccess(dst []acl.Key, spec *Spec, args [][]byte) []acl.Key {
+// AppendAccess appends the keys of a call to dst, with what it does to them. A key that
+// the call would use but the descriptions do not tell of is asked all permissions for:
+// XREADGROUP COUNT 1 GROUP streams c STREAMS k > has such a key, as its description looks
+// for the word.
+func (t *Table) AppendAccess(dst []acl.Key, spec *Spec, args [][]byte) []acl.Key {
 	d := &t.describe()[spec.ID]
 	n := len(dst)
 	fits := d.each(spec, args, func(at, k int) {
@@ -113,9 +114,15 @@ func (t *Table) appendAccess(dst []acl.Key, spec *Spec, args [][]byte) []acl.Key
 		}
 		dst = append(dst, acl.Key{At: at, Access: access})
 	})
-	if !fits || d.doc == nil {
+	if !fits {
 		dst = dst[:n]
-		for _, at := range spec.KeyIndexes(args, nil) {
+	}
+	if d.doc != nil && len(d.keys) == 0 {
+		return dst // what looks like keys are channels
+	}
+	var room [16]int
+	for _, at := range spec.KeyIndexes(args, room[:0]) {
+		if !slices.ContainsFunc(dst[n:], func(k acl.Key) bool { return k.At == at }) {
 			dst = append(dst, acl.Key{At: at, Access: acl.Read | acl.Write})
 		}
 	}
