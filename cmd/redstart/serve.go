@@ -73,6 +73,8 @@ func greet(log *slog.Logger, bare bool) {
 	}
 }
 
+var errLeft = errors.New("a signal has ended the start")
+
 // load reads the data. Clients can connect already and are told to wait. A signal ends
 // it.
 func load(n *node.Node, signals <-chan os.Signal, log *slog.Logger) error {
@@ -88,9 +90,10 @@ func load(n *node.Node, signals <-chan os.Signal, log *slog.Logger) error {
 		}
 		return err
 	case s := <-signals:
-		log.Warn(fmt.Sprintf("Received %s, exiting now while the data is being loaded.", signalName(s)))
+		log.Warn("Received shutdown signal during loading, exiting now.", "signal", s.String())
 		n.Quit()
-		return <-over
+		<-over
+		return errLeft
 	}
 }
 
@@ -122,7 +125,12 @@ func start(n *node.Node, handler *node.LogHandler, signals <-chan os.Signal, log
 		}
 	}
 	if err := load(n, signals, log); err != nil {
-		os.Exit(1) // nothing that is on disk must be touched
+		// Nothing that is on disk must be touched.
+		farewell(cfg, log)
+		if errors.Is(err, errLeft) {
+			os.Exit(0)
+		}
+		os.Exit(1)
 	}
 	log.Info("Ready to accept connections")
 	notifyReady(cfg, log)
@@ -130,35 +138,25 @@ func start(n *node.Node, handler *node.LogHandler, signals <-chan os.Signal, log
 	return nil
 }
 
-// await returns when the server has been asked to end.
+// await returns when the instance has come to its end. A signal asks for that; whoever
+// insists does not want to wait.
 func await(n *node.Node, signals <-chan os.Signal, log *slog.Logger) {
-	for ended := false; !ended; {
-		select {
-		case <-n.Done():
-			ended = true
-		case s := <-signals:
-			log.Warn(fmt.Sprintf("Received %s scheduling shutdown...", signalName(s)))
-			log.Warn("User requested shutdown...")
-			ended = n.Shutdown() == nil
-		}
-	}
-	// Whoever asks a second time does not want to wait.
 	go func() {
 		for s := range signals {
+			asked := node.Terminate
 			if s == syscall.SIGINT {
-				log.Warn("You insist... exiting now.")
-				os.Exit(1)
+				if n.Asked() {
+					log.Warn("You insist... exiting now.")
+					n.DropTemp()
+					os.Exit(1)
+				}
+				asked = node.Interrupt
 			}
-			log.Warn(fmt.Sprintf("Received %s, already shutting down", signalName(s)))
+			log.Warn(fmt.Sprintf("Received %s scheduling shutdown...", asked))
+			n.AskShutdown(asked)
 		}
 	}()
-}
-
-func signalName(s os.Signal) string {
-	if s == syscall.SIGINT {
-		return "SIGINT"
-	}
-	return "SIGTERM"
+	<-n.Done()
 }
 
 // farewell takes back what start left on the system beside the sockets.

@@ -27,6 +27,7 @@ const (
 	ErrLoading      = "LOADING Redis is loading the dataset in memory"
 	ErrReadOnly     = "READONLY You can't write against a read only replica."
 	ErrMasterDown   = "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."
+	ErrShutdown     = "ERR Errors trying to SHUTDOWN. Check logs."
 	ErrNoReplicas   = "NOREPLICAS Not enough good replicas to write."
 	ErrExecAbort    = "EXECABORT Transaction discarded because of previous errors."
 	ErrBusyKey      = "BUSYKEY Target key name already exists."

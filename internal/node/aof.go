@@ -291,7 +291,7 @@ func (n *Node) rewrite(r *aof.Rewrite) {
 // tendAppendFile begins the rewrites that are due.
 func (n *Node) tendAppendFile() {
 	percent := int(n.aof.percent.Load())
-	if n.persist.Status().InProgress {
+	if n.persist.Status().InProgress || n.stopping() {
 		return
 	}
 	if n.aof.Scheduled() {

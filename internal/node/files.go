@@ -62,7 +62,14 @@ func (f files) ServerVersion() string { return version.Redis }
 
 // KeepFiles has the instance read and write the RDB file of its folder. It is called
 // before BeginLoad.
-func (n *Node) KeepFiles() { n.persist.Enable() }
+func (n *Node) KeepFiles() {
+	n.persist.Alone = n.proc.own
+	n.persist.Enable()
+}
+
+// DropTemp removes what a save has written so far, as the process is about to end in the
+// middle of it.
+func (n *Node) DropTemp() { n.persist.DropTemp() }
 
 // stopping tells whether the instance is about to be closed.
 func (n *Node) stopping() bool {
@@ -136,26 +143,4 @@ func (s *self) Reload(o server.ReloadOptions) error {
 		load = n.replaceFunction
 	}
 	return n.persist.Reload(n.env.ListPlainSize, load, o.Merge)
-}
-
-// saveLast writes the file before the end, if that is wanted. The instance is frozen.
-func (n *Node) saveLast(o server.ShutdownOptions) error {
-	switch {
-	case o.NoSave, !n.persist.Enabled(), n.Exec.Alerted(exec.AlertLoading), len(n.Config.Save) == 0 && !o.Save:
-		return nil
-	}
-	n.log.Info("Saving the final RDB snapshot before exiting.")
-	n.persist.Cancel()
-	err := n.persist.SaveNow()
-	if err != nil {
-		n.log.Warn("Error trying to save the DB, can't exit.")
-	}
-	return err
-}
-
-// Shutdown does what SHUTDOWN does before the end, for a signal. An error is a reason
-// to go on.
-func (n *Node) Shutdown() (err error) {
-	files{n}.Frozen(func() { err = n.saveLast(server.ShutdownOptions{}) })
-	return err
 }

@@ -105,6 +105,7 @@ func (s *self) infoServer(w *server.InfoWriter) {
 	w.Str("executable", executable)
 	w.Str("config_file", cfg.File)
 	w.Zeros("io_threads_active")
+	s.infoShutdown(w)
 }
 
 func (v *survey) infoClients(w *server.InfoWriter) {

@@ -69,6 +69,7 @@ type Node struct {
 	persist *persist.Manager
 	huge    bool          // full regions of memory become huge pages
 	quit    chan struct{} // closed when the instance is asked to end
+	ending  shutdown
 
 	localMu sync.Mutex
 	locals  map[*Local]struct{} // nil when the instance is closed
@@ -86,8 +87,8 @@ type Node struct {
 
 // oomState is what was found and done about the process's oom_score_adj.
 type oomState struct {
-	initial    int
-	known, set bool
+	initial int  // before it was changed
+	set     bool // it is changed
 }
 
 // Open makes an instance that listens nowhere, with an event loop for each
@@ -273,6 +274,7 @@ func (n *Node) background() {
 				if n.self.cronPaused.Load() {
 					continue
 				}
+				n.tendShutdown()
 				n.expire()
 				n.Exec.EvictSome()
 				n.tendClients()

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/redstart-db/redstart/internal/command"
-	"github.com/redstart-db/redstart/internal/command/server"
 	"github.com/redstart-db/redstart/internal/config"
 	"github.com/redstart-db/redstart/internal/exec"
 	"github.com/redstart-db/redstart/internal/stats"
@@ -306,20 +305,6 @@ func (s *self) SetReplyPeakReset(ms int64) { s.n.Exec.SetReplyPeakReset(ms) }
 
 // SetReplyResizing implements server.Node.
 func (s *self) SetReplyResizing(on bool) { s.n.Exec.SetReplyResizing(on) }
-
-// Shutdown implements server.Node.
-func (s *self) Shutdown(o server.ShutdownOptions) error {
-	s.n.log.Warn("User requested shutdown...")
-	if err := s.n.saveLast(o); err != nil && !o.Force {
-		return err
-	}
-	s.n.Quit()
-	return nil
-}
-
-// AbortShutdown implements server.Node: a shutdown waits for nothing, so there is
-// never one to take back.
-func (s *self) AbortShutdown() bool { return false }
 
 // SlowLog implements server.Node.
 func (s *self) SlowLog() *stats.SlowLog { return s.n.Exec.Slow }

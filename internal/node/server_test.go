@@ -345,22 +345,6 @@ func TestSleepStopsEveryone(t *testing.T) {
 	}
 }
 
-func TestShutdownEnds(t *testing.T) {
-	k := newTalk(t, nil)
-	k.want("-ERR syntax error", "SHUTDOWN", "SAVE", "NOSAVE")
-	k.want("-ERR No shutdown in progress.", "SHUTDOWN", "ABORT")
-	select {
-	case <-k.n.Done():
-		t.Fatal("over before SHUTDOWN")
-	default:
-	}
-	k.nc.Write(resp.AppendCommandString(nil, "SHUTDOWN", "NOSAVE", "NOW"))
-	if b, err := k.br.ReadByte(); err == nil {
-		t.Errorf("a reply that begins with %q", b)
-	}
-	<-k.n.Done()
-}
-
 func TestRewriteAll(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "redis.conf")
 	if err := os.WriteFile(file, []byte("# kept\nport 0\nsave 900 1\n"), 0o600); err != nil {

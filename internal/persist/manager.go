@@ -75,6 +75,7 @@ const retryAfter = 5 * time.Second
 type Manager struct {
 	FS       vfs.FS
 	Progress Progress
+	Alone    bool // no other instance is in this process; set before Enable
 
 	host  Host
 	store *store.Store
@@ -82,6 +83,10 @@ type Manager struct {
 	clock *clock.Clock
 	log   *slog.Logger
 	wg    sync.WaitGroup
+
+	// naming has the files of saves get their name one after the other, so that one
+	// that was given up never takes the place of a newer one.
+	naming sync.Mutex
 
 	mu        sync.Mutex // a leaf: nothing else is locked under it
 	enabled   bool
@@ -91,6 +96,7 @@ type Manager struct {
 	status    Status
 	tried     int64  // monotonic nanoseconds, of the last background save
 	saved     uint64 // changes in the last file
+	temp      string // the file that a save of the frozen instance writes, or nothing
 }
 
 // job is a snapshot that is being written.
@@ -188,7 +194,13 @@ func (m *Manager) SaveNow() error {
 
 // saveHeld writes the file of a frozen instance.
 func (m *Manager) saveHeld() error {
-	_, err := writeFile(m.FS, m.File(), tempName(), m.header(), Held(m.store, m.cfg.RDBCompression, m.Access()), nil)
+	h, temp := m.header(), m.heldName()
+	if m.cfg.RDBKeySaveDelay > 0 {
+		h.Delay, h.Keys = m.host.SaveDelay, m.keys()
+	}
+	m.writes(filepath.Join(m.cfg.Dir, temp))
+	_, err := m.writeFile(m.File(), temp, h, Held(m.store, m.cfg.RDBCompression, m.Access()), nil)
+	m.writes("")
 	if err != nil {
 		m.log.Warn("Error saving DB on disk", "err", err)
 		return err
@@ -204,6 +216,23 @@ func (m *Manager) saveHeld() error {
 	return nil
 }
 
+// keys is how many keys there are. The instance is frozen.
+func (m *Manager) keys() (sum int) {
+	for i := range m.store.Shards() {
+		for db := range m.store.Databases() {
+			sum += m.store.Shard(i).DB(db).Len()
+		}
+	}
+	return sum
+}
+
+// writes notes which file a save of the frozen instance writes.
+func (m *Manager) writes(temp string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.temp = temp
+}
+
 // names counts files that are being written, so that two instances in one process do
 // not meet.
 var names atomic.Uint64
@@ -211,6 +240,26 @@ var names atomic.Uint64
 // tempName is the name of a file that is being written.
 func tempName() string {
 	return fmt.Sprintf("temp-%d.%d.rdb", pid(), names.Add(1))
+}
+
+// heldName is the same for a save of a frozen instance, of which a process of its own
+// has one at a time: whoever ends the process in the middle knows it (DropTemp).
+func (m *Manager) heldName() string {
+	if m.Alone {
+		return fmt.Sprintf("temp-%d.rdb", pid())
+	}
+	return tempName()
+}
+
+// DropTemp removes what a save of a frozen instance has written so far. The process is
+// about to end, in the middle of it.
+func (m *Manager) DropTemp() {
+	m.mu.Lock()
+	temp := m.temp
+	m.mu.Unlock()
+	if temp != "" {
+		m.FS.Remove(temp) // it may not be there
+	}
 }
 
 // BackgroundSave begins to write the file beside the commands. The instance must be
@@ -250,7 +299,7 @@ func (m *Manager) begin() error {
 	m.wg.Add(1)
 	go func() {
 		defer m.wg.Done()
-		_, err := writeFile(m.FS, name, tempName(), h, src, j.stop.Load)
+		_, err := m.writeFile(name, tempName(), h, src, j.stop.Load)
 		snap.Close()
 		m.finish(j, err)
 	}()
@@ -310,6 +359,14 @@ func (m *Manager) Cancel() {
 	if m.job != nil {
 		m.job.stop.Store(true)
 	}
+}
+
+// End has no save begin any more. It is Cancel besides.
+func (m *Manager) End() {
+	m.mu.Lock()
+	m.closed = true
+	m.mu.Unlock()
+	m.Cancel()
 }
 
 // Wait waits until no background save is under way, and tells whether the last one
@@ -400,9 +457,6 @@ func (m *Manager) Unsaved(changes uint64) uint64 {
 // Close gives up a background save and waits for its end. The instance must not be
 // frozen.
 func (m *Manager) Close() {
-	m.mu.Lock()
-	m.closed = true
-	m.mu.Unlock()
-	m.Cancel()
+	m.End()
 	m.wg.Wait()
 }

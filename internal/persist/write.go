@@ -151,10 +151,10 @@ func (w *fileWriter) end(version int) error {
 	return w.f.Sync()
 }
 
-// writeFile writes a file beside name and renames it.
-func writeFile(fsys vfs.FS, name, temp string, h *Header, src Source, stop func() bool) (size int64, err error) {
+// writeFile writes a file beside name and renames it, unless stop says not to.
+func (m *Manager) writeFile(name, temp string, h *Header, src Source, stop func() bool) (size int64, err error) {
 	temp = filepath.Join(filepath.Dir(name), temp)
-	f, err := fsys.Create(temp)
+	f, err := m.FS.Create(temp)
 	if err != nil {
 		return 0, err
 	}
@@ -163,13 +163,23 @@ func writeFile(fsys vfs.FS, name, temp string, h *Header, src Source, stop func(
 		err = closed
 	}
 	if err == nil {
-		err = fsys.Rename(temp, name)
+		err = m.name(temp, name, stop)
 	}
 	if err != nil {
-		fsys.Remove(temp) // it may not be there
+		m.FS.Remove(temp) // it may not be there
 		return size, err
 	}
-	return size, fsys.SyncDir(filepath.Dir(name))
+	return size, m.FS.SyncDir(filepath.Dir(name))
+}
+
+// name gives a file its name, unless stop says not to.
+func (m *Manager) name(temp, name string, stop func() bool) error {
+	m.naming.Lock()
+	defer m.naming.Unlock()
+	if stop != nil && stop() {
+		return ErrStopped
+	}
+	return m.FS.Rename(temp, name)
 }
 
 // heldSource is a Source for whoever holds all shards until the end.

@@ -1,9 +1,6 @@
 package server
 
-import (
-	"github.com/redstart-db/redstart/internal/command"
-	"github.com/redstart-db/redstart/internal/session"
-)
+import "github.com/redstart-db/redstart/internal/command"
 
 // ShutdownOptions are those of SHUTDOWN.
 type ShutdownOptions struct {
@@ -13,7 +10,8 @@ type ShutdownOptions struct {
 	Force  bool // even if saving fails
 }
 
-// shutdown replies with errors only: that the connection closes is its success.
+// shutdown replies with errors only: that the connection closes is its success, and
+// that is the instance's to do, after it has closed its listeners.
 func (f *family) shutdown(c *command.Ctx) {
 	var o ShutdownOptions
 	abort := false
@@ -45,9 +43,9 @@ func (f *family) shutdown(c *command.Ctx) {
 		}
 		return
 	}
-	if err := f.node.Shutdown(o); err != nil {
-		c.Err("ERR Errors trying to SHUTDOWN. Check logs.")
+	if !f.node.Shutdown(o) {
+		c.Err(command.ErrShutdown)
 		return
 	}
-	c.Sess.Flags |= session.Closing
+	c.Block(command.Wait{Firm: true, Begin: f.node.AwaitShutdown})
 }

@@ -30,9 +30,13 @@ type Node interface {
 	SetReplyPeakReset(ms int64)
 	// SetReplyResizing turns the forgetting of such peaks on and off.
 	SetReplyResizing(on bool)
-	// Shutdown ends the instance soon after the command has returned.
-	Shutdown(o ShutdownOptions) error
-	// AbortShutdown takes Shutdown back; it is false when none waits.
+	// Shutdown brings the instance to its end, now or when replicas have everything.
+	// It is false when it has failed, and the instance goes on.
+	Shutdown(o ShutdownOptions) bool
+	// AwaitShutdown has end called with a reply if the end that Shutdown has begun is
+	// called off.
+	AwaitShutdown(end func(reply []byte) bool)
+	// AbortShutdown calls the end off; it is false when none is under way.
 	AbortShutdown() bool
 
 	// RewriteAppendFile begins to rewrite the append only file, or, when that is
