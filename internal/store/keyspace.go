@@ -31,6 +31,10 @@ func newKeyspace(st *Store, sh *Shard, db int) *Keyspace {
 
 // Entry is a key that was looked up. It is valid until the next change of its
 // keyspace; methods that change it give the new one.
+//
+// It has four fields and four words, the most that the compiler keeps in registers:
+// a larger one would go through memory at each call, which took a fifth of the time
+// of a lookup.
 type Entry struct {
 	ks   *Keyspace
 	ref  mem.Ref

@@ -83,12 +83,15 @@ const (
 	MaxString = 1<<32 - 1
 )
 
-// record is a parsed view of a record's header.
+// record is a parsed view of a record's header. It is one word; see Entry.
 type record struct {
-	kind   uint8
-	keyOff int
-	keyLen int
+	kind uint8
+	off  uint8  // of the key
+	size uint32 // of the key
 }
+
+func (r record) keyOff() int { return int(r.off) }
+func (r record) keyEnd() int { return int(r.off) + int(r.size) }
 
 func (r record) enc() encoding { return encoding(r.kind & kindEnc >> 3) }
 
@@ -104,9 +107,9 @@ func (r record) typ() Type {
 
 func (r record) valOff() int {
 	if r.raw() == timedHash {
-		return r.keyOff + r.keyLen + ownSize
+		return r.keyEnd() + ownSize
 	}
-	return r.keyOff + r.keyLen
+	return r.keyEnd()
 }
 
 // header gives the header of a record up to the first four bytes of the key's
@@ -122,13 +125,13 @@ func header(a *mem.Arena, ref mem.Ref) (h []byte, off int) {
 func parse(a *mem.Arena, ref mem.Ref) record {
 	h, off := header(a, ref)
 	if h[0]&kindLongKey != 0 {
-		return record{h[0], off + 4, int(binary.LittleEndian.Uint32(h[off : off+4 : len(h)]))}
+		return record{h[0], uint8(off + 4), binary.LittleEndian.Uint32(h[off : off+4 : len(h)])}
 	}
-	return record{h[0], off + 1, int(h[off])}
+	return record{h[0], uint8(off + 1), uint32(h[off])}
 }
 
 func (r record) key(a *mem.Arena, ref mem.Ref) []byte {
-	return a.Bytes(ref, r.keyOff+r.keyLen)[r.keyOff:]
+	return a.Bytes(ref, r.keyEnd())[r.keyOff():]
 }
 
 // headerSize is the size of everything before the value.

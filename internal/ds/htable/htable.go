@@ -127,10 +127,11 @@ type Table struct {
 }
 
 // Slot is the place of a record. It is valid until the next insertion or
-// removal.
+// removal. It names its bucket by reference, which makes it one word: so what
+// holds a slot is small enough to be kept in registers.
 type Slot struct {
-	b *bucket
-	i uint8
+	bucket mem.Ref
+	i      uint8
 }
 
 // Init prepares an empty table whose buckets live in arena. It allocates
@@ -216,8 +217,13 @@ func tagOf(hash uint64) uint8 {
 }
 
 func (t *Table) at(s segment, i uint32) *bucket {
-	return mem.At[bucket](t.arena, s.base()+mem.Ref(i*unit))
+	return t.bucket(s.ref(i))
 }
+
+func (t *Table) bucket(ref mem.Ref) *bucket { return mem.At[bucket](t.arena, ref) }
+
+// ref is the reference of a bucket of the segment.
+func (s segment) ref(i uint32) mem.Ref { return s.base() + mem.Ref(i*unit) }
 
 func (t *Table) segmentOf(pos uint32) segment {
 	return t.dir[uint64(pos)>>(lineBits-t.depth)]
@@ -274,13 +280,13 @@ func (t *Table) Find(hash uint64, key []byte) (Slot, mem.Ref) {
 		for m := match(b.low(), tag); m != 0; m &= m - 1 {
 			j := uint8(bits.TrailingZeros64(m) >> 3)
 			if ref := b.refs[j]; t.recs.Equal(ref, key) {
-				return Slot{b, j}, ref
+				return Slot{s.ref(i), j}, ref
 			}
 		}
 		for m := match(b.high(), tag) & 0x80808080; m != 0; m &= m - 1 {
 			j := uint8(8 + bits.TrailingZeros64(m)>>3)
 			if ref := b.refs[j]; t.recs.Equal(ref, key) {
-				return Slot{b, j}, ref
+				return Slot{s.ref(i), j}, ref
 			}
 		}
 		if b.over == 0 {
@@ -365,7 +371,7 @@ func (t *Table) beyond(hash uint64, key []byte, again bool) mem.Ref {
 }
 
 // Replace puts another reference to a record of the same key in a slot.
-func (t *Table) Replace(at Slot, ref mem.Ref) { at.b.refs[at.i] = ref }
+func (t *Table) Replace(at Slot, ref mem.Ref) { t.bucket(at.bucket).refs[at.i] = ref }
 
 // FindRef gives the slot of a record by its reference.
 func (t *Table) FindRef(hash uint64, ref mem.Ref) (Slot, bool) {
@@ -379,7 +385,7 @@ func (t *Table) FindRef(hash uint64, ref mem.Ref) (Slot, bool) {
 		b := t.at(s, i)
 		for j := range slots {
 			if b.tags[j] != 0 && b.refs[j] == ref {
-				return Slot{b, uint8(j)}, true
+				return Slot{s.ref(i), uint8(j)}, true
 			}
 		}
 		if b.over == 0 {
@@ -436,21 +442,17 @@ func (t *Table) place(s segment, pos uint32, tag uint8, ref mem.Ref) Slot {
 	b.tags[j] = tag
 	b.refs[j] = ref
 	t.at(s, 0).seg++
-	return Slot{b, uint8(j)}
+	return Slot{s.ref(i), uint8(j)}
 }
 
 // Remove takes a record out of the table. The record's memory is the caller's.
 func (t *Table) Remove(hash uint64, at Slot) {
 	pos := Pos(hash)
 	s := t.segmentOf(pos)
-	for i := s.home(pos); ; i = s.next(i) {
-		b := t.at(s, i)
-		if b == at.b {
-			break
-		}
-		b.over--
+	for i := s.home(pos); s.ref(i) != at.bucket; i = s.next(i) {
+		t.at(s, i).over--
 	}
-	at.b.tags[at.i] = 0
+	t.bucket(at.bucket).tags[at.i] = 0
 	first := t.at(s, 0)
 	first.seg--
 	t.count--
