@@ -49,7 +49,8 @@ func compile(src, name string) (proto *lua.FunctionProto, err error) {
 	}
 	r := rewriter{}
 	r.stmts(chunk, 0)
-	body := &ast.FunctionExpr{ParList: &ast.ParList{HasVargs: true}, Stmts: chunk}
+	// Taking any arguments costs a table at each call.
+	body := &ast.FunctionExpr{ParList: &ast.ParList{HasVargs: r.dots}, Stmts: chunk}
 	body.SetLine(1)
 	body.SetLastLine(1 << 20)
 	give := &ast.ReturnStmt{Exprs: []ast.Expr{body}}
@@ -103,9 +104,20 @@ func syntaxError(err error, name string) error {
 	return errors.New(strings.TrimSpace(err.Error()))
 }
 
-type rewriter struct{}
+// rewriter puts calls of helpers into a source.
+type rewriter struct {
+	inside int  // functions around what is looked at
+	dots   bool // the source uses "..." outside of its functions
+}
 
-func (r rewriter) stmts(list []ast.Stmt, d int) {
+// function rewrites the body of a function.
+func (r *rewriter) function(f *ast.FunctionExpr, d int) {
+	r.inside++
+	r.stmts(f.Stmts, d)
+	r.inside--
+}
+
+func (r *rewriter) stmts(list []ast.Stmt, d int) {
 	if d > sourceDepth {
 		panic(errDepth)
 	}
@@ -114,7 +126,7 @@ func (r rewriter) stmts(list []ast.Stmt, d int) {
 	}
 }
 
-func (r rewriter) stmt(s ast.Stmt, d int) {
+func (r *rewriter) stmt(s ast.Stmt, d int) {
 	switch s := s.(type) {
 	case *ast.AssignStmt:
 		r.exprs(s.Lhs, d)
@@ -150,19 +162,19 @@ func (r rewriter) stmt(s ast.Stmt, d int) {
 		if s.Name.Receiver != nil {
 			r.expr(&s.Name.Receiver, d)
 		}
-		r.stmts(s.Func.Stmts, d)
+		r.function(s.Func, d)
 	case *ast.ReturnStmt:
 		r.exprs(s.Exprs, d)
 	}
 }
 
-func (r rewriter) exprs(list []ast.Expr, d int) {
+func (r *rewriter) exprs(list []ast.Expr, d int) {
 	for i := range list {
 		r.expr(&list[i], d)
 	}
 }
 
-func (r rewriter) expr(at *ast.Expr, d int) {
+func (r *rewriter) expr(at *ast.Expr, d int) {
 	if d++; d > sourceDepth {
 		panic(errDepth)
 	}
@@ -202,14 +214,16 @@ func (r rewriter) expr(at *ast.Expr, d int) {
 		r.expr(&e.Expr, d)
 		*at = helperCall(e, lengthName, []ast.Expr{e.Expr})
 	case *ast.FunctionExpr:
-		r.stmts(e.Stmts, d)
+		r.function(e, d)
+	case *ast.Comma3Expr:
+		r.dots = r.dots || r.inside == 0
 	case *ast.StringConcatOpExpr:
 		*at = r.concat(e, d)
 	}
 }
 
 // concat makes one call of a chain of strings to be joined.
-func (r rewriter) concat(e *ast.StringConcatOpExpr, d int) ast.Expr {
+func (r *rewriter) concat(e *ast.StringConcatOpExpr, d int) ast.Expr {
 	var args []ast.Expr
 	var rest ast.Expr = e
 	for {
