@@ -9,7 +9,7 @@ import (
 )
 
 func (s *Scripts) flushScripts() {
-	s.cached, s.bytes = make(map[string]*source), 0
+	s.cached, s.bodies, s.bytes = make(map[string]*source), make(map[string]*source), 0
 }
 
 // shebang splits the first line off a script that begins with "#!", leaving the line
@@ -48,10 +48,10 @@ func shebang(src []byte) (flags script.Flags, body []byte, text string) {
 // load compiles a script, unless it is there already. It is nil, and the error is in
 // the reply, when that cannot be done.
 func (s *Scripts) load(c *command.Ctx, src []byte) *source {
-	sha := script.SHA(src)
-	if have, ok := s.cached[sha]; ok {
+	if have, ok := s.bodies[string(src)]; ok { // quicker than to work out its name
 		return have
 	}
+	sha := script.SHA(src)
 	flags, body, text := shebang(src)
 	if text != "" {
 		c.Err(text)
@@ -63,7 +63,7 @@ func (s *Scripts) load(c *command.Ctx, src []byte) *source {
 		return nil
 	}
 	sc := &source{sha: sha, script: compiled, flags: flags}
-	s.cached[sha] = sc
+	s.cached[sha], s.bodies[string(src)] = sc, sc
 	s.bytes += int64(len(src)) + 160
 	return sc
 }

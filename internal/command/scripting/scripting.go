@@ -38,7 +38,8 @@ type Scripts struct {
 	x      Executor
 	engine Engine
 
-	cached map[string]*source // by SHA
+	cached map[string]*source // by SHA,
+	bodies map[string]*source // and by what they are made of
 	bytes  int64              // of them
 
 	libraries map[string]*library

@@ -404,19 +404,13 @@ func (m *machine) loadSource(L *lua.LState, src, name string) int {
 	}
 	m.limit.grow(32 * len(src))
 	m.limit.step(len(src))
-	proto, err := compile(src, strings.TrimLeft(name, "=@"))
+	code, err := compile(src, strings.TrimLeft(name, "=@"), true)
 	if err != nil {
 		L.Push(lua.LNil)
 		L.Push(lua.LString(err.Error()))
 		return 2
 	}
-	fn := L.NewFunctionFromProto(proto)
-	fn.Env = m.env
-	L.Push(fn)
-	for _, h := range m.helpers() {
-		L.Push(h)
-	}
-	L.Call(helperCount, 1)
+	m.bind(L, code, m.env)
 	return 1
 }
 
@@ -444,17 +438,11 @@ func (m *machine) openCoroutines(old *lua.LTable) {
 		},
 	})
 	m.globals.RawSetString("coroutine", t)
-	proto, err := compile(wrapSource, "coroutine")
+	code, err := compile(wrapSource, "coroutine", true)
 	if err != nil {
 		panic(err)
 	}
-	fn := m.l.NewFunctionFromProto(proto)
-	fn.Env = m.globals
-	m.l.Push(fn)
-	for _, h := range m.helpers() {
-		m.l.Push(h)
-	}
-	m.l.Call(helperCount, 1)
+	m.bind(m.l, code, m.globals)
 	m.l.Get(-1).(*lua.LFunction).Env = m.globals
 	m.l.Call(0, 1)
 	t.RawSetString("wrap", m.l.Get(-1))

@@ -83,40 +83,51 @@ func (e *Engine) machine(m **machine, functions bool) *machine {
 
 // compiled is a script.Script: a function of the machine of scripts.
 type compiled struct {
-	proto *lua.FunctionProto
-	fn    *lua.LFunction
-	of    *machine
+	code
+	fn *lua.LFunction
+	of *machine
 }
 
 // Compile implements script.Engine.
 func (e *Engine) Compile(src, name string) (script.Script, error) {
-	proto, err := compile(src, name)
+	code, err := compile(src, name, false)
 	if err != nil {
 		return nil, err
 	}
 	e.compiledBytes += int64(len(src)) * 4
-	return &compiled{proto: proto}, nil
+	return &compiled{code: code}, nil
 }
 
 // Eval implements script.Engine.
 func (e *Engine) Eval(dst []byte, s script.Script, c *script.Call) ([]byte, *script.Error) {
 	m, sc := e.machine(&e.evals, false), s.(*compiled)
 	if sc.of != m {
-		sc.of, sc.fn = m, m.instantiate(sc.proto)
+		sc.of, sc.fn = m, m.instantiate(sc.code)
 	}
-	m.globals.RawSetString("KEYS", m.strings(c.Keys))
-	m.globals.RawSetString("ARGV", m.strings(c.Args))
-	return m.run(dst, sc.fn, c, 0)
+	if !sc.parameters {
+		m.globals.RawSetString("KEYS", m.strings(c.Keys))
+		m.globals.RawSetString("ARGV", m.strings(c.Args))
+		return m.run(dst, sc.fn, c)
+	}
+	var keys, args lua.LValue = lua.LNil, lua.LNil
+	if sc.keys {
+		keys = m.strings(c.Keys)
+	}
+	if sc.args {
+		args = m.strings(c.Args)
+	}
+	return m.run(dst, sc.fn, c, keys, args)
 }
 
 // Invoke implements script.Engine.
 func (e *Engine) Invoke(dst []byte, f script.Func, c *script.Call) ([]byte, *script.Error) {
-	return e.libs.run(dst, f.(*lua.LFunction), c, 2)
+	m := e.libs
+	return m.run(dst, f.(*lua.LFunction), c, m.strings(c.Keys), m.strings(c.Args))
 }
 
 // Load implements script.Engine.
 func (e *Engine) Load(src string, h script.Host) ([]script.Function, error) {
-	proto, err := compile(src, "user_function")
+	code, err := compile(src, "user_function", true)
 	if err != nil {
 		return nil, fmt.Errorf("Error compiling function: %w", err)
 	}
@@ -128,7 +139,7 @@ func (e *Engine) Load(src string, h script.Host) ([]script.Function, error) {
 		m.library = nil
 		m.showLoading(false)
 	}()
-	_, fail := m.run(nil, m.instantiate(proto), &script.Call{Host: h, Proto: 2}, 0)
+	_, fail := m.run(nil, m.instantiate(code), &script.Call{Host: h, Proto: 2})
 	if fail != nil {
 		return nil, errors.New("Error registering functions: " + fail.Text)
 	}
@@ -179,20 +190,38 @@ func (e *Engine) UsedByFunctions() int64 {
 // startBytes is about what an interpreter with its libraries takes.
 const startBytes = 300 << 10
 
-// instantiate makes the function of a compiled source. The outermost function gives
-// the source's own; see rewrite.
-func (m *machine) instantiate(proto *lua.FunctionProto) *lua.LFunction {
-	fn := m.l.NewFunctionFromProto(proto)
-	fn.Env = m.env
-	m.l.Push(fn)
-	for _, helper := range m.helpers() {
-		m.l.Push(helper)
-	}
+// instantiate makes the function of a compiled source.
+func (m *machine) instantiate(c code) *lua.LFunction {
 	m.limit.begin(nil)
-	m.l.Call(helperCount, 1)
-	fn = m.l.Get(-1).(*lua.LFunction)
+	m.bind(m.l, c, m.env)
+	fn := m.l.Get(-1).(*lua.LFunction)
 	m.l.Pop(1)
 	return fn
+}
+
+// bind pushes the function of a compiled source: the outermost function gets what the
+// source was rewritten to use, and gives the source's own.
+func (m *machine) bind(L *lua.LState, c code, env *lua.LTable) {
+	fn := L.NewFunctionFromProto(c.proto)
+	fn.Env = env
+	L.Push(fn)
+	for _, helper := range m.helpers() {
+		L.Push(helper)
+	}
+	for _, path := range c.hoisted {
+		L.Push(m.valueOf(path))
+	}
+	L.Call(helperCount+len(c.hoisted), 1)
+}
+
+// valueOf gives what a hoisted path names.
+func (m *machine) valueOf(path string) lua.LValue {
+	global, field, inLibrary := strings.Cut(path, ".")
+	v := m.globals.RawGetString(global)
+	if !inLibrary {
+		return v
+	}
+	return m.realOf(v.(*lua.LTable)).RawGetString(field)
 }
 
 func (m *machine) strings(all [][]byte) *lua.LTable {
@@ -203,18 +232,17 @@ func (m *machine) strings(all [][]byte) *lua.LTable {
 	return t
 }
 
-// run calls a function with the keys and arguments as its first nargs arguments.
-func (m *machine) run(dst []byte, fn *lua.LFunction, c *script.Call, nargs int) (out []byte, fail *script.Error) {
+// run calls a function.
+func (m *machine) run(dst []byte, fn *lua.LFunction, c *script.Call, args ...lua.LValue) (out []byte, fail *script.Error) {
 	L := m.l
 	m.call, m.resp3, m.nested = c, false, 0
 	m.limit.begin(c.Host)
 	m.source, m.line = "", 0
 	L.Push(fn)
-	if nargs > 0 {
-		L.Push(m.strings(c.Keys))
-		L.Push(m.strings(c.Args))
+	for _, v := range args {
+		L.Push(v)
 	}
-	err := L.PCall(nargs, 1, m.catch)
+	err := L.PCall(len(args), 1, m.catch)
 	m.limit.host = nil // conversions below are not interrupted
 	if err != nil || m.limit.ended != "" {
 		fail = m.failure(err)

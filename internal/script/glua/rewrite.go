@@ -30,27 +30,49 @@ const (
 
 var errDepth = errors.New("chunk has too many syntax levels")
 
-// compile makes a function of a source. The error is what the client is told.
-func compile(src, name string) (proto *lua.FunctionProto, err error) {
+// code is a compiled source: a function that takes the helpers and the values of hoisted
+// names, and gives the source's own.
+//
+// KEYS and ARGV are its parameters, rather than globals, if nothing in the source could
+// tell the difference.
+type code struct {
+	proto      *lua.FunctionProto
+	hoisted    []string
+	parameters bool // the function takes KEYS and ARGV,
+	keys, args bool // if it has a use for them
+}
+
+// compile makes code of a source. The error is what the client is told.
+func compile(src, name string, library bool) (c code, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			proto, err = nil, fmt.Errorf("%s: %v", name, r)
+			c, err = code{}, fmt.Errorf("%s: %v", name, r)
 		}
 	}()
 	if strings.HasPrefix(src, "\x1b") {
-		return nil, fmt.Errorf("%s:1: unexpected symbol near '\\27'", name)
+		return code{}, fmt.Errorf("%s:1: unexpected symbol near '\\27'", name)
 	}
 	if err := tooDeep(src, name); err != nil {
-		return nil, err
+		return code{}, err
 	}
 	chunk, err := parse.Parse(strings.NewReader(src), name)
 	if err != nil {
-		return nil, syntaxError(err, name)
+		return code{}, syntaxError(err, name)
 	}
-	r := rewriter{}
+	r := rewriter{names: names{own: make(map[string]bool), library: library}, reading: true}
+	if strings.Contains(src, "setfenv") { // names may come to mean other things
+		r.fixed = true
+	}
+	r.stmts(chunk, 0)
+	r.reading = false
 	r.stmts(chunk, 0)
 	// Taking any arguments costs a table at each call.
 	body := &ast.FunctionExpr{ParList: &ast.ParList{HasVargs: r.dots}, Stmts: chunk}
+	c = code{keys: strings.Contains(src, "KEYS"), args: strings.Contains(src, "ARGV")}
+	c.parameters = !library && !r.dots && !r.own["KEYS"] && !r.own["ARGV"] && !seesGlobals(src)
+	if c.parameters {
+		body.ParList.Names = []string{"KEYS", "ARGV"}
+	}
 	body.SetLine(1)
 	body.SetLastLine(1 << 20)
 	give := &ast.ReturnStmt{Exprs: []ast.Expr{body}}
@@ -58,12 +80,21 @@ func compile(src, name string) (proto *lua.FunctionProto, err error) {
 	dots := &ast.Comma3Expr{}
 	dots.SetLine(1)
 	bind := &ast.LocalAssignStmt{Names: []string{concatName, lengthName}, Exprs: []ast.Expr{dots}}
-	bind.SetLine(1)
-	proto, err = lua.Compile([]ast.Stmt{bind, give}, name)
-	if err != nil {
-		return nil, syntaxError(err, name)
+	for _, path := range r.hoisted {
+		bind.Names = append(bind.Names, "("+path+")")
 	}
-	return proto, nil
+	bind.SetLine(1)
+	proto, err := lua.Compile([]ast.Stmt{bind, give}, name)
+	if err != nil {
+		return code{}, syntaxError(err, name)
+	}
+	c.proto, c.hoisted = proto, r.hoisted
+	return c, nil
+}
+
+// seesGlobals tells whether a source may look at globals by other ways than their names.
+func seesGlobals(src string) bool {
+	return strings.Contains(src, "_G") || strings.Contains(src, "load") || strings.Contains(src, "fenv")
 }
 
 // tooDeep refuses sources with very many brackets inside each other before they are
@@ -106,13 +137,16 @@ func syntaxError(err error, name string) error {
 
 // rewriter puts calls of helpers into a source.
 type rewriter struct {
-	inside int  // functions around what is looked at
-	dots   bool // the source uses "..." outside of its functions
+	names
+	reading bool // nothing is changed yet: only names are noted
+	inside  int  // functions around what is looked at
+	dots    bool // the source uses "..." outside of its functions
 }
 
 // function rewrites the body of a function.
 func (r *rewriter) function(f *ast.FunctionExpr, d int) {
 	r.inside++
+	r.declare(f.ParList.Names...)
 	r.stmts(f.Stmts, d)
 	r.inside--
 }
@@ -129,9 +163,12 @@ func (r *rewriter) stmts(list []ast.Stmt, d int) {
 func (r *rewriter) stmt(s ast.Stmt, d int) {
 	switch s := s.(type) {
 	case *ast.AssignStmt:
-		r.exprs(s.Lhs, d)
+		for i := range s.Lhs {
+			r.target(s.Lhs[i], d)
+		}
 		r.exprs(s.Rhs, d)
 	case *ast.LocalAssignStmt:
+		r.declare(s.Names...)
 		r.exprs(s.Exprs, d)
 	case *ast.FuncCallStmt:
 		r.expr(&s.Expr, d)
@@ -148,16 +185,18 @@ func (r *rewriter) stmt(s ast.Stmt, d int) {
 		r.stmts(s.Then, d)
 		r.stmts(s.Else, d)
 	case *ast.NumberForStmt:
+		r.declare(s.Name)
 		r.expr(&s.Init, d)
 		r.expr(&s.Limit, d)
 		r.expr(&s.Step, d)
 		r.stmts(s.Stmts, d)
 	case *ast.GenericForStmt:
+		r.declare(s.Names...)
 		r.exprs(s.Exprs, d)
 		r.stmts(s.Stmts, d)
 	case *ast.FuncDefStmt:
 		if s.Name.Func != nil {
-			r.expr(&s.Name.Func, d)
+			r.target(s.Name.Func, d)
 		}
 		if s.Name.Receiver != nil {
 			r.expr(&s.Name.Receiver, d)
@@ -165,6 +204,17 @@ func (r *rewriter) stmt(s ast.Stmt, d int) {
 		r.function(s.Func, d)
 	case *ast.ReturnStmt:
 		r.exprs(s.Exprs, d)
+	}
+}
+
+// target is what is assigned to: it is no value.
+func (r *rewriter) target(e ast.Expr, d int) {
+	switch e := e.(type) {
+	case *ast.IdentExpr:
+		r.declare(e.Value)
+	case *ast.AttrGetExpr:
+		r.expr(&e.Object, d)
+		r.expr(&e.Key, d)
 	}
 }
 
@@ -177,6 +227,12 @@ func (r *rewriter) exprs(list []ast.Expr, d int) {
 func (r *rewriter) expr(at *ast.Expr, d int) {
 	if d++; d > sourceDepth {
 		panic(errDepth)
+	}
+	if !r.reading {
+		if v := r.hoist(*at, r.inside); v != nil {
+			*at = v
+			return
+		}
 	}
 	switch e := (*at).(type) {
 	case *ast.AttrGetExpr:
@@ -212,13 +268,17 @@ func (r *rewriter) expr(at *ast.Expr, d int) {
 		r.expr(&e.Expr, d)
 	case *ast.UnaryLenOpExpr:
 		r.expr(&e.Expr, d)
-		*at = helperCall(e, lengthName, []ast.Expr{e.Expr})
+		if !r.reading {
+			*at = helperCall(e, lengthName, []ast.Expr{e.Expr})
+		}
 	case *ast.FunctionExpr:
 		r.function(e, d)
 	case *ast.Comma3Expr:
 		r.dots = r.dots || r.inside == 0
 	case *ast.StringConcatOpExpr:
-		*at = r.concat(e, d)
+		if v := r.concat(e, d); !r.reading {
+			*at = v
+		}
 	}
 }
 
@@ -236,6 +296,9 @@ func (r *rewriter) concat(e *ast.StringConcatOpExpr, d int) ast.Expr {
 	}
 	args = append(args, rest)
 	r.exprs(args, d)
+	if r.reading {
+		return nil
+	}
 	// A call as the last argument would give all its values.
 	last := len(args) - 1
 	switch v := args[last].(type) {
