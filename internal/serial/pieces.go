@@ -82,8 +82,12 @@ func (p *Pieces) scored(e dict.Elem) {
 	p.a.b = rdb.AppendScored(p.a.b, e.Member(), e.Score(), p.a.compress)
 }
 
-// Append appends a piece of some more than size bytes, less only at the end, and tells
-// whether that was the last.
+// stepCost is what a step counts for beside its bytes: to find the elements of a bucket
+// takes longer than to copy them when they are short.
+const stepCost = 128
+
+// Append appends a piece of some more than size bytes, less where elements are short and
+// at the end, and tells whether that was the last.
 func (p *Pieces) Append(dst []byte, size int, compress bool) (out []byte, done bool) {
 	// What has been written meanwhile comes first; then elements go to dst itself.
 	dst = append(dst, p.a.b...)
@@ -91,6 +95,7 @@ func (p *Pieces) Append(dst []byte, size int, compress bool) (out []byte, done b
 	p.a = appender{dst, compress}
 	for !done && len(p.a.b) < size {
 		done = p.step()
+		size -= stepCost
 	}
 	out, p.a = p.a.b, appender{}
 	if done {
