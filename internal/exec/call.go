@@ -94,6 +94,13 @@ func (x *Exec) mute(c *command.Ctx, s *session.Session, start int) {
 	}
 }
 
+// muteAnswer is mute for what a gate has answered instead of the command.
+func (x *Exec) muteAnswer(c *command.Ctx, s *session.Session, start int) {
+	if s.Flags&(session.ReplyOff|session.ReplySkip|session.SkipNext) != 0 {
+		x.mute(c, s, start)
+	}
+}
+
 // ofClient tells whether a command is a subcommand of CLIENT.
 func ofClient(spec *command.Spec) bool {
 	return spec != nil && (spec.Name == "client" || spec.Parent != nil && spec.Parent.Name == "client")

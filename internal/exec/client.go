@@ -89,13 +89,13 @@ func (cl *Client) leave(held store.LockSet) {
 	cl.Sess.Unsubscribe()
 	cl.unpaused()
 	cl.endTransaction()
-	if held == 0 && cl.x.Alerted(AlertBusy) && (cl.waits != nil || cl.tx.watched != nil) {
-		// Nothing uses the client any more, so what has to wait for shards can
-		// be done when the script has ended.
-		cl.x.script.later.Go(func() {
-			cl.unwait(0)
-			cl.unwatch(0)
-		})
+	if held == 0 && cl.x.Alerted(AlertBusy) {
+		cl.unwatchLate()
+		if cl.waits != nil {
+			// Nothing uses the client any more, so what has to wait for shards can
+			// be done when the script has ended.
+			cl.x.script.later.Go(func() { cl.unwait(0) })
+		}
 		return
 	}
 	cl.unwait(held)

@@ -193,15 +193,27 @@ func busyGate(x *Exec, c *command.Ctx, cl *Client) outcome {
 	if !x.Alerted(AlertBusy) {
 		return passed
 	}
-	name := c.Spec.Name
-	if c.Spec.Flags&command.AllowBusy == 0 || name == "watch" {
+	if c.Spec.Flags&command.AllowBusy == 0 {
+		if c.Spec == x.execSpec {
+			cl.unwatchLate()
+		}
 		return x.refuse(c, cl, x.script.busyText())
 	}
-	if cl.Sess.Watching > 0 && (c.Spec == x.execSpec || name == "discard" || name == "unwatch" || name == "reset") {
-		c.Err(x.script.busyText()) // the transaction stays as it is
+	switch c.Spec.Name {
+	case "watch":
+		x.watchLate(c, cl)
 		return refused
-	}
-	if name == "shutdown" {
+	case "unwatch":
+		if cl.Sess.Flags&session.Multi == 0 {
+			cl.unwatchLate()
+		}
+	case "discard":
+		if cl.Sess.Flags&session.Multi != 0 {
+			cl.unwatchLate()
+		}
+	case "reset":
+		cl.unwatchLate()
+	case "shutdown":
 		if len(c.Args) != 2 || !c.Is(1, "NOSAVE") {
 			return x.refuse(c, cl, x.script.busyText())
 		}
@@ -226,9 +238,7 @@ func queueGate(x *Exec, c *command.Ctx, cl *Client) outcome {
 	cl.enqueue(c)
 	start := len(c.Out)
 	c.Out = resp.AppendSimple(c.Out, "QUEUED")
-	if s := &cl.Sess; s.Flags&(session.ReplyOff|session.ReplySkip|session.SkipNext) != 0 {
-		x.mute(c, s, start)
-	}
+	x.muteAnswer(c, &cl.Sess, start)
 	return refused
 }
 

@@ -13,26 +13,14 @@ type transaction struct {
 	watched []watchedKey
 	names   map[watchedName]struct{} // of watched, once there are many
 	watcher store.Watcher
+	late    int          // of watched, the last ones: they are entered when a script has ended
+	dropped []watchedKey // still entered, until then
 }
-
-// manyWatched is from how many watched keys on names is kept, so that a list
-// of keys is not gone through for each of them.
-const manyWatched = 16
 
 // queued is a command that waits for EXEC. Its arguments are a copy.
 type queued struct {
 	spec *command.Spec
 	args [][]byte
-}
-
-type watchedKey struct {
-	db  int
-	key store.Key
-}
-
-type watchedName struct {
-	db  int
-	key string
 }
 
 // TransactionSpecs is the family of commands that the executor runs itself.
@@ -105,80 +93,6 @@ func (cl *Client) endTransaction() {
 func (cl *Client) Discard(c *command.Ctx) {
 	cl.endTransaction()
 	cl.unwatch(c.Held())
-}
-
-// unwatch forgets all watched keys. held tells which shards are locked already.
-func (cl *Client) unwatch(held store.LockSet) {
-	for _, k := range cl.tx.watched {
-		sh := cl.x.Store.ShardOf(k.key.H)
-		locked := held.Has(sh)
-		if !locked {
-			sh.Lock()
-		}
-		sh.Unwatch(k.db, string(k.key.B), &cl.tx.watcher)
-		if !locked {
-			sh.Unlock()
-		}
-	}
-	cl.tx.watched, cl.tx.names = nil, nil
-	cl.Sess.Watching = 0
-	cl.tx.watcher.Changed.Store(false)
-}
-
-func (x *Exec) watch(c *command.Ctx) {
-	if c.Sess.Flags&session.Multi != 0 {
-		c.Err(command.ErrWatchInMulti)
-		return
-	}
-	cl := owner(c)
-	for i := 1; i < len(c.Args); i++ {
-		k := c.Key(i)
-		if cl.watches(c.DB(), k.B) {
-			continue
-		}
-		// A key that has expired already is removed first, so that its
-		// removal is no change for this client.
-		c.Keyspace(k).Lookup(k, c.Now())
-		name := string(k.B)
-		x.Store.ShardOf(k.H).Watch(c.DB(), name, &cl.tx.watcher)
-		cl.tx.watched = append(cl.tx.watched, watchedKey{c.DB(), store.Key{B: []byte(name), H: k.H}})
-		cl.tx.index()
-	}
-	cl.Sess.Watching = len(cl.tx.watched)
-	c.OK()
-}
-
-// index enters the last of the watched keys in names, or all when that begins.
-func (tx *transaction) index() {
-	n := len(tx.watched)
-	if n < manyWatched {
-		return
-	}
-	fresh := tx.watched[n-1:]
-	if tx.names == nil {
-		tx.names, fresh = make(map[watchedName]struct{}, 2*n), tx.watched
-	}
-	for _, w := range fresh {
-		tx.names[watchedName{w.db, string(w.key.B)}] = struct{}{}
-	}
-}
-
-func (cl *Client) watches(db int, key []byte) bool {
-	if cl.tx.names != nil {
-		_, ok := cl.tx.names[watchedName{db, string(key)}]
-		return ok
-	}
-	for _, w := range cl.tx.watched {
-		if w.db == db && string(w.key.B) == string(key) {
-			return true
-		}
-	}
-	return false
-}
-
-func (x *Exec) unwatch(c *command.Ctx) {
-	owner(c).unwatch(c.Held())
-	c.OK()
 }
 
 // exec runs the queue. All shards that its commands and the watched keys need

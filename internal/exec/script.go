@@ -41,6 +41,7 @@ type scripting struct {
 	stop  func()
 	yield func(bool) bool
 	later sync.WaitGroup // clients that leave when the script has ended
+	late  lateWatching
 
 	// Of the command that runs. They belong to its goroutine.
 	cl       *Client
@@ -254,6 +255,7 @@ func (x *Exec) EndScript(c *command.Ctx) {
 		}
 		x.World.setBusy(false)
 		x.Alert(AlertBusy, false)
+		s.watchNow()
 	}
 	s.running.Store(nil)
 	if s.read { // then the keys that the script has named count as read

@@ -89,7 +89,9 @@ func TestHolds(t *testing.T) {
 		steps = append(steps, threadTime(t)-before)
 	}
 	var s *snapshot.Snapshot
-	timed(func() { s, err = snapshot.BeginSized(st, snapshot.Options{Compress: true}, 16<<10, 1, 16<<10, 1<<20, 128<<10) })
+	timed(func() {
+		s, err = snapshot.BeginSized(st, snapshot.Options{Compress: true}, 16<<10, 1, 16<<10, 1<<20, 128<<10)
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

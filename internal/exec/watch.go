@@ -1,0 +1,193 @@
+package exec
+
+import (
+	"bytes"
+	"sync"
+
+	"github.com/redstart-db/redstart/internal/command"
+	"github.com/redstart-db/redstart/internal/session"
+	"github.com/redstart-db/redstart/internal/store"
+)
+
+type watchedKey struct {
+	db  int
+	key store.Key
+}
+
+type watchedName struct {
+	db  int
+	key string
+}
+
+// manyWatched is from how many watched keys on names is kept, so that a list
+// of keys is not gone through for each of them.
+const manyWatched = 16
+
+// unwatch forgets all watched keys. held tells which shards are locked already.
+func (cl *Client) unwatch(held store.LockSet) {
+	for _, k := range cl.tx.watched {
+		sh := cl.x.Store.ShardOf(k.key.H)
+		locked := held.Has(sh)
+		if !locked {
+			sh.Lock()
+		}
+		sh.Unwatch(k.db, string(k.key.B), &cl.tx.watcher)
+		if !locked {
+			sh.Unlock()
+		}
+	}
+	cl.forgetWatched()
+}
+
+func (cl *Client) forgetWatched() {
+	cl.tx.watched, cl.tx.names, cl.tx.late = nil, nil, 0
+	cl.Sess.Watching = 0
+	cl.tx.watcher.Changed.Store(false)
+}
+
+func (x *Exec) watch(c *command.Ctx) {
+	if c.Sess.Flags&session.Multi != 0 {
+		c.Err(command.ErrWatchInMulti)
+		return
+	}
+	cl := owner(c)
+	for i := 1; i < len(c.Args); i++ {
+		k := c.Key(i)
+		if cl.watches(c.DB(), k.B) {
+			continue
+		}
+		// A key that has expired already is removed first, so that its
+		// removal is no change for this client.
+		c.Keyspace(k).Lookup(k, c.Now())
+		x.Store.ShardOf(k.H).Watch(c.DB(), string(k.B), &cl.tx.watcher)
+		cl.note(c.DB(), k)
+	}
+	c.OK()
+}
+
+// note adds a key to those that are watched.
+func (cl *Client) note(db int, k store.Key) {
+	cl.tx.watched = append(cl.tx.watched, watchedKey{db, store.Key{B: bytes.Clone(k.B), H: k.H}})
+	cl.tx.index()
+	cl.Sess.Watching = len(cl.tx.watched)
+}
+
+// index enters the last of the watched keys in names, or all when that begins.
+func (tx *transaction) index() {
+	n := len(tx.watched)
+	if n < manyWatched {
+		return
+	}
+	fresh := tx.watched[n-1:]
+	if tx.names == nil {
+		tx.names, fresh = make(map[watchedName]struct{}, 2*n), tx.watched
+	}
+	for _, w := range fresh {
+		tx.names[watchedName{w.db, string(w.key.B)}] = struct{}{}
+	}
+}
+
+func (cl *Client) watches(db int, key []byte) bool {
+	if cl.tx.names != nil {
+		_, ok := cl.tx.names[watchedName{db, string(key)}]
+		return ok
+	}
+	for _, w := range cl.tx.watched {
+		if w.db == db && string(w.key.B) == string(key) {
+			return true
+		}
+	}
+	return false
+}
+
+func (x *Exec) unwatch(c *command.Ctx) {
+	owner(c).unwatch(c.Held())
+	c.OK()
+}
+
+// lateWatching is the clients that began or ended to watch keys while a script ran for too
+// long: it holds shards, and nobody may wait for them. The keys are entered in their
+// shards, or taken out, when it has ended. What it has changed meanwhile nobody has been
+// told then; so if it has changed anything, the keys that are entered count as changed.
+type lateWatching struct {
+	mu      sync.Mutex // a leaf
+	clients map[*Client]struct{}
+}
+
+func (l *lateWatching) add(cl *Client) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.clients == nil {
+		l.clients = make(map[*Client]struct{})
+	}
+	l.clients[cl] = struct{}{}
+}
+
+// watchLate is WATCH while a script runs for too long.
+func (x *Exec) watchLate(c *command.Ctx, cl *Client) {
+	start := len(c.Out)
+	if c.Sess.Flags&session.Multi != 0 {
+		c.Err(command.ErrWatchInMulti)
+	} else {
+		for _, b := range c.Args[1:] {
+			if !cl.watches(c.DB(), b) {
+				cl.note(c.DB(), x.Store.Key(b))
+				cl.tx.late++
+			}
+		}
+		x.script.late.add(cl)
+		c.OK()
+	}
+	if x.monitors.Load() != nil {
+		x.feedMonitors(c)
+	}
+	x.measure(cl.w, c, cl)
+	x.muteAnswer(c, &cl.Sess, start)
+}
+
+// unwatchLate is unwatch while a script runs for too long.
+func (cl *Client) unwatchLate() {
+	if entered := cl.tx.watched[:len(cl.tx.watched)-cl.tx.late]; len(entered) > 0 {
+		cl.tx.dropped = append(cl.tx.dropped, entered...)
+		cl.x.script.late.add(cl)
+	}
+	cl.forgetWatched()
+}
+
+// watchNow does what was left to do. The script has ended, the workers are stopped, and
+// the shards held are locked.
+func (s *scripting) watchNow() {
+	s.late.mu.Lock()
+	clients := s.late.clients
+	s.late.clients = nil
+	s.late.mu.Unlock()
+	for cl := range clients {
+		tx := &cl.tx
+		for _, k := range tx.dropped {
+			s.with(k, func(sh *store.Shard) { sh.Unwatch(k.db, string(k.key.B), &tx.watcher) })
+		}
+		for _, k := range tx.watched[len(tx.watched)-tx.late:] {
+			s.with(k, func(sh *store.Shard) {
+				sh.DB(k.db).Lookup(k.key, s.now)
+				sh.Watch(k.db, string(k.key.B), &tx.watcher)
+			})
+		}
+		switch {
+		case len(tx.watched) == 0:
+			tx.watcher.Changed.Store(false)
+		case tx.late > 0 && s.wrote.Load():
+			tx.watcher.Changed.Store(true)
+		}
+		tx.dropped, tx.late = nil, 0
+	}
+}
+
+// with calls f with the shard of a key locked.
+func (s *scripting) with(k watchedKey, f func(sh *store.Shard)) {
+	sh := s.x.Store.ShardOf(k.key.H)
+	if !s.held.Has(sh) {
+		sh.Lock()
+		defer sh.Unlock()
+	}
+	f(sh)
+}
