@@ -190,18 +190,15 @@ func (s *Scripts) scriptDebug(c *command.Ctx) {
 func (s *Scripts) scriptHelp(c *command.Ctx) {
 	c.Help(
 		"DEBUG (YES|SYNC|NO)",
-		"    Set the debug mode for subsequent scripts executed.",
+		"    Refused: there is no debugger.",
 		"EXISTS <sha1> [<sha1> ...]",
-		"    Return information about the existence of the scripts in the script cache.",
+		"    Which scripts EVALSHA would find.",
 		"FLUSH [ASYNC|SYNC]",
-		"    Flush the Lua scripts cache. Very dangerous on replicas.",
-		"    When called without the optional mode argument, the behavior is determined by the",
-		"    lazyfree-lazy-user-flush configuration directive. Valid modes are:",
-		"    * ASYNC: Asynchronously flush the scripts cache.",
-		"    * SYNC: Synchronously flush the scripts cache.",
+		"    Forget all scripts.",
 		"KILL",
-		"    Kill the currently executing Lua script.",
+		"    End the script that runs, unless it has written.",
 		"LOAD <script>",
-		"    Load a script into the scripts cache without executing it.",
+		"    Keep a script for EVALSHA, and give its name.",
 	)
+
 }
