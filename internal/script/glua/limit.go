@@ -3,7 +3,6 @@ package glua
 import (
 	"context"
 	"errors"
-	"runtime"
 	"runtime/metrics"
 	"time"
 
@@ -22,8 +21,9 @@ const (
 	heapBytes = 32 << 20
 	// maxString is the longest string that a script may make, in bytes.
 	maxString = 512 << 20
-	// memoryBudget is by how much a script may make the heap grow, in bytes.
-	memoryBudget = 1 << 30
+	// memoryBudget is by how much a script may make what is alive on the heap grow, in
+	// bytes.
+	memoryBudget = 512 << 20
 )
 
 // limiter bounds what a script takes. The interpreter asks for the end of its
@@ -35,7 +35,7 @@ type limiter struct {
 	left  int    // steps until the host is asked
 	heap  int    // and until the heap is looked at
 	grown int    // bytes of strings since that was done
-	base  uint64 // bytes of the heap when the script was first looked at
+	base  uint64 // bytes alive when the script was first looked at
 	ended string // why the script has to end
 
 	sample []metrics.Sample
@@ -99,27 +99,24 @@ func (l *limiter) poll() {
 	}
 }
 
-// look measures the heap. What is over the budget may be garbage, so that is
-// collected first.
+// look asks what the garbage collector found alive when it looked last, which it does
+// whenever the heap has doubled: so a script may for a while take twice what it may.
 func (l *limiter) look() {
 	l.heap, l.grown = heapSteps, 0
-	used := l.used()
+	alive := l.alive()
 	if l.base == 0 {
-		l.base = used
+		l.base = max(alive, 1)
 		return
 	}
-	if used < l.base+memoryBudget {
-		return
-	}
-	runtime.GC()
-	if l.used() >= l.base+memoryBudget {
+	if alive >= l.base+memoryBudget {
 		l.ended = "ERR not enough memory: the script takes more than it may"
 	}
 }
 
-func (l *limiter) used() uint64 {
+// alive is in bytes.
+func (l *limiter) alive() uint64 {
 	if l.sample == nil {
-		l.sample = []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+		l.sample = []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	}
 	metrics.Read(l.sample)
 	return l.sample[0].Value.Uint64()
