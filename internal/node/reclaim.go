@@ -1,5 +1,7 @@
 package node
 
+import "github.com/redstart-db/redstart/internal/exec"
+
 const (
 	reclaimStep = 300      // records of flushed databases freed for one hold of a shard's lock
 	trimTicks   = 10       // a shard's free pages are looked at every so many ticks
@@ -42,7 +44,8 @@ func (n *Node) reclaim() {
 		n.seen[i] = seen
 		sh.Unlock()
 	}
-	if n.huge && turn%trimTicks == 0 {
+	// What is being loaded would have to wait for a region to be copied, and the next.
+	if n.huge && turn%trimTicks == 0 && !n.Exec.Alerted(exec.AlertLoading) {
 		n.store.Collapse(collapseStep)
 	}
 }

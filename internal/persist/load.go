@@ -6,7 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/redstart-db/redstart/internal/mem"
 	"github.com/redstart-db/redstart/internal/rdb"
 	"github.com/redstart-db/redstart/internal/serial"
 	"github.com/redstart-db/redstart/internal/store"
@@ -34,6 +33,9 @@ type Loader struct {
 	Now int64
 	// Held says that the caller holds all shards.
 	Held bool
+	// Inserters is how many goroutines store keys beside the one that reads the file; 0
+	// has that one do it. With others, Skipped is called by them.
+	Inserters int
 	// Merge has keys that are there already replaced, rather than refused.
 	Merge bool
 	// CheckSum says whether the checksum is compared.
@@ -67,49 +69,80 @@ var (
 // progressStep is after how many bytes the progress is brought up to date.
 const progressStep = 1 << 20
 
-// Load reads a file from b, which begins with it.
+// Load reads a file from b, which begins with it. After an error, keys that stand behind
+// what is wrong may have been stored.
 func (l *Loader) Load(b []byte) (Loaded, error) {
-	var res Loaded
 	f, err := rdb.OpenFile(b, l.CheckSum)
 	if err != nil {
-		return res, err
+		return Loaded{}, err
 	}
+	d := l.distribute()
+	err = l.items(f, d)
+	res, keyErr := d.close()
+	if keyErr != nil { // it stands in front of what Load has met
+		err = keyErr
+	} else if err != nil {
+		err = fmt.Errorf("%w, at offset %d", err, f.Offset())
+	}
+	res.Size = f.Offset()
+	return res, err
+}
+
+// items reads all that is in a file. Keys go to d, and what is none is dealt with when
+// all keys before it have been stored.
+func (l *Loader) items(f *rdb.File, d *distributor) error {
 	told := 0
 	for {
 		it, err := f.Next()
-		if err == nil {
-			err = l.item(f, &it, &res)
-		}
 		if err != nil {
-			return res, fmt.Errorf("%w, at offset %d", err, f.Offset())
+			return err
 		}
-		if it.Type == rdb.OpEOF {
-			res.Size = f.Offset()
-			return res, nil
+		if it.Type.IsValue() {
+			value, err := f.Skip(it.Type)
+			if err != nil {
+				return fmt.Errorf("%w (key %.80q, type %v)", err, it.Name, it.Type)
+			}
+			d.add(&it, value, f.Offset())
+		} else {
+			if !d.drain() {
+				return nil
+			}
+			if err := l.item(&it, f, d); err != nil || it.Type == rdb.OpEOF {
+				return err
+			}
 		}
-		if at := f.Offset(); at-told >= progressStep {
+		if at := f.Offset(); at-told >= progressStep || l.Delay > 0 {
 			told = at
-			if l.Done != nil {
-				l.Done(at)
-			}
-			if l.Progress != nil {
-				l.Progress.Loaded.Store(int64(at))
-			}
-			if l.Stop != nil && l.Stop() {
-				return res, ErrStopped
+			if err := l.advanced(at); err != nil || d.failed.Load() {
+				return err
 			}
 		}
 	}
 }
 
-// item takes up one item.
-func (l *Loader) item(f *rdb.File, it *rdb.Item, res *Loaded) error {
+// advanced tells that the file has been read up to an offset.
+func (l *Loader) advanced(at int) error {
+	if l.Done != nil {
+		l.Done(at)
+	}
+	if l.Progress != nil {
+		l.Progress.Loaded.Store(int64(at))
+	}
+	if l.Stop != nil && l.Stop() {
+		return ErrStopped
+	}
+	return nil
+}
+
+// item takes up an item that is no key.
+func (l *Loader) item(it *rdb.Item, f *rdb.File, d *distributor) error {
 	switch it.Type {
-	case rdb.OpEOF, rdb.OpResizeDB, rdb.OpModuleAux:
 	case rdb.OpSelectDB:
 		if it.DB >= l.Store.Databases() {
 			return ErrDatabase
 		}
+	case rdb.OpResizeDB:
+		d.expect(it.DB, it.Keys, len(f.Rest()))
 	case rdb.OpAux:
 		if l.Aux != nil {
 			l.Aux(it.Name, it.Text)
@@ -119,59 +152,6 @@ func (l *Loader) item(f *rdb.File, it *rdb.Item, res *Loaded) error {
 			return errors.New("persist: functions are not known here")
 		}
 		return l.Function(it.Text)
-	default:
-		return l.key(f, it, res)
-	}
-	return nil
-}
-
-// key reads a value and stores it.
-func (l *Loader) key(f *rdb.File, it *rdb.Item, res *Loaded) (err error) {
-	k := l.Store.Key(it.Name)
-	sh := l.Store.ShardOf(k.H)
-	if !l.Held {
-		sh.Lock()
-		defer sh.Unlock()
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			if r != mem.ErrExhausted {
-				panic(r)
-			}
-			err = ErrMemory
-		}
-	}()
-	ks := sh.DB(it.DB)
-	v, err := serial.Read(ks, &f.Reader, it.Type, &l.Limits)
-	switch {
-	case errors.Is(err, rdb.ErrEmpty):
-		res.Empty++
-		if l.Skipped != nil {
-			l.Skipped(it.Name)
-		}
-		return nil
-	case err != nil:
-		return fmt.Errorf("%w (key %.80q, type %v)", err, it.Name, it.Type)
-	case l.Now != 0 && it.ExpireAt != 0 && it.ExpireAt <= l.Now:
-		v.Free()
-		res.Expired++
-		return nil
-	}
-	e := ks.Find(k)
-	if e.Ok() && !l.Merge {
-		v.Free()
-		return fmt.Errorf("persist: duplicated key %.80q", it.Name)
-	}
-	e = v.Store(k, e, it.ExpireAt)
-	if it.Idle >= 0 {
-		e.SetIdle(it.Idle)
-	}
-	if it.Freq >= 0 {
-		e.SetFreq(uint8(it.Freq))
-	}
-	res.Keys++
-	if l.Delay > 0 {
-		time.Sleep(l.Delay)
 	}
 	return nil
 }

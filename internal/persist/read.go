@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"runtime"
 	"strconv"
 	"time"
 
@@ -67,8 +68,13 @@ func (m *Manager) Reload(listPlain int, function func(code []byte) error, merge 
 }
 
 func (m *Manager) loader(listPlain int, function func(code []byte) error) Loader {
+	inserters := runtime.GOMAXPROCS(0)
+	if m.cfg.KeyLoadDelay > 0 {
+		inserters = 0 // keys are to come one by one
+	}
 	return Loader{
-		Store: m.store, Limits: serial.LimitsOf(m.cfg, listPlain), Now: m.clock.NowMilli(),
+		Inserters: inserters,
+		Store:     m.store, Limits: serial.LimitsOf(m.cfg, listPlain), Now: m.clock.NowMilli(),
 		CheckSum: m.cfg.RDBChecksum, Delay: delayOf(m.cfg.KeyLoadDelay), Function: function, Aux: m.aux,
 		Progress: &m.Progress,
 		Skipped:  func(key []byte) { m.log.Info(fmt.Sprintf("skipping empty key: %.200s", key)) },

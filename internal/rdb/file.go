@@ -145,16 +145,16 @@ func OpenFile(b []byte, checkSum bool) (*File, error) {
 	if err != nil || version < 1 || version > MaxVersion {
 		return nil, VersionError(digits)
 	}
-	return &File{Reader: NewReader(b[FileHeaderLen:]), Version: version, CheckSum: checkSum, whole: b}, nil
+	return &File{
+		Reader: NewReader(b[FileHeaderLen:]), Version: version, CheckSum: checkSum, whole: b,
+		name: make([]byte, 0, 64),
+	}, nil
 }
 
 // Offset is how far the file has been read, in bytes; after an error, up to where it was
 // met.
 func (f *File) Offset() int {
-	if f.Err() != nil {
-		return len(f.whole) - f.left
-	}
-	return len(f.whole) - len(f.Rest())
+	return len(f.whole) - f.Unread()
 }
 
 // Before is the byte before an offset that is not 0.
@@ -262,7 +262,7 @@ func (f *File) finish(it *Item) (err error) {
 	if !it.Type.IsValue() {
 		return f.Fail(ErrType)
 	}
-	if it.Name, err = f.keep(&f.name); err != nil {
+	if it.Name, err = f.StringIn(f.name); err != nil {
 		return err
 	}
 	switch it.Type {

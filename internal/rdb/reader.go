@@ -39,6 +39,7 @@ type Reader struct {
 	err    error
 	left   int // bytes that had not been read when err came
 	budget int
+	room   []byte // what is decompressed lies here, as long as it fits; see Reset
 }
 
 // NewReader returns a Reader of b, which must not change while strings read from
@@ -46,6 +47,18 @@ type Reader struct {
 func NewReader(b []byte) Reader {
 	return Reader{b: b, budget: DefaultBudget + 16*len(b)}
 }
+
+// Reset has the Reader read b, as a new one would, but for what it decompresses: that
+// lies in memory of the Reader, if there is enough, and is valid until the next Reset.
+func (r *Reader) Reset(b []byte) {
+	if r.room == nil {
+		r.room = make([]byte, 0, roomSize)
+	}
+	*r = Reader{b: b, budget: DefaultBudget + 16*len(b), room: r.room[:0]}
+}
+
+// roomSize is how much memory a Reader keeps for what it decompresses.
+const roomSize = 64 << 10
 
 // SetBudget sets how many more bytes may come out of decompression.
 func (r *Reader) SetBudget(bytes int) { r.budget = bytes }
@@ -56,6 +69,14 @@ func (r *Reader) Err() error { return r.err }
 // Rest returns what has not been read yet, nil after an error. It aliases the
 // input.
 func (r *Reader) Rest() []byte { return r.b }
+
+// Unread is how many bytes have not been read; after an error, had not when it came.
+func (r *Reader) Unread() int {
+	if r.err != nil {
+		return r.left
+	}
+	return len(r.b)
+}
 
 // Fail makes err stick, unless there was an error before, and returns the one
 // that sticks. Decoders of values use it for what only they can tell.
@@ -204,6 +225,8 @@ func (r *Reader) str(scratch []byte) (v StringValue, err error) {
 	case err != nil:
 	case !encoded:
 		v.Bytes, err = r.Bytes(n)
+	case n == encLZF && scratch == nil:
+		v.Bytes, err = r.lzfInRoom()
 	case n == encLZF:
 		v.Bytes, err = r.lzf(scratch)
 	default:
@@ -232,6 +255,17 @@ func (r *Reader) int(enc uint64) (int64, error) {
 		return int64(int16(binary.LittleEndian.Uint16(b))), nil
 	}
 	return int64(int32(binary.LittleEndian.Uint32(b))), nil
+}
+
+// lzfInRoom reads a compressed string into the Reader's room, or, where that is too
+// small or there is none, into new memory.
+func (r *Reader) lzfInRoom() ([]byte, error) {
+	used := len(r.room)
+	out, err := r.lzf(r.room[used:])
+	if cap(out) == cap(r.room)-used {
+		r.room = r.room[:used+len(out)]
+	}
+	return out[:len(out):len(out)], err
 }
 
 // lzf reads a compressed string and appends it to dst.

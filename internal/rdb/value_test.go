@@ -339,8 +339,16 @@ func TestValues(t *testing.T) {
 				t.Errorf("type %d, encoded as %d: %s, %v; want %s", v.t, now, got, err, v.want)
 			}
 		}
+		r = rdb.NewReader([]byte(v.value + "rest"))
+		if value, err := r.Skip(v.t); err != nil || string(value) != v.value || string(r.Rest()) != "rest" {
+			t.Errorf("type %d: passed over %q, %v, %q left", v.t, value, err, r.Rest())
+		}
 		for cut := range v.value {
 			r := rdb.NewReader([]byte(v.value[:cut]))
+			if value, err := r.Skip(v.t); !errors.Is(err, rdb.ErrCorrupt) {
+				t.Errorf("type %d, cut to %d bytes: passed over %q, %v", v.t, cut, value, err)
+			}
+			r = rdb.NewReader([]byte(v.value[:cut]))
 			if got, _, _, err := decode(&r, v.t); !errors.Is(err, rdb.ErrCorrupt) {
 				t.Errorf("type %d, cut to %d bytes: %s, %v", v.t, cut, got, err)
 			}
@@ -436,6 +444,10 @@ func TestEmpty(t *testing.T) {
 		if _, _, _, err := decode(&r, v.t); err != rdb.ErrEmpty || r.Err() != nil || string(r.Rest()) != "rest" {
 			t.Errorf("type %d: %v, then %v, %q left", v.t, err, r.Err(), r.Rest())
 		}
+		r = rdb.NewReader([]byte(v.value + "rest"))
+		if value, err := r.Skip(v.t); err != nil || string(value) != v.value {
+			t.Errorf("type %d: passed over %q, %v", v.t, value, err)
+		}
 	}
 }
 
@@ -448,6 +460,11 @@ func TestDeclaredCounts(t *testing.T) {
 				r := rdb.NewReader(b)
 				if _, _, _, err := decode(&r, typ); err == nil {
 					t.Errorf("type %d with %d elements is read", typ, n)
+				}
+				r = rdb.NewReader(b)
+				// In a value of the last two types the number is a time.
+				if _, err := r.Skip(typ); err == nil && typ < rdb.TypeHashMetadata {
+					t.Errorf("type %d with %d elements is passed over", typ, n)
 				}
 			}) > 50 {
 				t.Errorf("type %d with %d elements allocates much", typ, n)
@@ -563,8 +580,16 @@ func TestStreams(t *testing.T) {
 		if !bytes.Equal(again, value) {
 			t.Fatalf("%x was encoded anew as %x", value, again)
 		}
+		r = rdb.NewReader(append(bytes.Clone(value), "rest"...))
+		if got, err := r.Skip(rdb.TypeStreamListpacks2); err != nil || !bytes.Equal(got, value) {
+			t.Fatalf("of %x was passed over %x, %v", value, got, err)
+		}
 		for cut := range value {
 			r := rdb.NewReader(value[:cut])
+			if _, err := r.Skip(rdb.TypeStreamListpacks2); err == nil {
+				t.Fatalf("%x cut to %d bytes is passed over", value, cut)
+			}
+			r = rdb.NewReader(value[:cut])
 			if _, _, _, err := decode(&r, rdb.TypeStreamListpacks2); err == nil {
 				t.Fatalf("%x cut to %d bytes is read", value, cut)
 			}
@@ -592,6 +617,10 @@ func FuzzValue(f *testing.F) {
 		text, now, again, err := decode(&r, typ)
 		if err != nil {
 			return
+		}
+		skip := rdb.NewReader(b[1:])
+		if value, err := skip.Skip(typ); err != nil || len(value) != len(b)-1-len(r.Rest()) {
+			t.Fatalf("passed over %q, %v, where %q is left", value, err, r.Rest())
 		}
 		if typ >= rdb.TypeHashMetadataPreGA || typ == rdb.TypeList || typ == rdb.TypeListZiplist {
 			return

@@ -23,6 +23,10 @@ type Value struct {
 // ErrCorrupt or ErrTooLarge of package rdb. Nor when memory is exhausted; then Read
 // panics with mem.ErrExhausted.
 func Read(ks *store.Keyspace, r *rdb.Reader, t rdb.Type, lim *Limits) (Value, error) {
+	if t == rdb.TypeString {
+		s, err := r.StringValue()
+		return Value{ks: ks, str: s}, err
+	}
 	b := builder{Value: Value{ks: ks}, r: r, lim: lim}
 	defer func() {
 		if b.object != nil && !b.done {
@@ -31,8 +35,6 @@ func Read(ks *store.Keyspace, r *rdb.Reader, t rdb.Type, lim *Limits) (Value, er
 	}()
 	var err error
 	switch t {
-	case rdb.TypeString:
-		b.str, err = r.StringValue()
 	case rdb.TypeList, rdb.TypeListZiplist, rdb.TypeListQuicklist, rdb.TypeListQuicklist2:
 		b.typ = store.List
 		err = b.list(t)

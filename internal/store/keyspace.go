@@ -60,6 +60,13 @@ func (ks *Keyspace) TableBytes() int { return ks.table.Bytes() }
 // TableSlots is the number of records the table has room for.
 func (ks *Keyspace) TableSlots() int { return ks.table.Slots() }
 
+// Expect prepares an empty keyspace for about n keys, if there is memory for that. Fit has
+// to be called when those that come have come.
+func (ks *Keyspace) Expect(n int) { ks.table.TryExpect(n) }
+
+// Fit gives back what was prepared for keys that did not come.
+func (ks *Keyspace) Fit() { ks.table.Fit() }
+
 // Hash is part of htable.Records.
 func (ks *Keyspace) Hash(ref mem.Ref) uint64 {
 	return ks.st.Key(parse(ks.arena, ref).key(ks.arena, ref)).H

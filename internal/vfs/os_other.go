@@ -16,5 +16,6 @@ func Map(f File) (*Mapping, error) { return readAll(f) }
 // Close ends the mapping.
 func (m *Mapping) Close() { m.B = nil }
 
-// Done tells that the bytes before end are not needed again soon.
+// Done tells that the bytes before end are not needed again soon. It belongs to one
+// goroutine.
 func (m *Mapping) Done(int) {}

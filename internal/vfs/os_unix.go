@@ -49,9 +49,11 @@ func (m *Mapping) Close() {
 	m.B, m.mapped = nil, false
 }
 
-// Done tells that the bytes before end are not needed again soon.
+// Done tells that the bytes before end are not needed again soon. It belongs to one
+// goroutine.
 func (m *Mapping) Done(end int) {
-	if end &^= os.Getpagesize() - 1; m.mapped && end > 0 && end <= len(m.B) {
-		_ = unix.Madvise(m.B[:end], unix.MADV_DONTNEED) // a hint; what is read all the same is read from the file
+	if end &^= os.Getpagesize() - 1; m.mapped && end > m.done && end <= len(m.B) {
+		_ = unix.Madvise(m.B[m.done:end], unix.MADV_DONTNEED) // a hint; what is read all the same is read from the file
+		m.done = end
 	}
 }

@@ -71,6 +71,7 @@ func ReadFile(fsys FS, name string) ([]byte, error) {
 type Mapping struct {
 	B      []byte
 	mapped bool // rather than read
+	done   int  // what Done was last told
 }
 
 // readAll is Map for files that cannot be mapped.

@@ -5,10 +5,17 @@ import "github.com/redstart-db/redstart/internal/mem"
 // Expect prepares an empty table for about n records, so that it need not grow step
 // by step when the number of what it is to hold is known. It panics with
 // mem.ErrExhausted, and leaves the table as it was, when there is no memory. Whoever
-// inserts none has to call Clear.
+// inserts none has to call Clear, or Fit.
 func (t *Table) Expect(n int) {
+	if !t.TryExpect(n) {
+		panic(mem.ErrExhausted)
+	}
+}
+
+// TryExpect is Expect with a report in place of a panic.
+func (t *Table) TryExpect(n int) bool {
 	if t.dir != nil || n <= fill {
-		return
+		return true
 	}
 	depth := uint8(0)
 	for n>>depth > halfSplit*fill {
@@ -26,9 +33,38 @@ func (t *Table) Expect(n int) {
 			for _, s := range dir[:i] {
 				t.freeSegment(s)
 			}
-			panic(mem.ErrExhausted)
+			return false
 		}
 		dir[i] = s
 	}
 	t.setDir(dir, depth, len(dir))
+	return true
+}
+
+// Fit gives back what the table has for records that were expected and did not come. If
+// there is no memory to build a smaller one, it stays as it is.
+func (t *Table) Fit() {
+	switch {
+	case t.count == 0:
+		t.Clear()
+		return
+	case t.count >= t.size*sparse:
+		return
+	}
+	fit := &Table{arena: t.arena, recs: t.recs}
+	defer func() {
+		if r := recover(); r != nil {
+			if r != mem.ErrExhausted {
+				panic(r)
+			}
+			fit.Clear()
+		}
+	}()
+	fit.Expect(t.count)
+	for i := 0; i < len(t.dir); i += 1 << (t.depth - t.dir[i].local()) {
+		t.each(t.dir[i], func(hash uint64, ref mem.Ref) { fit.Insert(hash, ref) })
+	}
+	t.Clear()
+	t.count, t.size = fit.count, fit.size
+	t.setDir(fit.dir, fit.depth, fit.deep)
 }
