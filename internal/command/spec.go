@@ -4,6 +4,8 @@
 // family.
 package command
 
+import "math"
+
 import "github.com/redstart-db/redstart/internal/acl"
 
 // Handler runs a command. The shards of its keys are locked; it reads c.Args,
@@ -58,6 +60,9 @@ const (
 	// the script needs them.
 	Script
 	surveys
+	// Brief commands take little time whatever their arguments are, as do those
+	// that are Fast and have no more arguments than they need.
+	Brief
 )
 
 // Survey commands look at workers and shards, but are content to see one after the
@@ -92,11 +97,34 @@ type Spec struct {
 	Parent *Spec  // of a subcommand
 	Called string // the name clients use now (rename-command); "" for subcommands
 	Single bool   // its only key is its first argument
+	least  int    // arguments of a brief call; see IsBrief
+	extra  uint   // how many more it may have
 	subs   map[string]*Spec
 }
 
 // Has tells whether all of the given flags are set.
 func (s *Spec) Has(f Flag) bool { return s.Flags&f == f }
+
+// briefSize is the size of a request, in bytes, from which on no command is brief.
+const briefSize = 1024
+
+// IsBrief tells whether a call, whose request has so many bytes, has the right number of
+// arguments, works on a single key, and takes so little time that several may be timed,
+// and hold a shard, as one.
+func (s *Spec) IsBrief(args [][]byte, size int) bool {
+	return uint(len(args)-s.least) <= s.extra && size < briefSize
+}
+
+// setBrief decides what IsBrief tells.
+func (s *Spec) setBrief() {
+	s.least, s.extra = max(s.Arity, -s.Arity), 0
+	switch {
+	case !s.Single || s.Call != nil || s.Flags&(Blocking|Protected|NoMulti) != 0 || s.Flags&(Fast|Brief) == 0:
+		s.least = math.MaxInt
+	case s.Flags&Brief != 0 && s.Arity < 0:
+		s.extra = math.MaxInt
+	}
+}
 
 // FlagsOf gives the flags of a call with these arguments.
 func (s *Spec) FlagsOf(args [][]byte) Flag {

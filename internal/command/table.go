@@ -63,6 +63,7 @@ func (t *Table) add(s, parent *Spec) {
 	s.ID = len(t.specs)
 	s.Parent = parent
 	s.Single = s.Keys == nil && s.Wide == nil && s.First == 1 && s.Last == 1 && s.Flags&(Exclusive|AllShards|NoLock) == 0
+	s.setBrief()
 	t.specs = append(t.specs, s)
 	if len(s.Subs) == 0 {
 		return

@@ -39,9 +39,20 @@ func (cl *Client) batch(c *command.Ctx, in []byte, had int) (n int, st loop.Stat
 	}
 	for done := 0; done < batchCommands; {
 		reqs, err := cl.read(in[n:])
-		for i := range reqs {
+		for i := 0; i < len(reqs); i++ {
 			r := &reqs[i]
-			if len(r.args) > 0 {
+			if k := cl.series(c, reqs[i:]); k > 0 {
+				for ; k > 1; k-- {
+					n += r.size
+					i++
+					r = &reqs[i]
+				}
+				if c.Overflows() {
+					cl.overOutputLimit()
+					c.Out = c.Out[:had]
+					return len(in), loop.CloseNow
+				}
+			} else if len(r.args) > 0 {
 				if i+1 < len(reqs) && reqs[i+1].spec == r.spec {
 					c.Next = reqs[i+1].args
 				}

@@ -227,13 +227,18 @@ func (x *Exec) finish(w *Worker, c *command.Ctx, cl *Client) {
 }
 
 // measure counts the command and notes it when it was slow.
-func (x *Exec) measure(w *Worker, c *command.Ctx, cl *Client) {
+func (x *Exec) measure(w *Worker, c *command.Ctx, cl *Client) { x.measureSeries(w, c, cl, 1) }
+
+// measureSeries is measure for n calls of the command that were one behind the other,
+// of which the last is noted if all of them together were slow. Whether the others have
+// failed is counted already.
+func (x *Exec) measureSeries(w *Worker, c *command.Ctx, cl *Client, n int) {
 	end := x.Clock.Nano()
 	took := end - c.Nano()
 	w.nano = end
-	cl.Sess.Commands++
+	cl.Sess.Commands += uint64(n)
 	spec := c.Spec
-	w.Stats.Command(spec.ID, took)
+	w.Stats.Calls(spec.ID, took, n)
 	if c.Failed() {
 		w.Stats.Failed(spec.ID)
 	}

@@ -48,16 +48,19 @@ func lowest(chunk, slot int) (value, width int64) {
 }
 
 // Record counts a duration in nanoseconds. Those outside 1 ns to 1 s count as the nearest of these.
-func (h *Histogram) Record(ns int64) {
+func (h *Histogram) Record(ns int64) { h.RecordN(ns, 1) }
+
+// RecordN counts n times the same duration.
+func (h *Histogram) RecordN(ns int64, n uint64) {
 	chunk, slot := slotOf(uint64(min(max(ns, histMin), histMax)))
 	c := h.chunks[chunk]
 	if c == nil {
 		c = h.addChunk(chunk)
 	}
-	c[slot]++
+	c[slot] += n
 }
 
-// addChunk is apart from Record to keep that short: it runs at most 24 times.
+// addChunk is apart from RecordN to keep that short: it runs at most 24 times.
 //
 //go:noinline
 func (h *Histogram) addChunk(chunk uint64) *[chunkSize]uint64 {

@@ -9,7 +9,7 @@ import (
 
 // Counters are the sums of INFO stats that any worker may add to. The owner writes the fields directly.
 type Counters struct {
-	Commands              uint64 // total_commands_processed; Worker.Command adds to it
+	Commands              uint64 // total_commands_processed; Worker.Calls adds to it
 	Connections           uint64 // total_connections_received
 	RejectedConnections   uint64 // rejected_connections
 	NetInput              uint64 // total_net_input_bytes
@@ -68,7 +68,7 @@ type CommandStats struct {
 // Used reports whether INFO commandstats lists the command.
 func (s *CommandStats) Used() bool { return s.Calls|s.Rejected|s.Failed != 0 }
 
-// addLatencies is apart from Worker.Command to keep that short.
+// addLatencies is apart from Worker.Calls to keep that short.
 //
 //go:noinline
 func (s *CommandStats) addLatencies() *Histogram {
@@ -129,17 +129,23 @@ func NewWorker(commands int) *Worker {
 }
 
 // Command counts a call of command id that took ns nanoseconds.
-func (w *Worker) Command(id int, ns int64) {
+func (w *Worker) Command(id int, ns int64) { w.Calls(id, ns, 1) }
+
+// Calls counts n calls of command id that took ns nanoseconds together.
+func (w *Worker) Calls(id int, ns int64, n int) {
 	s := &w.commands[id]
-	w.Commands++
-	s.Calls++
+	w.Commands += uint64(n)
+	s.Calls += uint64(n)
 	s.Nanos += uint64(max(ns, 0))
 	if w.TrackLatency {
 		h := s.Latencies
 		if h == nil {
 			h = s.addLatencies()
 		}
-		h.Record(ns)
+		if n > 1 {
+			ns /= int64(n)
+		}
+		h.RecordN(ns, uint64(n))
 	}
 }
 
