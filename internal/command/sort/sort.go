@@ -8,6 +8,7 @@ import (
 
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/num"
+	"github.com/redstart-db/redstart/internal/session"
 	"github.com/redstart-db/redstart/internal/store"
 )
 
@@ -47,7 +48,7 @@ func run(c *command.Ctx, readOnly bool) {
 	s := sorter{c: c, o: o}
 	n := length(e)
 	start, end := o.limits(n)
-	if o.asTheyAre && o.to != 0 && e.Ok() && e.Type() == store.Set {
+	if o.asTheyAre && (o.to != 0 || c.Sess.Has(session.Script)) && e.Ok() && e.Type() == store.Set {
 		// What is stored has to be the same everywhere.
 		s.o.asTheyAre, s.o.alpha, s.o.by = false, true, nil
 	}

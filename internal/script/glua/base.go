@@ -40,7 +40,7 @@ func newMachine(limit *limiter, o Options, functions bool) *machine {
 	}
 	old := L.Get(lua.GlobalsIndex).(*lua.LTable)
 	m.globals = L.NewTable()
-	for _, name := range []string{"assert", "getmetatable", "rawequal", "rawget", "select", "tonumber", "tostring", "type", "error", "next", "_VERSION"} {
+	for _, name := range []string{"getmetatable", "rawequal", "rawget", "select", "tonumber", "tostring", "type", "next", "_VERSION"} {
 		m.globals.RawSetString(name, old.RawGetString(name))
 	}
 	if o.Deprecated {
@@ -126,6 +126,7 @@ func (m *machine) module(name string, t *lua.LTable) {
 
 func (m *machine) openBase(old *lua.LTable) {
 	m.set(m.globals, map[string]lua.LGFunction{
+		"error": luaError, "assert": luaAssert,
 		"pcall": m.pcall, "xpcall": m.xpcall, "load": m.load, "loadstring": m.loadString, "next": m.next,
 		"rawset": func(L *lua.LState) int {
 			t := m.writable(L, L.CheckTable(1))
@@ -337,6 +338,35 @@ func toInt32(n lua.LNumber) int32 {
 		return -1 << 31
 	}
 	return int32(int64(n))
+}
+
+// where gives the place of a level of calls, as errors begin with: 0 is the function that
+// runs. Functions of this package have none.
+func where(L *lua.LState, level int) string {
+	dbg, ok := L.GetStack(level)
+	if !ok {
+		return ""
+	}
+	if _, err := L.GetInfo("Sl", dbg, lua.LNil); err != nil || dbg.What == "Go" || dbg.CurrentLine <= 0 {
+		return ""
+	}
+	return dbg.Source + ":" + strconv.Itoa(dbg.CurrentLine) + ": "
+}
+
+func luaError(L *lua.LState) int {
+	v, level := L.Get(1), L.OptInt(2, 1)
+	if isText(v) && level > 0 {
+		v = lua.LString(where(L, level) + v.String())
+	}
+	L.Error(v, 0)
+	return 0
+}
+
+func luaAssert(L *lua.LState) int {
+	if lua.LVIsFalse(L.CheckAny(1)) {
+		L.Error(lua.LString(where(L, 1)+L.OptString(2, "assertion failed!")), 0)
+	}
+	return L.GetTop()
 }
 
 func (m *machine) pcall(L *lua.LState) int {

@@ -38,16 +38,10 @@ func (m *machine) appendReply(dst []byte, v lua.LValue, proto, depth int) []byte
 }
 
 func (m *machine) appendTable(dst []byte, t *lua.LTable, proto, depth int) []byte {
-	if t.RawGetInt(1) == lua.LNil { // an array has none of these, as a rule
-		if s := t.RawGetString("err"); isText(s) {
-			return resp.AppendError(dst, clean(s))
-		}
-		if s := t.RawGetString("ok"); isText(s) {
-			return resp.AppendSimple(dst, clean(s))
-		}
-	} else if s, ok := t.RawGetString("err").(lua.LString); ok {
+	if s, ok := t.RawGetString("err").(lua.LString); ok {
 		return resp.AppendError(dst, clean(s))
-	} else if s, ok := t.RawGetString("ok").(lua.LString); ok {
+	}
+	if s, ok := t.RawGetString("ok").(lua.LString); ok {
 		return resp.AppendSimple(dst, clean(s))
 	}
 	if n, ok := t.RawGetString("double").(lua.LNumber); ok {

@@ -280,7 +280,7 @@ func (m *machine) failure(err error) *script.Error {
 		fail.Text = "ERR " + translate(string(v))
 	default:
 		if api.Object == lua.LNil || api.Object == nil {
-			fail.Text = "ERR unknown error"
+			fail.Text = "ERR nil"
 		} else {
 			fail.Text = "ERR " + translate(api.Object.String())
 		}
@@ -322,11 +322,35 @@ func (m *machine) caught(err error) lua.LValue {
 	if api.Object == nil {
 		return lua.LNil
 	}
+	if t, ok := api.Object.(*lua.LTable); ok { // an error of redis.call is caught as its text
+		if text, ok := m.realOf(t).RawGetString("err").(lua.LString); ok {
+			return text
+		}
+	}
 	return api.Object
+}
+
+// quoteFunction quotes the name of the function in an error about its arguments, which
+// begins at i. A hoisted name is a path in parentheses.
+func quoteFunction(s string, i int) string {
+	from := strings.Index(s[i:], " to ")
+	if from < 0 {
+		return s
+	}
+	from += i + len(" to ")
+	n := strings.Index(s[from:], " (")
+	if n < 0 || n == 0 || s[from] == '\'' {
+		return s
+	}
+	name := strings.Trim(s[from:from+n], "()")
+	return s[:from] + "'" + name[strings.LastIndexByte(name, '.')+1:] + "'" + s[from+n:]
 }
 
 // translate gives errors of this interpreter the words of the C one.
 func translate(s string) string {
+	if i := strings.Index(s, "bad argument #"); i >= 0 {
+		return quoteFunction(s, i)
+	}
 	for _, t := range [...][2]string{
 		{"attempt to call a non-function object", "attempt to call a nil value"},
 		{"attempt to index a non-table object(", "attempt to index a "},

@@ -57,7 +57,7 @@ func compile(src, name string, library bool) (c code, err error) {
 	}
 	chunk, err := parse.Parse(strings.NewReader(src), name)
 	if err != nil {
-		return code{}, syntaxError(err, name)
+		return code{}, syntaxError(err, src, name)
 	}
 	r := rewriter{names: names{own: make(map[string]bool), library: library}, reading: true}
 	if strings.Contains(src, "setfenv") { // names may come to mean other things
@@ -86,7 +86,7 @@ func compile(src, name string, library bool) (c code, err error) {
 	bind.SetLine(1)
 	proto, err := lua.Compile([]ast.Stmt{bind, give}, name)
 	if err != nil {
-		return code{}, syntaxError(err, name)
+		return code{}, syntaxError(err, src, name)
 	}
 	c.proto, c.hoisted = proto, r.hoisted
 	return c, nil
@@ -115,7 +115,7 @@ func tooDeep(src, name string) error {
 }
 
 // syntaxError gives an error of the parser the form of the C one.
-func syntaxError(err error, name string) error {
+func syntaxError(err error, src, name string) error {
 	var pe *parse.Error
 	if errors.As(err, &pe) {
 		near := pe.Token
@@ -123,10 +123,14 @@ func syntaxError(err error, name string) error {
 			near = "<eof>"
 		}
 		line := pe.Pos.Line
+		if near == "<eof>" {
+			line = 1 + strings.Count(src, "\n")
+		}
 		if line < 1 {
 			line = 1
 		}
 		msg := pe.Message
+		msg = strings.Replace(msg, "unterminated", "unfinished", 1)
 		if msg == "syntax error" || msg == "" {
 			msg = "unexpected symbol"
 		}

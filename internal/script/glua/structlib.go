@@ -2,6 +2,7 @@ package glua
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 
 	lua "github.com/yuin/gopher-lua"
@@ -80,7 +81,7 @@ func (l *layout) control(op byte) {
 		}
 		l.align = a
 	default:
-		raise(l.L, "invalid format option '%c'", op)
+		l.L.ArgError(1, fmt.Sprintf("invalid format option '%c'", op))
 	}
 }
 
