@@ -92,8 +92,8 @@ var layers = map[string]string{
 }
 
 // onlyUnsafe may import unsafe: the memory of the data, and the system calls of the
-// loops, which would otherwise go by way of the scheduler.
-var onlyUnsafe = []string{"internal/mem", "internal/ds/", "internal/loop", "internal/proctitle"}
+// loops and for syncs, which would otherwise go by way of the scheduler.
+var onlyUnsafe = []string{"internal/mem", "internal/ds/", "internal/loop", "internal/proctitle", "internal/vfs"}
 
 // TestImports fails on every import that the table does not allow.
 func TestImports(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"runtime"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -80,6 +81,7 @@ type instance struct {
 	acked   map[string]string // what a client was told is on disk
 	fatal   atomic.Bool
 	failing atomic.Bool
+	sets    int
 }
 
 func open(t *testing.T, fs vfs.FS, dir string, p Policy, change func(*Settings)) *instance {
@@ -122,11 +124,28 @@ func (in *instance) set(k, v string) bool {
 	in.data.keys[k] = v
 	in.data.mu.Unlock()
 	in.oplog.Add(oplog.Effect{Count: 1, Cmds: []byte(cmd("SET", k, v))})
-	if mark := in.a.Mark(); mark != 0 && !in.a.Wait(mark) {
+	mark := in.a.Mark()
+	if in.sets++; mark != 0 && in.sets%2 == 0 {
+		in.press(mark) // as an event loop does
+	}
+	if mark != 0 && !in.a.Wait(mark) {
 		return false
 	}
 	in.acked[k] = v
 	return true
+}
+
+// press does what an event loop does to have a mark reached, and no more if it takes
+// long.
+func (in *instance) press(mark uint64) {
+	pressed := false
+	for end := time.Now().Add(time.Second); !in.a.Reached(mark) && !in.fatal.Load() && time.Now().Before(end); {
+		if !pressed {
+			pressed, _ = in.a.Press()
+		}
+		in.a.Landed()
+		runtime.Gosched()
+	}
 }
 
 func (in *instance) rewrite() error {

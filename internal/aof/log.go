@@ -37,12 +37,13 @@ const (
 //
 // With Everysec and No whoever is about to send replies writes first, so that a
 // client is told of nothing that is not written, unless the disk is busy with a
-// sync: then the one who syncs writes afterwards. With Always the syncer alone
-// writes, and syncs at once, for all loops together; their replies are parked
-// until synced has passed what was appended before them.
+// sync: then the one who syncs writes afterwards. With Always an event loop writes
+// for all of them and has the system sync that (Press); their replies are parked
+// until synced has passed what was appended before them. What a sync in the
+// background cannot do, or not there, is done by the syncer, a goroutine.
 //
-// Locks: syncOne, fileMu, mu, in this order; mu is a leaf, and no I/O happens under
-// it.
+// Locks: syncOne, fileMu, flight.mu, mu, in this order; mu is a leaf, and no I/O
+// happens under it.
 type Log struct {
 	fs     vfs.FS
 	log    *slog.Logger
@@ -70,6 +71,7 @@ type Log struct {
 	stamp   int64  // Unix time of the last annotation in seconds
 	pending uint64 // commands in buf
 	cut     *cut   // buf begins with what is to go to a new file
+	gather  gathering
 
 	fileMu  sync.Mutex
 	file    vfs.File
@@ -78,11 +80,12 @@ type Log struct {
 	failing error // why the last write failed
 	told    int64 // when the failure was logged last, monotonic nanoseconds
 
-	kick  chan struct{} // wakes the syncer
-	stop  chan struct{}
-	done  chan struct{}
-	batch uint64 // commands that the last sync of Always was for; the syncer's
-	took  time.Duration
+	kick chan struct{} // wakes the syncer
+	stop chan struct{}
+	done chan struct{}
+
+	committing atomic.Bool // Always writes and syncs, or is about to
+	flight     flight
 
 	syncOne sync.Mutex // before fileMu: held by whoever syncs without fileMu, or closes files
 
@@ -122,6 +125,7 @@ func newLog(fs vfs.FS, log *slog.Logger, c *clock.Clock, e Events) *Log {
 		kick: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
 	}
 	l.moved.L = &l.syncMu
+	l.flight.syncs = vfs.NewSyncs()
 	go l.run()
 	return l
 }
@@ -198,7 +202,6 @@ func (l *Log) Mark() uint64 {
 		if l.synced.Load() >= end {
 			return 0
 		}
-		l.wake()
 		return end
 	}
 	if l.written.Load() < end {
@@ -309,6 +312,7 @@ func (l *Log) cross() (done bool, err error) {
 	if !c.synced {
 		return false, nil
 	}
+	l.land(true)
 	l.file.Close()
 	l.file = c.file
 	l.size.Store(0)

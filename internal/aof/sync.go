@@ -1,20 +1,13 @@
 package aof
 
 import (
-	"errors"
 	"time"
 
 	"github.com/redstart-db/redstart/internal/vfs"
 )
 
-const (
-	// syncEvery is how often Everysec syncs, and failed writes are tried again.
-	syncEvery = time.Second
-	// gatherMost bounds how long a sync of Always waits for further writes, and
-	// gatherPart is the part of the last sync's time that it waits at most.
-	gatherMost = 500 * time.Microsecond
-	gatherPart = 2
-)
+// syncEvery is how often Everysec syncs, and failed writes are tried again.
+const syncEvery = time.Second
 
 // run is the syncer.
 func (l *Log) run() {
@@ -29,60 +22,12 @@ func (l *Log) run() {
 			if l.always() {
 				l.commit()
 			} else {
+				l.idle()
 				l.flush(false)
 				l.endTurn()
 			}
 		case <-tick.C:
 			l.everySecond()
-		}
-	}
-}
-
-// commit is the group commit of Always: it writes and syncs what all loops have
-// appended.
-func (l *Log) commit() {
-	if !l.on.Load() || l.broken.Load() || l.synced.Load() >= l.appended.Load() {
-		return
-	}
-	l.gather()
-	l.mu.Lock()
-	n := l.pending
-	l.mu.Unlock()
-	l.fileMu.Lock()
-	defer l.fileMu.Unlock()
-	begin := time.Now()
-	end, err := l.syncHeld()
-	if err != nil {
-		if l.failing == nil { // else it has been said
-			l.fail(errors.New("Can't persist AOF for fsync error when the AOF fsync policy is 'always': " + reason(err) + ". Exiting..."))
-		}
-		return
-	}
-	l.took = time.Since(begin)
-	l.batch = n
-	l.advance(end)
-}
-
-// gather waits a moment for those who were told of the last sync: they write
-// again about now, and a sync for all of them takes as long as one for the first.
-func (l *Log) gather() {
-	limit := min(l.took/gatherPart, gatherMost)
-	if l.batch <= 1 || limit <= 0 {
-		return
-	}
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
-	for {
-		l.mu.Lock()
-		n := l.pending
-		l.mu.Unlock()
-		if n >= l.batch {
-			return
-		}
-		select {
-		case <-l.kick:
-		case <-timer.C:
-			return
 		}
 	}
 }
@@ -255,6 +200,7 @@ func (l *Log) Sync() error {
 	defer l.syncOne.Unlock()
 	l.fileMu.Lock()
 	defer l.fileMu.Unlock()
+	l.land(true)
 	end, err := l.syncHeld()
 	if err == nil {
 		l.advance(end)
@@ -300,6 +246,7 @@ func (l *Log) end() error {
 	l.syncOne.Lock()
 	defer l.syncOne.Unlock()
 	l.fileMu.Lock()
+	l.land(true)
 	l.on.Store(false)
 	var files []vfs.File
 	if l.file != nil {
@@ -326,6 +273,7 @@ func (l *Log) end() error {
 func (l *Log) close() {
 	close(l.stop)
 	<-l.done
+	l.flight.syncs.Close()
 }
 
 // buffered is the number of bytes that were not written yet.

@@ -9,6 +9,16 @@ type Barrier interface {
 	// connection with its own goroutine. It gives the point that has to be reached first, or 0 if they may leave. It may
 	// take the time of a write to a file.
 	Mark() uint64
+	// Press begins to have everything reached that a mark has been given for, and is called when a loop has nothing else
+	// to do. When it is not done it is to be called again: with soon after the requests that come in a moment, for they
+	// can be reached together with what there is; else when what is being reached at present is, which Group.Pass tells.
+	Press() (done, soon bool)
+	// Underway is the point that is being reached: what has a later mark will come to be reached later.
+	Underway() uint64
+	// Signal is a descriptor that becomes readable, by an edge, when Landed is to be called by any goroutine; -1 if that
+	// is never needed.
+	Signal() int
+	Landed()
 	// Reached tells whether a point has been reached. Group.Pass is to be called after that has become true.
 	Reached(mark uint64) bool
 	// Wait returns when a point has been reached, with true, or with false when that will never be: then the bytes do

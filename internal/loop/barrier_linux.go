@@ -1,5 +1,7 @@
 package loop
 
+import "golang.org/x/sys/unix"
+
 const (
 	// parkedMost is how many bytes of replies may wait for the barrier, and parkedRounds how many rounds, before the
 	// loop waits with them.
@@ -7,10 +9,12 @@ const (
 	parkedRounds = 1024
 	// spareOuts is how many reply buffers are kept for further rounds.
 	spareOuts = 4
+	// pressAfter is after how many rounds with replies that have to wait a loop presses although more requests come.
+	pressAfter = 16
 )
 
-// parked is what one round has replied while it waits for the barrier. Meanwhile the loop goes on: what other
-// connections write then is brought to disk together. Rounds leave in order, so a connection's replies do, and nobody
+// parked is what rounds have replied that wait for the barrier together. Meanwhile the loop goes on: what other
+// connections write then is brought to disk together. They leave in order, so a connection's replies do, and nobody
 // is told of a write that is not on disk yet, not even by reading what it wrote.
 type parked struct {
 	mark     uint64
@@ -18,7 +22,9 @@ type parked struct {
 	outgoing []outgoing
 }
 
-// parks keeps what is to be sent, if it has to wait, and tells whether.
+// parks has what is to be sent wait, if it has to, and tells whether. It stays in out and outgoing, and what further
+// rounds reply goes behind it, until the barrier is on its way to the mark, or there is much of it: then it is laid
+// aside.
 func (p *poller) parks() bool {
 	b := p.g.cfg.Barrier
 	if b == nil {
@@ -26,11 +32,27 @@ func (p *poller) parks() bool {
 	}
 	mark := b.Mark()
 	if len(p.parked) == 0 && (mark == 0 || b.Reached(mark)) {
+		p.held, p.unpressed, p.denied = 0, 0, false
 		return false
 	}
-	p.parked = append(p.parked, parked{mark, p.out, p.outgoing})
+	p.holding.Store(true) // before it looks again, in release
+	p.mark, p.held = mark, len(p.outgoing)
+	p.unpressed++
+	if mark == 0 || len(p.out) > replySize/2 {
+		p.layAside()
+	}
+	for p.parkedSize > parkedMost || len(p.parked) > parkedRounds {
+		b.Wait(p.parked[0].mark)
+		p.release()
+	}
+	return true
+}
+
+// layAside takes what waits out of the way of what comes.
+func (p *poller) layAside() {
+	p.parked = append(p.parked, parked{p.mark, p.out, p.outgoing})
 	p.parkedSize += len(p.out)
-	p.out, p.outgoing = nil, nil
+	p.held, p.out, p.outgoing = 0, nil, nil
 	if k := len(p.spares); k > 0 {
 		p.out, p.spares = p.spares[k-1], p.spares[:k-1]
 	} else {
@@ -39,12 +61,38 @@ func (p *poller) parks() bool {
 	if k := len(p.spareOutgoing); k > 0 {
 		p.outgoing, p.spareOutgoing = p.spareOutgoing[k-1], p.spareOutgoing[:k-1]
 	}
-	p.holding.Store(true) // before it looks again, in release
-	for p.parkedSize > parkedMost || len(p.parked) > parkedRounds {
-		b.Wait(p.parked[0].mark)
-		p.release()
+}
+
+// resume begins a round while something waits. What has waited since something else was being reached comes first, so
+// that it is on its way while the loop works.
+func (p *poller) resume(events []unix.EpollEvent) {
+	b := p.g.cfg.Barrier
+	for i := range events {
+		if events[i].Fd == slotBarrier {
+			b.Landed()
+			events[i].Fd = slotWake
+		}
 	}
-	return true
+	if p.denied {
+		p.press()
+	}
+	if p.held > 0 && b.Underway() >= p.mark {
+		p.layAside()
+	}
+	p.release()
+}
+
+// press sees to it that what waits will be let go of, unless it is too soon for that. All of outgoing waits.
+func (p *poller) press() (soon bool) {
+	done, soon := p.g.cfg.Barrier.Press()
+	if p.denied = !done && !soon; !done {
+		return soon
+	}
+	p.unpressed = 0
+	if p.held > 0 {
+		p.layAside()
+	}
+	return false
 }
 
 // release sends what the barrier no longer holds.
@@ -68,7 +116,11 @@ func (p *poller) release() {
 	k := copy(p.parked, p.parked[n:])
 	clear(p.parked[k:])
 	p.parked = p.parked[:k]
-	if k == 0 {
+	if k == 0 && p.held > 0 && b.Reached(p.mark) {
+		p.sendAll()
+	}
+	if k == 0 && p.held == 0 {
+		p.unpressed, p.denied = 0, false
 		p.holding.Store(false)
 		if len(p.spareOutgoing) > spareOuts {
 			p.spareOutgoing = nil
@@ -90,6 +142,9 @@ func (p *poller) pass() {
 
 // endParked sends what still waits for the barrier when the loop ends, unless it waits for ever.
 func (p *poller) endParked() {
+	if len(p.outgoing) > 0 && p.parks() && p.held > 0 {
+		p.layAside()
+	}
 	for len(p.parked) > 0 && p.g.cfg.Barrier.Wait(p.parked[0].mark) {
 		p.release()
 	}

@@ -33,6 +33,14 @@ func (g *gate) Mark() uint64 {
 	return g.marks
 }
 
+func (g *gate) Press() (done, soon bool) { return true, false }
+
+func (g *gate) Signal() int { return -1 }
+
+func (g *gate) Landed() {}
+
+func (g *gate) Underway() uint64 { return 0 }
+
 func (g *gate) Reached(mark uint64) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -40,14 +40,17 @@ const (
 	naps   = 16
 	// shortNap is how long a loop waits, once, that other goroutines may need the processor of.
 	shortNap = 100 * time.Microsecond
+	// moment is how long a loop waits for more requests before it asks the barrier again whether it may be pressed.
+	moment = 50 * time.Microsecond
 	// schedEvery is after how many rounds of a loop without a processor of its own other goroutines have a turn.
 	schedEvery = 32
 )
 
 // Slots of a poller's table that are no connection.
 const (
-	slotWake   = -1 // the eventfd
-	slotListen = -2 // -2-i is acceptor i
+	slotWake    = -1 // the eventfd
+	slotBarrier = -2 // Config.Barrier.Signal
+	slotListen  = -3 // -3-i is acceptor i
 )
 
 // poller is one event loop.
@@ -105,7 +108,11 @@ type poller struct {
 
 	accepts []*acceptor // guarded by mu
 
-	parked        []parked // rounds that wait for the barrier, in order
+	held          int      // how much of outgoing waits for the barrier, all of it at the end of a round
+	mark          uint64   // that held waits for
+	unpressed     int      // rounds that wait for the barrier to be pressed
+	denied        bool     // it was, but something else was being reached
+	parked        []parked // what waits for the barrier before held, in order
 	parkedSize    int      // bytes of replies in them
 	spares        [][]byte // reply buffers for further rounds
 	spareOutgoing [][]outgoing
@@ -190,7 +197,13 @@ func newPoller(g *Group, index int32) (*poller, error) {
 		return nil, err
 	}
 	ev := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLET, Fd: slotWake}
-	if err := unix.EpollCtl(epfd, unix.EPOLL_CTL_ADD, wake, &ev); err != nil {
+	err = unix.EpollCtl(epfd, unix.EPOLL_CTL_ADD, wake, &ev)
+	if b := g.cfg.Barrier; err == nil && b != nil && b.Signal() >= 0 {
+		// One loop that waits is enough: it tells the others.
+		ev := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLET | unix.EPOLLEXCLUSIVE, Fd: slotBarrier}
+		err = unix.EpollCtl(epfd, unix.EPOLL_CTL_ADD, b.Signal(), &ev)
+	}
+	if err != nil {
 		unix.Close(epfd)
 		unix.Close(wake)
 		return nil, err
@@ -235,6 +248,9 @@ func (p *poller) run() {
 	rounds := 0
 	for !p.done {
 		n := p.next()
+		if p.held > 0 || len(p.parked) > 0 {
+			p.resume(p.events[:n])
+		}
 		// What others have pushed was pushed before these requests came: who knows
 		// of a change, because it has waited for the reply, gets word of it before
 		// the reply to what it asks next.
@@ -253,10 +269,10 @@ func (p *poller) run() {
 		if p.posted.Load() {
 			p.readInbox()
 		}
-		if len(p.outgoing) > 0 {
+		if len(p.outgoing) > p.held {
 			p.flush()
 		}
-		if len(p.parked) > 0 {
+		if p.held > 0 || len(p.parked) > 0 {
 			p.release()
 		}
 		if rounds++; rounds >= schedEvery && !p.alone {
@@ -270,6 +286,17 @@ func (p *poller) run() {
 // next returns how many events there are to serve, and waits for one if there is nothing else to do. Whoever posts
 // after sleeping was set wakes the loop; what was posted before is seen here.
 func (p *poller) next() int {
+	if p.unpressed > 0 && !p.denied {
+		if p.unpressed < pressAfter {
+			if n := poll(p.epfd, p.events); n > 0 || len(p.ready) > 0 {
+				return n
+			}
+		}
+		if p.press() && len(p.ready) == 0 {
+			d := unix.NsecToTimespec(int64(moment))
+			return nap(p.epfd, p.events, &d)
+		}
+	}
 	if len(p.ready) > 0 {
 		return poll(p.epfd, p.events)
 	}
@@ -299,8 +326,11 @@ func (p *poller) next() int {
 func (p *poller) event(ev *unix.EpollEvent) {
 	p.room()
 	if ev.Fd < 0 {
-		if ev.Fd <= slotListen {
+		switch {
+		case ev.Fd <= slotListen:
 			p.accept(int(slotListen - ev.Fd))
+		case ev.Fd == slotBarrier:
+			p.g.cfg.Barrier.Landed()
 		}
 		return
 	}
@@ -370,11 +400,15 @@ func (p *poller) replied(s *sock, b []byte) {
 
 // flush sends what the round has replied so far, unless it has to wait.
 func (p *poller) flush() {
-	if p.parks() {
-		return
+	if !p.parks() {
+		p.sendAll()
 	}
+}
+
+// sendAll sends what the rounds have replied.
+func (p *poller) sendAll() {
 	given := p.send(p.out, p.outgoing)
-	p.outgoing = p.outgoing[:0]
+	p.outgoing, p.held = p.outgoing[:0], 0
 	if given {
 		p.out = p.newReplies()
 	} else {

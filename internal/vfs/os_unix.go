@@ -28,7 +28,7 @@ func Map(f File) (*Mapping, error) {
 	if err != nil {
 		return nil, err
 	}
-	real, ok := f.(*os.File)
+	real, ok := f.(osFile)
 	if size := info.Size(); !ok || size == 0 || size > math.MaxInt {
 		return readAll(f)
 	}

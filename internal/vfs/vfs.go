@@ -47,7 +47,8 @@ type File interface {
 	io.Closer
 	Name() string
 	Stat() (fs.FileInfo, error)
-	// Sync has all that was written written to the disk.
+	// Sync has all that was written written to the disk, and the size of the file: what is
+	// needed to read it again, not the times of its last changes.
 	Sync() error
 	// Truncate cuts the file, or extends it with zeros, to a size in bytes.
 	Truncate(size int64) error
@@ -141,8 +142,14 @@ func file(f *os.File, err error) (File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return f, nil
+	return osFile{f}, nil
 }
+
+// osFile is an open file of the system.
+type osFile struct{ *os.File }
+
+// Sync implements File.
+func (f osFile) Sync() error { return syncData(f.File) }
 
 // Rename implements FS.
 func (OS) Rename(from, to string) error { return os.Rename(from, to) }

@@ -1,0 +1,136 @@
+package aof
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redstart-db/redstart/internal/oplog"
+	"github.com/redstart-db/redstart/internal/vfs"
+)
+
+// Several loops press while rewrites turn the log to new files: every mark is reached
+// without the syncer's tick, and what was reached is there after a start.
+func TestPressTogether(t *testing.T) {
+	dir := t.TempDir()
+	in := open(t, vfs.OS{}, dir, Always, nil)
+	if err := in.start(); err != nil {
+		t.Fatal(err)
+	}
+	const loops, each = 4, 300
+	var wg sync.WaitGroup
+	var order sync.Mutex // the lock of a shard
+	for l := range loops {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for i := range each {
+				k, v := fmt.Sprint("k", l), fmt.Sprint(i)
+				order.Lock()
+				in.data.mu.Lock()
+				in.data.keys[k] = v
+				in.data.mu.Unlock()
+				in.oplog.Add(oplog.Effect{Count: 1, Cmds: []byte(cmd("SET", k, v))})
+				order.Unlock()
+				mark := in.a.Mark()
+				for begin := time.Now(); !in.a.Reached(mark); runtime.Gosched() {
+					in.a.Press()
+					in.a.Landed()
+					if time.Since(begin) > 20*time.Second {
+						t.Errorf("loop %d has waited for %d in vain", l, mark)
+						return
+					}
+				}
+			}
+		}()
+	}
+	stop := make(chan struct{})
+	rewriter := make(chan struct{})
+	go func() {
+		defer close(rewriter)
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(time.Duration(rand.IntN(20)) * time.Millisecond):
+			}
+			r, err := in.a.Reserve()
+			if err == nil && r.Begin() == nil {
+				order.Lock()
+				source := in.data.source()
+				r.Turn(in.oplog.Offset())
+				order.Unlock()
+				r.Write(source)
+			}
+		}
+	}()
+	wg.Wait()
+	close(stop)
+	<-rewriter
+	// The process ends here: nothing is brought to disk any more.
+	again := open(t, vfs.OS{}, dir, Always, nil)
+	if err := again.start(); err != nil {
+		t.Fatal(err)
+	}
+	for l := range loops {
+		if got := again.data.keys[fmt.Sprint("k", l)]; got != fmt.Sprint(each-1) {
+			t.Errorf("k%d is %q, %d was acknowledged", l, got, each-1)
+		}
+	}
+	for _, i := range []*instance{in, again} {
+		i.a.Stop()
+		i.a.Close()
+	}
+}
+
+// While syncs take longer than to serve all clients, those that were told of the last
+// one are waited for, but not for ever; and not when it is the other way round.
+func TestGather(t *testing.T) {
+	in := open(t, vfs.OS{}, t.TempDir(), Always, nil)
+	if err := in.start(); err != nil {
+		t.Fatal(err)
+	}
+	defer in.a.Close()
+	defer in.a.Stop()
+	l := in.a.Log
+	add := func(n int) {
+		for range n {
+			in.oplog.Add(oplog.Effect{Count: 1, Cmds: []byte(cmd("SET", "k", "v"))})
+		}
+	}
+	add(1)
+	for _, c := range []struct {
+		took time.Duration // of syncs of 10 commands
+		want bool
+	}{{20 * perCommand, false}, {10 * perCommand, true}} {
+		l.mu.Lock()
+		l.gather.took = int64(c.took)
+		l.mu.Unlock()
+		l.measure(l.clock.Nano()-int64(c.took), 10)
+		l.mu.Lock()
+		l.gather.until += int64(time.Hour)
+		l.mu.Unlock()
+		if l.ripe() != c.want {
+			t.Errorf("after %v: ripe is %v", c.took, !c.want)
+		}
+	}
+	l.measure(l.clock.Nano()-int64(time.Second), 10)
+	add(9)
+	if l.ripe() {
+		t.Error("ripe with 10 of 11")
+	}
+	add(1)
+	if !l.ripe() {
+		t.Error("not ripe with all 11")
+	}
+	l.measure(l.clock.Nano()-int64(time.Millisecond), 100)
+	l.mu.Lock()
+	l.gather.until = l.clock.Nano() - 1
+	l.mu.Unlock()
+	if !l.ripe() {
+		t.Error("it waits for ever")
+	}
+}
