@@ -73,8 +73,8 @@ var layers = map[string]string{
 	// What stands beside the commands.
 	"internal/pubsub":    "internal/resp internal/glob internal/session internal/stats",
 	"internal/script":    "internal/resp internal/num",
-	"internal/aof":       "internal/oplog internal/resp internal/vfs internal/clock internal/words",
-	"internal/persist":   "internal/mem internal/store internal/snapshot internal/rdb internal/serial internal/oplog internal/resp internal/vfs internal/clock internal/config internal/ds/... internal/num",
+	"internal/aof":       "internal/oplog internal/resp internal/vfs internal/clock internal/stats internal/words",
+	"internal/persist":   "internal/mem internal/store internal/snapshot internal/rdb internal/serial internal/oplog internal/resp internal/vfs internal/clock internal/config internal/stats internal/ds/... internal/num",
 	"internal/snapshot":  "internal/store internal/serial internal/rdb internal/ds/kept",
 	"internal/repl":      "internal/oplog internal/resp internal/clock internal/config internal/rdb internal/num",
 	"internal/cluster":   "internal/resp internal/clock internal/config internal/num",

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/redstart-db/redstart/internal/stats"
 	"github.com/redstart-db/redstart/internal/vfs"
 )
 
@@ -203,7 +204,7 @@ func (c *Checker) file(path, name string, last, rdb bool) (verdict, error) {
 	if size == 0 {
 		return empty, nil
 	}
-	count := &counter{r: f, p: new(Progress)}
+	count := &counter{r: f, p: new(stats.Progress)}
 	c.rd, c.at, c.msg = bufio.NewReaderSize(count, scanChunk), 0, ""
 	if rdb {
 		if !c.RDB(c.rd, path) {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/redstart-db/redstart/internal/clock"
 	"github.com/redstart-db/redstart/internal/oplog"
+	"github.com/redstart-db/redstart/internal/stats"
 	"github.com/redstart-db/redstart/internal/vfs"
 )
 
@@ -104,7 +105,7 @@ func open(t *testing.T, fs vfs.FS, dir string, p Policy, change func(*Settings))
 func (in *instance) start() error {
 	err := in.a.ReadManifest()
 	if err == nil {
-		_, err = in.a.Load(&in.data, new(Progress))
+		_, err = in.a.Load(&in.data, new(stats.Progress))
 	}
 	if err == nil {
 		err = in.a.Start(in.data.source(), in.oplog.Offset())

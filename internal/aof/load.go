@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"sync/atomic"
 	"time"
 
+	"github.com/redstart-db/redstart/internal/stats"
 	"github.com/redstart-db/redstart/internal/vfs"
 )
 
@@ -23,11 +23,6 @@ type Target interface {
 	RDB(b []byte) (size int, err error)
 }
 
-// Progress tells how far loading has come. It may be read at any time.
-type Progress struct {
-	Total, Loaded atomic.Int64 // bytes
-}
-
 // magic is how a base begins that is an RDB file.
 const magic = "REDIS"
 
@@ -35,7 +30,7 @@ const magic = "REDIS"
 // anything. Nothing is changed on disk, but for an old file that is taken into the
 // folder, and the end of the last file, which is cut off where it is not complete
 // if the settings permit that.
-func (a *AOF) Load(target Target, p *Progress) (loaded bool, err error) {
+func (a *AOF) Load(target Target, p *stats.Progress) (loaded bool, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	s := a.settings()
@@ -46,8 +41,7 @@ func (a *AOF) Load(target Target, p *Progress) (loaded bool, err error) {
 	if len(files) == 0 {
 		return false, nil
 	}
-	p.Loaded.Store(0)
-	p.Total.Store(a.sizes(&s, files))
+	p.Begin(a.clock.NowMilli()/1000, a.sizes(&s, files))
 	begin := time.Now()
 	for i, f := range files {
 		start := time.Now()
@@ -75,7 +69,7 @@ func (a *AOF) Load(target Target, p *Progress) (loaded bool, err error) {
 }
 
 // loadFile loads one file, and gives its size.
-func (a *AOF) loadFile(s *Settings, file File, last bool, target Target, p *Progress) (size int64, err error) {
+func (a *AOF) loadFile(s *Settings, file File, last bool, target Target, p *stats.Progress) (size int64, err error) {
 	f, err := a.fs.Open(s.path(file.Name))
 	if err != nil {
 		return 0, fmt.Errorf("Fatal error: can't open the append log file %s for reading: %s", file.Name, reason(err))
@@ -84,7 +78,7 @@ func (a *AOF) loadFile(s *Settings, file File, last bool, target Target, p *Prog
 	if size, err = fileSize(a.fs, s.path(file.Name)); err != nil || size == 0 {
 		return size, err
 	}
-	count := &counter{r: f, p: p}
+	count := &counter{r: f, p: p, before: p.Loaded.Load()}
 	r := bufio.NewReaderSize(count, scanChunk)
 	if head, _ := r.Peek(len(magic)); string(head) == magic {
 		if file.Kind == Base && file.Name == s.Prefix || file.Kind != Base {
@@ -124,6 +118,7 @@ func loadRDB(f vfs.File, target Target, count *counter, r *bufio.Reader) error {
 		return err
 	}
 	defer m.Close()
+	count.p.Loaded.Store(count.before) // what was read to find out is counted again
 	n, err := target.RDB(m.B)
 	if err != nil {
 		return err
@@ -132,6 +127,7 @@ func loadRDB(f vfs.File, target Target, count *counter, r *bufio.Reader) error {
 		return err
 	}
 	count.n = int64(n)
+	count.p.Loaded.Store(count.before + count.n)
 	r.Reset(count)
 	return nil
 }
@@ -221,15 +217,16 @@ func truncate(f vfs.FS, name string, size int64) error {
 
 // counter counts what is read.
 type counter struct {
-	r io.Reader
-	n int64
-	p *Progress
+	r      io.Reader
+	n      int64 // bytes
+	p      *stats.Progress
+	before int64 // bytes of other files
 }
 
 func (c *counter) Read(b []byte) (int, error) {
 	n, err := c.r.Read(b)
 	c.n += int64(n)
-	c.p.Loaded.Add(int64(n))
+	c.p.Loaded.Store(c.before + c.n)
 	return n, err
 }
 

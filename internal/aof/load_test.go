@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/redstart-db/redstart/internal/stats"
 	"github.com/redstart-db/redstart/internal/vfs"
 )
 
@@ -26,7 +27,7 @@ func loadOne(t *testing.T, contents string, change func(*Settings)) (map[string]
 	defer in.a.Close()
 	err := in.a.ReadManifest()
 	if err == nil {
-		_, err = in.a.Load(&in.data, new(Progress))
+		_, err = in.a.Load(&in.data, new(stats.Progress))
 	}
 	left, _ := os.ReadFile(filepath.Join(dir, "aof", "appendonly.aof.1.incr.aof"))
 	return in.data.keys, string(left), err

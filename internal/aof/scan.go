@@ -48,6 +48,8 @@ const (
 
 const (
 	scanChunk = 1 << 20
+	// usualArgs is how many arguments a command has whose list is no memory of its own.
+	usualArgs = 64
 	// maxAnnotation is how long an annotation may be, with its line end.
 	maxAnnotation = 1 << 10
 )
@@ -83,10 +85,11 @@ func (s *Scanner) Next(p *Piece) error {
 func (s *Scanner) cut(p *Piece) error {
 	b := p.buf
 	for len(b) > 0 {
-		if cap(p.flat)-len(p.flat) < 64 {
-			p.flat = make([][]byte, 0, max(1024, 2*cap(p.flat)))
+		k := len(p.flat)
+		if cap(p.flat)-k < usualArgs {
+			p.flat, k = make([][]byte, 0, max(1024, 2*cap(p.flat))), 0
 		}
-		s.parser.Into(p.flat[len(p.flat):])
+		s.parser.Into(p.flat[k : k : k+usualArgs])
 		args, n, err := s.scan(b)
 		if err != nil {
 			s.left, s.eof, s.err = nil, true, err
@@ -100,7 +103,7 @@ func (s *Scanner) cut(p *Piece) error {
 		if len(args) == 0 {
 			continue
 		}
-		if k := len(p.flat); len(args) <= cap(p.flat)-k {
+		if len(args) <= usualArgs {
 			p.flat = p.flat[:k+len(args)]
 		}
 		p.Cmds = append(p.Cmds, args)

@@ -22,11 +22,10 @@ type appendFile struct {
 	*aof.AOF
 	n         *Node
 	settings  atomic.Pointer[aof.Settings]
-	percent   atomic.Int64 // auto-aof-rewrite-percentage
-	least     atomic.Int64 // auto-aof-rewrite-min-size, bytes
-	saveDelay atomic.Int64 // rdb-key-save-delay, microseconds
-	attached  bool         // to the oplog; changes while all workers are stopped
-	progress  aof.Progress
+	percent   atomic.Int64               // auto-aof-rewrite-percentage
+	least     atomic.Int64               // auto-aof-rewrite-min-size, bytes
+	saveDelay atomic.Int64               // rdb-key-save-delay, microseconds
+	attached  bool                       // to the oplog; changes while all workers are stopped
 	loops     atomic.Pointer[loop.Group] // nil while there are none
 }
 
@@ -140,7 +139,9 @@ func (n *Node) stopped(f func()) {
 func (n *Node) loadAppendFile() (loaded bool, err error) {
 	t := &loadTarget{n: n, replay: n.Exec.NewReplay()}
 	defer t.replay.Close()
-	return n.aof.Load(t, &n.aof.progress)
+	loaded, err = n.aof.Load(t, &n.persist.Progress)
+	n.fit(&t.foresight)
+	return loaded, err
 }
 
 // startAppendFile loads the append only file and goes on with it. The instance is
@@ -166,14 +167,22 @@ func (n *Node) startAppendFile() error {
 type loadTarget struct {
 	n      *Node
 	replay *exec.Replay
+	foresight
 }
 
 // Run implements aof.Target.
-func (t *loadTarget) Run(cmds [][][]byte) (int, error) { return t.replay.Run(cmds) }
+func (t *loadTarget) Run(cmds [][][]byte) (int, error) {
+	if !t.done {
+		t.n.foresee(&t.foresight, cmds)
+	}
+	return t.replay.Run(cmds)
+}
 
 // RDB implements aof.Target.
 func (t *loadTarget) RDB(b []byte) (int, error) {
-	return t.n.persist.LoadBase(b, t.n.env.ListPlainSize, t.n.loadFunction, t.n.stopping)
+	size, err := t.n.persist.LoadBase(b, t.n.env.ListPlainSize, t.n.loadFunction, t.n.stopping)
+	t.base = int64(size)
+	return size, err
 }
 
 // heldBase is a Source of all data. The instance is frozen until it is written.

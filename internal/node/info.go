@@ -231,7 +231,7 @@ func (s *self) infoLoading(w *server.InfoWriter) {
 	}
 	w.Int("loading_start_time", start)
 	w.Int("loading_total_bytes", total)
-	w.Zeros("loading_rdb_used_mem")
+	w.Int("loading_rdb_used_mem", p.UsedMem.Load())
 	w.Int("loading_loaded_bytes", loaded)
 	w.Float("loading_loaded_perc", perc, 2, "")
 	w.Int("loading_eta_seconds", eta)

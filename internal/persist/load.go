@@ -3,19 +3,13 @@ package persist
 import (
 	"errors"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"github.com/redstart-db/redstart/internal/rdb"
 	"github.com/redstart-db/redstart/internal/serial"
+	"github.com/redstart-db/redstart/internal/stats"
 	"github.com/redstart-db/redstart/internal/store"
 )
-
-// Progress is how far loading has come, for INFO. Any goroutine may read it.
-type Progress struct {
-	Start, Total, Loaded atomic.Int64 // Unix seconds, bytes, bytes
-	AOFBase              atomic.Bool  // it is the base of an append only file
-}
 
 // Loaded is what loading an RDB file found.
 type Loaded struct {
@@ -50,7 +44,7 @@ type Loader struct {
 	// set.
 	Skipped func(key []byte)
 	// Progress, if set, is kept up to date.
-	Progress *Progress
+	Progress *stats.Progress
 	// Done, if set, is told how many bytes are not needed again.
 	Done func(end int)
 	// Stop, if set, is asked now and then; true ends loading with ErrStopped.
@@ -112,21 +106,22 @@ func (l *Loader) items(f *rdb.File, d *distributor) error {
 			}
 		}
 		if at := f.Offset(); at-told >= progressStep || l.Delay > 0 {
+			err := l.advanced(at, at-told)
 			told = at
-			if err := l.advanced(at); err != nil || d.failed.Load() {
+			if err != nil || d.failed.Load() {
 				return err
 			}
 		}
 	}
 }
 
-// advanced tells that the file has been read up to an offset.
-func (l *Loader) advanced(at int) error {
+// advanced tells that the file has been read up to an offset, n bytes more than before.
+func (l *Loader) advanced(at, n int) error {
 	if l.Done != nil {
 		l.Done(at)
 	}
 	if l.Progress != nil {
-		l.Progress.Loaded.Store(int64(at))
+		l.Progress.Loaded.Add(int64(n))
 	}
 	if l.Stop != nil && l.Stop() {
 		return ErrStopped

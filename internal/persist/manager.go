@@ -15,6 +15,7 @@ import (
 	"github.com/redstart-db/redstart/internal/clock"
 	"github.com/redstart-db/redstart/internal/config"
 	"github.com/redstart-db/redstart/internal/snapshot"
+	"github.com/redstart-db/redstart/internal/stats"
 	"github.com/redstart-db/redstart/internal/store"
 	"github.com/redstart-db/redstart/internal/vfs"
 )
@@ -74,7 +75,7 @@ const retryAfter = 5 * time.Second
 // is frozen.
 type Manager struct {
 	FS       vfs.FS
-	Progress Progress
+	Progress stats.Progress
 	Alone    bool // no other instance is in this process; set before Enable
 
 	host  Host

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"runtime"
 	"strconv"
@@ -96,6 +97,7 @@ func (m *Manager) aux(name, value []byte) {
 	case "used-mem":
 		if n, err := strconv.ParseUint(string(value), 10, 64); err == nil {
 			m.log.Info(fmt.Sprintf("RDB memory usage when created %.2f Mb", float64(n)/(1<<20)))
+			m.Progress.UsedMem.Store(int64(min(n, math.MaxInt64)))
 		}
 	}
 }
@@ -114,9 +116,7 @@ func (m *Manager) read(name string, l *Loader) (Loaded, error) {
 	defer mapping.Close()
 	b := mapping.B
 	l.Done = mapping.Done
-	m.Progress.Start.Store(m.clock.NowMilli() / 1000)
-	m.Progress.Total.Store(int64(len(b)))
-	m.Progress.Loaded.Store(0)
+	m.Progress.Begin(m.clock.NowMilli()/1000, int64(len(b)))
 	res, err := l.Load(b)
 	if err != nil {
 		return res, fmt.Errorf("%s: %w", name, err)

@@ -64,6 +64,9 @@ func (ks *Keyspace) TableSlots() int { return ks.table.Slots() }
 // to be called when those that come have come.
 func (ks *Keyspace) Expect(n int) { ks.table.TryExpect(n) }
 
+// Provide gives the keyspace room for about n keys in all, if there is memory for that.
+func (ks *Keyspace) Provide(n int) { ks.table.Resize(n) }
+
 // Fit gives back what was prepared for keys that did not come.
 func (ks *Keyspace) Fit() { ks.table.Fit() }
 

@@ -41,30 +41,37 @@ func (t *Table) TryExpect(n int) bool {
 	return true
 }
 
-// Fit gives back what the table has for records that were expected and did not come. If
-// there is no memory to build a smaller one, it stays as it is.
+// loose is how many records a bucket has on average, in a table that is made smaller by
+// Fit. It is less than in any that grew.
+const loose = 7
+
+// Fit gives back what the table has for records that were expected and did not come.
 func (t *Table) Fit() {
 	switch {
 	case t.count == 0:
 		t.Clear()
-		return
-	case t.count >= t.size*sparse:
-		return
+	case t.count < t.size*loose && t.size > loose:
+		t.Resize(t.count)
 	}
-	fit := &Table{arena: t.arena, recs: t.recs}
+}
+
+// Resize makes a table of what is in it and has room for about n records. If there is no
+// memory for that, it stays as it is.
+func (t *Table) Resize(n int) {
+	other := &Table{arena: t.arena, recs: t.recs}
 	defer func() {
 		if r := recover(); r != nil {
 			if r != mem.ErrExhausted {
 				panic(r)
 			}
-			fit.Clear()
+			other.Clear()
 		}
 	}()
-	fit.Expect(t.count)
+	other.Expect(max(n, t.count))
 	for i := 0; i < len(t.dir); i += 1 << (t.depth - t.dir[i].local()) {
-		t.each(t.dir[i], func(hash uint64, ref mem.Ref) { fit.Insert(hash, ref) })
+		t.each(t.dir[i], func(hash uint64, ref mem.Ref) { other.Insert(hash, ref) })
 	}
 	t.Clear()
-	t.count, t.size = fit.count, fit.size
-	t.setDir(fit.dir, fit.depth, fit.deep)
+	t.count, t.size = other.count, other.size
+	t.setDir(other.dir, other.depth, other.deep)
 }
