@@ -37,7 +37,7 @@ func testMain(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	for _, name := range []string{"redis-server", "redis-cli", "redis-check-rdb"} {
+	for _, name := range []string{"redis-server", "redis-cli", "redis-check-rdb", "redis-check-aof"} {
 		if err := os.Symlink(binary, filepath.Join(dir, name)); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
@@ -213,6 +213,34 @@ func TestPortInUse(t *testing.T) {
 	}
 	if got := ask(s.port, "PING"); got != "+PONG" {
 		t.Errorf("the first server: %q", got)
+	}
+}
+
+// A second server does not start on the files of the first, and neither are they
+// repaired meanwhile.
+func TestFolderInUse(t *testing.T) {
+	s := launch(t, nil, "--appendonly", "yes")
+	out, _, status := output(t, "", binary, "--port", strconv.Itoa(freePort(t)), "--dir", s.dir, "--save", "", "--appendonly", "yes")
+	want := fmt.Sprintf("The folder %s is in use: another server (process %d) keeps appendonly.aof there.",
+		filepath.Join(s.dir, "appendonlydir"), s.cmd.Process.Pid)
+	if status != 1 || !strings.Contains(out, want) {
+		t.Errorf("status %d\n%s", status, out)
+	}
+	manifest := filepath.Join(s.dir, "appendonlydir", "appendonly.aof.manifest")
+	out, _, status = output(t, "", named("redis-check-aof"), "--fix", manifest)
+	if status != 1 || !strings.Contains(out, "in use by a server (locked by process "+strconv.Itoa(s.cmd.Process.Pid)+")") {
+		t.Errorf("--fix: status %d\n%s", status, out)
+	}
+	if out, _, status = output(t, "", named("redis-check-aof"), manifest); status != 0 {
+		t.Errorf("a check that changes nothing: status %d\n%s", status, out)
+	}
+	if got := ask(s.port, "SET k v"); got != "+OK" {
+		t.Errorf("the first server: %q", got)
+	}
+	s.cmd.Process.Kill() // which leaves no lock
+	<-s.over
+	if out, _, status = output(t, "", named("redis-check-aof"), "--fix", manifest); status != 0 {
+		t.Errorf("--fix after a crash: status %d\n%s", status, out)
 	}
 }
 

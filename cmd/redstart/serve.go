@@ -97,6 +97,10 @@ func load(n *node.Node, signals <-chan os.Signal, log *slog.Logger) error {
 	}
 }
 
+// claimPatience is how long a server waits for one that is about to end to leave the
+// files.
+const claimPatience = time.Second
+
 // start brings the server to where it accepts connections.
 func start(n *node.Node, handler *node.LogHandler, signals <-chan os.Signal, log *slog.Logger) error {
 	cfg := n.Config
@@ -110,6 +114,10 @@ func start(n *node.Node, handler *node.LogHandler, signals <-chan os.Signal, log
 	n.OwnProcess()
 	n.Fatal = func(error) { os.Exit(1) }
 	n.KeepFiles()
+	if err := n.Claim(claimPatience); err != nil {
+		log.Warn("Fatal error, can't start: " + err.Error())
+		return err
+	}
 	n.BeginLoad()
 	if err := n.Listen(); err != nil {
 		return err

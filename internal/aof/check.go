@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -73,6 +74,13 @@ func (c *Checker) Run(program string, args []string) int {
 }
 
 func (c *Checker) check(name string) error {
+	if c.fix || c.until != 0 {
+		lock, err := c.claim(name)
+		if err != nil {
+			return err
+		}
+		defer lock()
+	}
 	f, err := c.FS.Open(name)
 	if err != nil {
 		return fmt.Errorf("Cannot open file %s: %s", name, reason(err))
@@ -93,6 +101,26 @@ func (c *Checker) check(name string) error {
 	}
 	fmt.Fprintln(c.Out, "Start checking Multi Part AOF")
 	return c.parts(name)
+}
+
+// claim makes sure that no server writes the files that are to be repaired.
+func (c *Checker) claim(name string) (release func(), err error) {
+	dir, file := filepath.Split(name)
+	path := LockName(dir, prefixOf(file))
+	lock, err := c.FS.Lock(path)
+	var locked *vfs.LockedError
+	switch {
+	case errors.As(err, &locked):
+		return nil, fmt.Errorf("Cannot repair %s: the folder is in use by a server (%s). Stop it first.", name, err)
+	case errors.Is(err, vfs.ErrNoLocks) || errors.Is(err, fs.ErrNotExist):
+		return func() {}, nil // what is wrong is for others to say
+	case err != nil:
+		return nil, fmt.Errorf("Cannot lock %s: %s", path, reason(err))
+	}
+	return func() {
+		c.FS.Remove(path)
+		lock.Close()
+	}, nil
 }
 
 // isManifest tells whether a file begins like one.

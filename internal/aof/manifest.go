@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"math"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -59,6 +60,24 @@ const (
 
 // ManifestName is the name of the manifest of files that begin with prefix.
 func ManifestName(prefix string) string { return prefix + manifestSuffix }
+
+// LockName is the path of what is locked by whoever writes the files of a folder that
+// begin with prefix.
+func LockName(dir, prefix string) string { return filepath.Join(dir, "."+prefix+".lock") }
+
+// prefixOf is what the names of all files begin with of which name is one.
+func prefixOf(name string) string {
+	prefix := strings.TrimSuffix(name, manifestSuffix)
+	for _, suffix := range []string{baseSuffix + rdbSuffix, baseSuffix + aofSuffix, incrSuffix + aofSuffix} {
+		rest, ok := strings.CutSuffix(name, suffix)
+		if at := strings.LastIndexByte(rest, '.'); ok && at >= 0 {
+			if _, err := strconv.ParseUint(rest[at+1:], 10, 64); err == nil {
+				return rest[:at]
+			}
+		}
+	}
+	return prefix
+}
 
 // What is wrong with a manifest.
 var (

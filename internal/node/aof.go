@@ -100,6 +100,8 @@ func (f *appendFile) turn(on bool) error {
 	switch {
 	case on == (f.State() != aof.Off):
 		return nil
+	case on && !f.n.persist.Enabled():
+		return errors.New("This instance keeps no files")
 	case on:
 		if err := f.Enable(); err != nil {
 			return errors.New("Unable to turn on AOF. Check server logs.")

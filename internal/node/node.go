@@ -70,6 +70,7 @@ type Node struct {
 	huge    bool          // full regions of memory become huge pages
 	quit    chan struct{} // closed when the instance is asked to end
 	ending  shutdown
+	claims  claims
 
 	localMu sync.Mutex
 	locals  map[*Local]struct{} // nil when the instance is closed
@@ -127,6 +128,7 @@ func open(cfg *config.Config, log *slog.Logger, loops int, reserve uint64) (*Nod
 		stop: make(chan struct{}), quit: make(chan struct{}),
 		lis:    listeners{tcp: make(map[endpoint]net.Listener)},
 		locals: make(map[*Local]struct{}),
+		claims: claims{fs: vfs.OS{}, held: make(map[string]*claim), kept: make(map[claimed]bool)},
 		huge:   mem.HugePages(),
 		Exec:   exec.New(env, stats.NewSlowLog(int(cfg.SlowlogMaxLen)), new(stats.LatencyMonitor)),
 	}
@@ -162,21 +164,21 @@ func open(cfg *config.Config, log *slog.Logger, loops int, reserve uint64) (*Nod
 // BeginLoad has commands that need the data refused until Load has ended. It is to be
 // called before Listen.
 func (n *Node) BeginLoad() {
-	if n.Config.AppendOnly || n.persist.Enabled() {
+	if n.persist.Enabled() {
 		n.stopped(n.Exec.BeginLoading)
 	}
 }
 
 // Load loads the data from disk. After an error the instance must be closed.
 func (n *Node) Load() error {
+	if !n.persist.Enabled() {
+		return nil
+	}
 	if n.Config.AppendOnly {
 		return n.startAppendFile()
 	}
 	if err := n.aof.ReadManifest(); err != nil { // it may be turned on
 		return err
-	}
-	if !n.persist.Enabled() {
-		return nil
 	}
 	if err := n.persist.Load(n.env.ListPlainSize, n.loadFunction, n.stopping); err != nil {
 		return err
@@ -239,6 +241,7 @@ func (n *Node) Close() error {
 		n.persist.Close()
 		n.scripts.Close()
 		err = errors.Join(err, n.closeAppendFile(), n.store.Close())
+		n.dropAll()
 	})
 	return err
 }

@@ -181,11 +181,18 @@ func followed() []string {
 
 // ApplyConfig implements server.Node.
 func (s *self) ApplyConfig(changed []string) error {
+	if err := s.n.claimChanged(changed); err != nil {
+		return err
+	}
 	for _, name := range changed {
 		s.apply(name)
 	}
 	s.n.persist.Configured()
-	return s.n.Apply(changed)
+	err := s.n.Apply(changed)
+	if err == nil {
+		s.n.dropUnwanted()
+	}
+	return err
 }
 
 func (s *self) apply(name string) {

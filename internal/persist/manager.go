@@ -54,6 +54,9 @@ type Host interface {
 	// SaveDelay is how long a key takes longer to be saved, for tests. Nothing need be
 	// frozen.
 	SaveDelay() time.Duration
+	// Claim makes sure that nobody else writes a file until it is released, by any
+	// goroutine. The instance is frozen.
+	Claim(dir, name string) (release func(), err error)
 	// ServerVersion is what files name as their writer.
 	ServerVersion() string
 }
@@ -89,7 +92,7 @@ type Manager struct {
 	// that was given up never takes the place of a newer one.
 	naming sync.Mutex
 
-	mu        sync.Mutex // a leaf: nothing else is locked under it
+	mu        sync.Mutex // nothing is locked under it but what claims are noted under
 	enabled   bool
 	closed    bool
 	job       *job // the snapshot that is being written
@@ -150,6 +153,9 @@ func (m *Manager) Enabled() bool {
 // File is the path of the RDB file.
 func (m *Manager) File() string { return filepath.Join(m.cfg.Dir, m.cfg.DBFilename) }
 
+// LockName is the path of what is locked by whoever writes an RDB file.
+func LockName(dir, name string) string { return filepath.Join(dir, "."+name+".lock") }
+
 // header gives what a file begins with. The instance must be frozen.
 func (m *Manager) header() *Header {
 	return &Header{
@@ -195,12 +201,18 @@ func (m *Manager) SaveNow() error {
 
 // saveHeld writes the file of a frozen instance.
 func (m *Manager) saveHeld() error {
+	release, err := m.host.Claim(m.cfg.Dir, m.cfg.DBFilename)
+	if err != nil {
+		m.log.Warn("Error saving DB on disk", "err", err)
+		return err
+	}
+	defer release()
 	h, temp := m.header(), m.heldName()
 	if m.cfg.RDBKeySaveDelay > 0 {
 		h.Delay, h.Keys = m.host.SaveDelay, m.keys()
 	}
 	m.writes(filepath.Join(m.cfg.Dir, temp))
-	_, err := m.writeFile(m.File(), temp, h, Held(m.store, m.cfg.RDBCompression, m.Access()), nil)
+	_, err = m.writeFile(m.File(), temp, h, Held(m.store, m.cfg.RDBCompression, m.Access()), nil)
 	m.writes("")
 	if err != nil {
 		m.log.Warn("Error saving DB on disk", "err", err)
@@ -288,8 +300,16 @@ func (m *Manager) BackgroundSave(schedule bool) (scheduled bool, err error) {
 // begin starts a job. mu is held and the instance frozen.
 func (m *Manager) begin() error {
 	m.scheduled = false
+	release, err := m.host.Claim(m.cfg.Dir, m.cfg.DBFilename)
+	if err != nil {
+		m.tried, m.status.Failed = m.clock.Nano(), true
+		m.alertHeld()
+		m.log.Warn("Background saving error", "err", err)
+		return err
+	}
 	snap, err := m.host.Snapshot(m.cfg.RDBCompression, m.Access())
 	if err != nil {
+		release()
 		return err
 	}
 	j := &job{snap: snap, began: m.clock.Nano(), changes: m.host.Changes(), done: make(chan struct{})}
@@ -302,6 +322,7 @@ func (m *Manager) begin() error {
 		defer m.wg.Done()
 		_, err := m.writeFile(name, tempName(), h, src, j.stop.Load)
 		snap.Close()
+		release()
 		m.finish(j, err)
 	}()
 	return nil
@@ -344,9 +365,13 @@ func (m *Manager) finish(j *job, err error) {
 // alert tells the host whether writes are to be refused. The instance is frozen.
 func (m *Manager) alert() {
 	m.mu.Lock()
-	fail := m.status.Failed && m.cfg.StopWritesOnBgsaveError && len(m.cfg.Save) > 0
-	m.mu.Unlock()
-	m.host.SavesFail(fail)
+	defer m.mu.Unlock()
+	m.alertHeld()
+}
+
+// alertHeld is alert with mu held.
+func (m *Manager) alertHeld() {
+	m.host.SavesFail(m.status.Failed && m.cfg.StopWritesOnBgsaveError && len(m.cfg.Save) > 0)
 }
 
 // Configured is called when the configuration has changed; the instance is frozen.

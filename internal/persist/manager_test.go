@@ -61,7 +61,14 @@ func (i *instance) SaveDelay() time.Duration { return 0 }
 func (i *instance) UsedMemory() uint64       { return 1 << 20 }
 func (i *instance) Functions() [][]byte      { return nil }
 func (i *instance) SavesFail(fail bool)      { i.refuses = fail }
-func (i *instance) ServerVersion() string    { return "7.0.15" }
+func (i *instance) Claim(dir, name string) (func(), error) {
+	l, err := i.fs.Lock(LockName(dir, name))
+	if err != nil {
+		return nil, err
+	}
+	return func() { l.Close() }, nil
+}
+func (i *instance) ServerVersion() string { return "7.0.15" }
 func (i *instance) Snapshot(compress bool, access snapshot.Access) (Snapshot, error) {
 	s, err := snapshot.Begin(i.st, snapshot.Options{Compress: compress, Access: access})
 	if err != nil {

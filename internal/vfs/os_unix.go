@@ -15,9 +15,21 @@ func syncDir(d *os.File) error { return d.Sync() }
 func lock(f *os.File) error {
 	err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
-		return ErrLocked
+		return errLocked
 	}
 	return err
+}
+
+// lockless tells whether an error of locking is that of a place where it is impossible.
+func lockless(err error) bool {
+	for _, e := range []error{
+		unix.EACCES, unix.EPERM, unix.EROFS, unix.ENOTSUP, unix.ENOSYS, unix.ENOLCK, unix.EINVAL, unix.ENAMETOOLONG,
+	} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
 }
 
 // Map gives the contents of a file without reading it: what is not looked at costs

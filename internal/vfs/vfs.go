@@ -32,9 +32,10 @@ type FS interface {
 	// SyncDir has the names in a folder written to the disk: what was made, renamed or
 	// removed there lasts only then.
 	SyncDir(name string) error
-	// Lock takes a file, made if it is not there, for this process alone, until the
-	// closer is closed or the process ends. It does not wait: the error is ErrLocked
-	// when another has it.
+	// Lock takes a file, made if it is not there, for the caller alone, until the closer
+	// is closed or the process ends. It does not wait: the error is a *LockedError when
+	// another has it, in this process or not, and ErrNoLocks where files cannot be
+	// locked. Whoever has it may remove it before closing.
 	Lock(name string) (io.Closer, error)
 }
 
@@ -53,9 +54,6 @@ type File interface {
 	// Truncate cuts the file, or extends it with zeros, to a size in bytes.
 	Truncate(size int64) error
 }
-
-// ErrLocked is the error of Lock when another process has the file.
-var ErrLocked = errors.New("vfs: the file is locked by another process")
 
 // ReadFile gives the contents of a file.
 func ReadFile(fsys FS, name string) ([]byte, error) {
@@ -183,17 +181,4 @@ func (OS) SyncDir(name string) error {
 		return err
 	}
 	return errors.Join(syncDir(d), d.Close())
-}
-
-// Lock implements FS.
-func (OS) Lock(name string) (io.Closer, error) {
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, fileMode)
-	if err != nil {
-		return nil, err
-	}
-	if err := lock(f); err != nil {
-		f.Close()
-		return nil, err
-	}
-	return f, nil
 }

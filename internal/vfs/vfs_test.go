@@ -5,6 +5,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
+	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -51,7 +54,8 @@ func TestLockIsForOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := (OS{}).Lock(name); !errors.Is(err, ErrLocked) {
+	var locked *LockedError
+	if _, err := (OS{}).Lock(name); !errors.As(err, &locked) || locked.PID != os.Getpid() {
 		t.Fatalf("a second lock: %v", err)
 	}
 	if err := first.Close(); err != nil {
@@ -62,6 +66,45 @@ func TestLockIsForOne(t *testing.T) {
 		t.Fatalf("after the first was closed: %v", err)
 	}
 	again.Close()
+	if _, err := (OS{}).Lock(filepath.Join(name, "x", "y")); err == nil || errors.As(err, &locked) {
+		t.Errorf("where there is no folder: %v", err)
+	}
+}
+
+// Many take the lock in turns and remove the file each time: there is never more than
+// one who has it.
+func TestLockAndRemove(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "lock")
+	var holders, taken atomic.Int32
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 500 {
+				l, err := OS{}.Lock(name)
+				if err != nil {
+					var locked *LockedError
+					if !errors.As(err, &locked) {
+						t.Error(err)
+					}
+					continue
+				}
+				taken.Add(1)
+				if n := holders.Add(1); n != 1 {
+					t.Errorf("%d have the lock", n)
+				}
+				runtime.Gosched()
+				holders.Add(-1)
+				if err := (OS{}).Remove(name); err != nil {
+					t.Error(err)
+				}
+				l.Close()
+			}
+		})
+	}
+	wg.Wait()
+	if taken.Load() < 100 {
+		t.Errorf("it was taken %d times", taken.Load())
+	}
 }
 
 func TestMapGivesTheContents(t *testing.T) {
