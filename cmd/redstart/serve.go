@@ -134,8 +134,8 @@ func start(n *node.Node, handler *node.LogHandler, signals <-chan os.Signal, log
 	}
 	if err := load(n, signals, log); err != nil {
 		// Nothing that is on disk must be touched.
-		farewell(cfg, log)
 		if errors.Is(err, errLeft) {
+			farewell(cfg, log)
 			os.Exit(0)
 		}
 		os.Exit(1)

@@ -107,7 +107,7 @@ func (c *Checker) check(name string) error {
 func (c *Checker) claim(name string) (release func(), err error) {
 	dir, file := filepath.Split(name)
 	path := LockName(dir, prefixOf(file))
-	lock, err := c.FS.Lock(path)
+	lock, err := c.FS.Lock(path, false)
 	var locked *vfs.LockedError
 	switch {
 	case errors.As(err, &locked):

@@ -3,7 +3,6 @@ package node
 import (
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"sync"
 	"time"
@@ -19,9 +18,11 @@ import (
 // instances can share one if their files have different names. A claim is a lock of the
 // system on a small file beside, which ends with the process however that ends.
 //
-// The RDB file is claimed while there are save points, and for the time of each save;
-// the append only file while it is on. One that is on goes on in its old folder after
-// CONFIG SET dir, so that stays claimed until it is turned off.
+// What the data is loaded from at the next start is claimed all the time: the append only
+// file while it is on, else the RDB file if there are save points. An RDB file besides is
+// claimed while it is written, and shared with others who do so: each replaces it whole.
+// An append only file goes on in its old folder after CONFIG SET dir, so that stays
+// claimed until it is turned off.
 type claims struct {
 	fs vfs.FS
 
@@ -32,8 +33,9 @@ type claims struct {
 
 // claim is a lock that is held.
 type claim struct {
-	lock io.Closer // nil where nothing can be locked
-	uses int
+	lock   vfs.Lock // nil where nothing can be locked
+	shared bool
+	uses   int
 }
 
 // claimed is what is claimed.
@@ -65,33 +67,55 @@ func (e *ClaimError) Error() string {
 	return fmt.Sprintf("The folder %s is in use: %s keeps %s there. Stop it, or choose another dir.", e.Dir, who, e.Name)
 }
 
-// take claims, and logs when there is no way to.
-func (n *Node) take(c claimed) error {
+// take claims, alone or shared, and logs when there is no way to.
+func (n *Node) take(c claimed, shared bool) error {
 	cs := &n.claims
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	path := c.lock()
-	if have := cs.held[path]; have != nil {
-		have.uses++
-		return nil
+	have := cs.held[path]
+	if have != nil {
+		err := have.exclusive(shared)
+		if err == nil {
+			have.uses++
+		}
+		return c.error(path, err)
 	}
 	if c.aof {
 		if err := cs.fs.MkdirAll(c.dir); err != nil {
 			return err
 		}
 	}
-	lock, err := cs.fs.Lock(path)
+	lock, err := cs.fs.Lock(path, shared)
+	if errors.Is(err, vfs.ErrNoLocks) {
+		n.log.Warn("Nothing keeps another server from writing the same files: "+path+" cannot be locked", "err", err)
+		lock, err = nil, nil
+	}
+	if err == nil {
+		cs.held[path] = &claim{lock: lock, shared: shared, uses: 1}
+	}
+	return c.error(path, err)
+}
+
+// exclusive makes a claim one that is not shared, unless it may be.
+func (c *claim) exclusive(shared bool) error {
+	if shared || !c.shared || c.lock == nil {
+		return nil
+	}
+	err := c.lock.Exclusive()
+	c.shared = err != nil
+	return err
+}
+
+// error tells what an error of a lock means for what it stands for.
+func (c claimed) error(path string, err error) error {
 	var locked *vfs.LockedError
 	switch {
 	case errors.As(err, &locked):
 		return &ClaimError{Dir: c.dir, Name: c.name, PID: locked.PID}
-	case errors.Is(err, vfs.ErrNoLocks):
-		n.log.Warn("Nothing keeps another server from writing the same files: "+path+" cannot be locked", "err", err)
-		lock = nil
 	case err != nil:
 		return fmt.Errorf("can't lock %s: %w", path, err)
 	}
-	cs.held[path] = &claim{lock: lock, uses: 1}
 	return nil
 }
 
@@ -107,22 +131,24 @@ func (n *Node) drop(c claimed) {
 	}
 	delete(cs.held, path)
 	if have.lock != nil {
-		cs.fs.Remove(path) // one that stays disturbs nobody
+		if have.exclusive(false) == nil {
+			cs.fs.Remove(path) // one that stays disturbs nobody
+		}
 		have.lock.Close()
 	}
 }
 
-// wanted is what the configuration has the instance write.
+// wanted is what the configuration wants to be claimed all the time.
 func (n *Node) wanted() map[claimed]bool {
 	cfg, want := n.Config, make(map[claimed]bool)
 	if !n.persist.Enabled() {
 		return want
 	}
-	if len(cfg.Save) > 0 {
-		want[claimed{dir: cfg.Dir, name: cfg.DBFilename}] = true
-	}
-	if cfg.AppendOnly {
+	switch {
+	case cfg.AppendOnly:
 		want[claimed{dir: filepath.Join(cfg.Dir, cfg.AppendDirname), name: cfg.AppendFilename, aof: true}] = true
+	case len(cfg.Save) > 0:
+		want[claimed{dir: cfg.Dir, name: cfg.DBFilename}] = true
 	}
 	return want
 }
@@ -133,7 +159,7 @@ func (n *Node) takeWanted() error {
 		if n.claims.kept[c] {
 			continue
 		}
-		if err := n.take(c); err != nil {
+		if err := n.take(c, false); err != nil {
 			return err
 		}
 		n.claims.kept[c] = true
@@ -196,7 +222,7 @@ func (n *Node) claimChanged(changed []string) error {
 // Claim implements persist.Host.
 func (f files) Claim(dir, name string) (release func(), err error) {
 	c := claimed{dir: dir, name: name}
-	if err := f.n.take(c); err != nil {
+	if err := f.n.take(c, false); err != nil {
 		return nil, err
 	}
 	return func() { f.n.drop(c) }, nil

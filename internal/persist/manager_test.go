@@ -62,7 +62,7 @@ func (i *instance) UsedMemory() uint64       { return 1 << 20 }
 func (i *instance) Functions() [][]byte      { return nil }
 func (i *instance) SavesFail(fail bool)      { i.refuses = fail }
 func (i *instance) Claim(dir, name string) (func(), error) {
-	l, err := i.fs.Lock(LockName(dir, name))
+	l, err := i.fs.Lock(LockName(dir, name), true)
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,6 @@ package vfs
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"sync"
 )
@@ -152,11 +151,29 @@ func (f *Faulty) SyncDir(name string) error {
 }
 
 // Lock implements FS.
-func (f *Faulty) Lock(name string) (io.Closer, error) {
+func (f *Faulty) Lock(name string, shared bool) (Lock, error) {
 	if err := f.ask(OpLock, name); err != nil {
 		return nil, err
 	}
-	return f.FS.Lock(name)
+	l, err := f.FS.Lock(name, shared)
+	if err != nil {
+		return nil, err
+	}
+	return &faultyLock{l, f, name}, nil
+}
+
+// faultyLock is a lock of a Faulty.
+type faultyLock struct {
+	Lock
+	fs   *Faulty
+	name string
+}
+
+func (l *faultyLock) Exclusive() error {
+	if err := l.fs.ask(OpLock, l.name); err != nil {
+		return err
+	}
+	return l.Lock.Exclusive()
 }
 
 // faultyFile is an open file of a Faulty.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strconv"
 )
@@ -29,19 +28,17 @@ var ErrNoLocks = errors.New("vfs: no file can be locked there")
 const lockTries = 100
 
 // Lock implements FS. The file has the number of the process, for those who read it.
-func (OS) Lock(name string) (io.Closer, error) {
+func (OS) Lock(name string, shared bool) (Lock, error) {
 	for range lockTries {
 		f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, fileMode)
 		if err == nil {
-			if err = lock(f); err == nil && named(f, name) {
+			if err = lock(f, shared); err == nil && named(f, name) {
 				// Nothing depends on it.
 				_ = f.Truncate(0)
 				_, _ = f.WriteAt(strconv.AppendInt(nil, int64(os.Getpid()), 10), 0)
-				return f, nil
+				return osLock{f}, nil
 			}
-			if errors.Is(err, errLocked) {
-				err = &LockedError{PID: written(f)}
-			}
+			err = lockError(f, err)
 			f.Close()
 		}
 		switch {
@@ -53,6 +50,25 @@ func (OS) Lock(name string) (io.Closer, error) {
 		}
 	}
 	return nil, &LockedError{}
+}
+
+// lockError tells who has the file, if that is what is wrong.
+func lockError(f *os.File, err error) error {
+	if errors.Is(err, errLocked) {
+		return &LockedError{PID: written(f)}
+	}
+	return err
+}
+
+type osLock struct{ *os.File }
+
+// Exclusive implements Lock.
+func (l osLock) Exclusive() error {
+	err := lock(l.File, false)
+	if err != nil {
+		_ = lock(l.File, true) // which others may have, or there was no lock before
+	}
+	return lockError(l.File, err)
 }
 
 var errLocked = errors.New("vfs: locked")

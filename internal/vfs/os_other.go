@@ -8,7 +8,7 @@ import "os"
 func syncDir(*os.File) error { return nil }
 
 // lock does nothing: nobody is kept from starting twice.
-func lock(*os.File) error { return nil }
+func lock(*os.File, bool) error { return nil }
 
 // lockless tells whether an error of locking is that of a place where it is impossible:
 // here it always is.

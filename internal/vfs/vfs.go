@@ -32,11 +32,12 @@ type FS interface {
 	// SyncDir has the names in a folder written to the disk: what was made, renamed or
 	// removed there lasts only then.
 	SyncDir(name string) error
-	// Lock takes a file, made if it is not there, for the caller alone, until the closer
-	// is closed or the process ends. It does not wait: the error is a *LockedError when
-	// another has it, in this process or not, and ErrNoLocks where files cannot be
-	// locked. Whoever has it may remove it before closing.
-	Lock(name string) (io.Closer, error)
+	// Lock takes a file, made if it is not there, for the caller alone or together with
+	// others who share it, until the lock is closed or the process ends. It does not
+	// wait: the error is a *LockedError when another has it, in this process or not, and
+	// ErrNoLocks where files cannot be locked. Whoever has it alone may remove it before
+	// closing.
+	Lock(name string, shared bool) (Lock, error)
 }
 
 // File is an open file.
@@ -53,6 +54,14 @@ type File interface {
 	Sync() error
 	// Truncate cuts the file, or extends it with zeros, to a size in bytes.
 	Truncate(size int64) error
+}
+
+// Lock is a file that Lock has taken.
+type Lock interface {
+	io.Closer
+	// Exclusive makes a shared lock one for the caller alone. The error is as that of
+	// FS.Lock; the lock is shared then, as before.
+	Exclusive() error
 }
 
 // ReadFile gives the contents of a file.

@@ -50,25 +50,57 @@ func TestWriteFileLeavesOldOrNew(t *testing.T) {
 
 func TestLockIsForOne(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "lock")
-	first, err := OS{}.Lock(name)
+	first, err := OS{}.Lock(name, false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var locked *LockedError
-	if _, err := (OS{}).Lock(name); !errors.As(err, &locked) || locked.PID != os.Getpid() {
+	if _, err := (OS{}).Lock(name, false); !errors.As(err, &locked) || locked.PID != os.Getpid() {
 		t.Fatalf("a second lock: %v", err)
 	}
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
-	again, err := OS{}.Lock(name)
+	again, err := OS{}.Lock(name, false)
 	if err != nil {
 		t.Fatalf("after the first was closed: %v", err)
 	}
 	again.Close()
-	if _, err := (OS{}).Lock(filepath.Join(name, "x", "y")); err == nil || errors.As(err, &locked) {
+	if _, err := (OS{}).Lock(filepath.Join(name, "x", "y"), false); err == nil || errors.As(err, &locked) {
 		t.Errorf("where there is no folder: %v", err)
 	}
+}
+
+func TestSharedLock(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "lock")
+	take := func(shared bool) Lock {
+		t.Helper()
+		l, err := OS{}.Lock(name, shared)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	var locked *LockedError
+	first, second := take(true), take(true)
+	if _, err := (OS{}).Lock(name, false); !errors.As(err, &locked) {
+		t.Errorf("what is shared was taken: %v", err)
+	}
+	if err := first.Exclusive(); !errors.As(err, &locked) {
+		t.Errorf("what two share became that of one: %v", err)
+	}
+	second.Close()
+	if _, err := (OS{}).Lock(name, false); !errors.As(err, &locked) {
+		t.Errorf("the first is not shared any more: %v", err)
+	}
+	if err := first.Exclusive(); err != nil {
+		t.Error(err)
+	}
+	if _, err := (OS{}).Lock(name, true); !errors.As(err, &locked) {
+		t.Errorf("what one has was shared: %v", err)
+	}
+	first.Close()
+	take(true).Close()
 }
 
 // Many take the lock in turns and remove the file each time: there is never more than
@@ -80,7 +112,7 @@ func TestLockAndRemove(t *testing.T) {
 	for range 8 {
 		wg.Go(func() {
 			for range 500 {
-				l, err := OS{}.Lock(name)
+				l, err := OS{}.Lock(name, false)
 				if err != nil {
 					var locked *LockedError
 					if !errors.As(err, &locked) {
