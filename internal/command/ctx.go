@@ -88,10 +88,6 @@ type Ctx struct {
 	Sess  *session.Session
 	Spec  *Spec
 	Stats *stats.Worker
-	// Next is the arguments of the request that follows in the pipeline, if that
-	// is for the same command: what it will look up in a large collection can be
-	// fetched from memory meanwhile.
-	Next [][]byte
 
 	nano     int64 // monotonic time at which the command began
 	now      int64 // Unix milliseconds, 0 when not asked for yet

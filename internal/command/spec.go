@@ -89,6 +89,10 @@ type Spec struct {
 	// Call gives the flags of a call in place of Flags, for commands that run
 	// what may have flags of its own.
 	Call func(args [][]byte) Flag
+	// Elem is the argument that names the element of a collection which a call is
+	// about, 0 if there is none: what it leads to can be fetched from memory before
+	// the command runs.
+	Elem int
 	Run  Handler
 	Subs []Spec // of a container command, such as CLIENT
 

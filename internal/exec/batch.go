@@ -53,11 +53,7 @@ func (cl *Client) batch(c *command.Ctx, in []byte, had int) (n int, st loop.Stat
 					return len(in), loop.CloseNow
 				}
 			} else if len(r.args) > 0 {
-				if i+1 < len(reqs) && reqs[i+1].spec == r.spec {
-					c.Next = reqs[i+1].args
-				}
 				ran := cl.x.run(cl.w, c, cl, r)
-				c.Next = nil
 				if !ran {
 					// The request stays where it is, to be read again.
 					cl.parser.Reset()

@@ -263,6 +263,7 @@ type Worker struct {
 	keys    []int         // scratch for key indexes
 	hashes  []uint64      // of keys
 	ahead   [lookahead]request
+	elems   [][]byte // scratch for fetchElements
 
 	_ [64]byte
 }

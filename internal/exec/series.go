@@ -64,14 +64,13 @@ func (cl *Client) series(c *command.Ctx, reqs []request) (n int) {
 			}
 		}
 		c.Begin(s, spec, r.args, w.nano)
-		if n+1 < len(reqs) && reqs[n+1].spec == spec {
-			c.Next = reqs[n+1].args
-		}
 		c.Hold(x.Store.Of(r.key.H), r.key)
+		if n == 0 && spec.Elem != 0 {
+			cl.fetchElements(c, reqs)
+		}
 		start := len(c.Out)
 		x.invoke(c)
 		x.finish(w, c, cl)
-		c.Next = nil
 		n++
 		if waited || c.Failed() || w.again != 0 || len(c.Out)-start > seriesReply {
 			break
@@ -88,4 +87,25 @@ func (cl *Client) series(c *command.Ctx, reqs []request) (n int) {
 // begins tells whether a request may run as part of a series, as things are now.
 func (cl *Client) begins(r *request) bool {
 	return r.key.B != nil && r.spec.IsBrief(r.args, r.size) && uint32(cl.Sess.Flags&unusual)|cl.x.alert.Load() == 0
+}
+
+// fetchElements has fetched from memory what requests will look up in a large collection:
+// those that follow the first, whose key c holds, as long as they are for the same.
+func (cl *Client) fetchElements(c *command.Ctx, reqs []request) {
+	w, first := cl.w, &reqs[0]
+	at := first.spec.Elem
+	e := c.Keyspace(first.key).Find(first.key)
+	if !e.Ok() || e.Packed() {
+		return
+	}
+	for i := range reqs {
+		r := &reqs[i]
+		if r.spec != first.spec || r.key.H != first.key.H || len(r.args) <= at {
+			break
+		}
+		w.elems = append(w.elems, r.args[at])
+	}
+	e.FetchElements(w.elems)
+	clear(w.elems)
+	w.elems = w.elems[:0]
 }

@@ -123,3 +123,40 @@ func TestEachIsLoggedIfAsked(t *testing.T) {
 		t.Errorf("%d of 3 commands are in the slow log", n)
 	}
 }
+
+// TestSeriesOfElements looks members of a large set up, which are fetched ahead.
+func TestSeriesOfElements(t *testing.T) {
+	x := newExec(t, 1)
+	cl := x.NewClient(nil, 0)
+	const have = 40_000
+	for i := 0; i < have; i += 10 {
+		var all []string
+		for j := range 10 {
+			all = append(all, fmt.Sprint("SADD s m", i+j))
+		}
+		pipeline(t, cl, all...)
+	}
+	var all []string
+	want := ""
+	for i := range 50 {
+		m := i * have / 40 // from the middle on there are none
+		all = append(all, fmt.Sprint("SISMEMBER s m", m))
+		if m < have {
+			want += ":1\r\n"
+		} else {
+			want += ":0\r\n"
+		}
+		if i%20 == 9 { // another key in between
+			all = append(all, "SISMEMBER t m0")
+			want += ":0\r\n"
+		}
+	}
+	if got := pipeline(t, cl, all...); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	for _, r := range x.World.Workers()[0].Elements()[:16] {
+		if r != nil {
+			t.Errorf("the worker keeps %q", r)
+		}
+	}
+}

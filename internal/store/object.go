@@ -33,6 +33,14 @@ func (e Entry) Object() Object {
 	return e.ks.sh.objects[e.handle()]
 }
 
+// FetchElements has fetched from memory what looking elements up, at most 64, in a
+// large collection will need, if it finds them by their names.
+func (e Entry) FetchElements(elems [][]byte) {
+	if o, ok := e.Object().(interface{ HintEach(elems [][]byte) }); ok {
+		o.HintEach(elems)
+	}
+}
+
 func (e Entry) handle() uint32 {
 	off := e.rec.valOff()
 	return binary.LittleEndian.Uint32(e.ks.arena.Bytes(e.ref, off+4)[off:])

@@ -18,7 +18,6 @@ func sadd(c *command.Ctx) {
 	was := e
 	n := 0
 	if len(c.Args) == 3 {
-		hintNext(c, e)
 		if _, added := add(c, k, e, c.Args[2]); added {
 			n = 1
 		}
@@ -29,14 +28,6 @@ func sadd(c *command.Ctx) {
 		added(c, k, was, n)
 	}
 	c.Int(int64(n))
-}
-
-// hintNext has fetched what the next command of a pipeline will look up, when it is
-// for the same set and that is large.
-func hintNext(c *command.Ctx, e store.Entry) {
-	if next := c.Next; len(next) > 2 && e.Ok() && !e.Packed() && string(next[1]) == string(c.Args[1]) {
-		e.Object().(*dict.Dict).Hint(next[2])
-	}
 }
 
 // added says that n members were added to k, whose entry was e before.

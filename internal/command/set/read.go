@@ -21,7 +21,6 @@ func sisMember(c *command.Ctx) {
 	if !ok {
 		return
 	}
-	hintNext(c, e)
 	v := open(e)
 	c.Int(flag(v.has(c.Args[2])))
 }

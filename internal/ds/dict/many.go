@@ -49,13 +49,6 @@ func (d *Dict) hashEach(members [][]byte, wanted uint64, hashes *[MaxBatch]uint6
 	}
 }
 
-// Hint has fetched what looking a member up will need first.
-func (d *Dict) Hint(member []byte) {
-	if d.Len() > cached {
-		d.table.Hint(d.hash(member))
-	}
-}
-
 // HintEach has fetched what looking up to MaxBatch members up will need.
 func (d *Dict) HintEach(members [][]byte) {
 	if d.Len() > cached && len(members) > 1 {
