@@ -388,8 +388,8 @@ func (a *Arena) streak(p, n uint32, dirty bool) (count uint32) {
 	return count
 }
 
-// resetTrim is how many bytes Reset itself returns to the system.
-const resetTrim = 4 << 20
+// resetTrim is how many bytes Reset itself returns to the system: all arenas may be reset at once, under their locks.
+const resetTrim = 256 << 10
 
 // Reset frees all blocks at once, in a time that does not depend on their number. It returns the first pages to the
 // system; the rest, which would take about 50 ms per GiB, is left to Trim.

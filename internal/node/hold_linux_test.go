@@ -164,6 +164,15 @@ func TestHolds(t *testing.T) {
 			h.measure("SET", "k2", "overwritten")
 			c.fill("k3")
 			h.measure("PEXPIRE", "k3", "-1")
+			c.fill("k4")
+			h.do("SADD", "small", "a")
+			h.measure("SINTERSTORE", "k4", "small", "small")
+			c.fill("k5")
+			h.measure("RENAME", "small", "k5")
+			c.fill("k6")
+			h.measure("COPY", "k5", "k6", "REPLACE")
+			c.fill("k7")
+			h.measure("FLUSHDB")
 		})
 	}
 }
