@@ -95,6 +95,22 @@ func (s *ElementScan) Match(elem []byte) bool {
 	return s.Pattern == nil || glob.Match(s.Pattern, elem, false)
 }
 
+// Steps goes over a table from Cursor on. step shows what there is at a position, and
+// gives the next one and the number of elements it came upon.
+func (s *ElementScan) Steps(step func(pos uint32) (next uint32, done bool, visited int)) {
+	const emptySteps = 10 // as often as that for each element asked for, nothing may be found
+	pos, done, visited := uint32(s.Cursor), false, 0
+	for steps := 0; !done && visited < s.Count && steps/emptySteps < s.Count; steps++ {
+		var n int
+		pos, done, n = step(pos)
+		visited += n
+	}
+	s.Cursor = uint64(pos)
+	if done {
+		s.Cursor = 0
+	}
+}
+
 // Begin is called before the first element is appended to the reply, and End, with
 // the number of strings that were, after the last. s.Cursor is then where to go on,
 // or 0.

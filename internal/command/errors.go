@@ -38,6 +38,7 @@ const (
 	ErrNoMultiDisc  = "ERR DISCARD without MULTI"
 	ErrWatchInMulti = "ERR WATCH inside MULTI is not allowed"
 	ErrNotInMulti   = "ERR Command not allowed inside a transaction"
+	ErrSampleSize   = "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807"
 	ErrNotInt32     = "ERR value is out of range, value must between -2147483648 and 2147483647"
 )
 

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,14 +18,7 @@ import (
 // clients have to wait, and the others to have got the same. REDSTART_SEED replays
 // a run, REDSTART_COMMANDS sets its length.
 func TestRandom(t *testing.T) {
-	seed, commands := uint64(time.Now().UnixNano()), 1500
-	if s := os.Getenv("REDSTART_SEED"); s != "" {
-		seed, _ = strconv.ParseUint(s, 10, 64)
-	}
-	if s := os.Getenv("REDSTART_COMMANDS"); s != "" {
-		commands, _ = strconv.Atoi(s)
-	}
-	t.Logf("replay with REDSTART_SEED=%d REDSTART_COMMANDS=%d", seed, commands)
+	seed, commands := peer.Seed(t), peer.Number(t, "REDSTART_COMMANDS", 1500)
 	d := &duel{T: t, r: rand.New(rand.NewPCG(seed, 0)), waiting: make(map[int]bool)}
 	for i, srv := range []*peer.Server{peer.Start(t, peer.Options{}), peer.StartRedstart(t, peer.Options{})} {
 		s := &d.sides[i]

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
-	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -18,11 +16,7 @@ import (
 // once, with timeouts, transactions and CLIENT UNBLOCK, and counts: each element
 // that was pushed comes out once. REDSTART_SEED replays the choices of a run.
 func TestNothingIsLost(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	if s := os.Getenv("REDSTART_SEED"); s != "" {
-		seed, _ = strconv.ParseUint(s, 10, 64)
-	}
-	t.Logf("replay with REDSTART_SEED=%d", seed)
+	seed := peer.Seed(t)
 	srv := peer.StartRedstart(t, peer.Options{Args: []string{"--redstart-loops", "2"}})
 	const (
 		producers, consumers, movers = 3, 6, 3

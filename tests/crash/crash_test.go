@@ -24,25 +24,12 @@ const (
 	grace = 2 * time.Second
 )
 
-func number(t *testing.T, name string, otherwise uint64) uint64 {
-	t.Helper()
-	s := os.Getenv(name)
-	if s == "" {
-		return otherwise
-	}
-	n, err := strconv.ParseUint(s, 10, 64)
-	if err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
-	return n
-}
-
 func TestKill(t *testing.T) {
 	if testing.Short() {
 		t.Skip("kills servers")
 	}
-	crashes := int(number(t, "REDSTART_CRASHES", defaultCrashes))
-	seed := number(t, "REDSTART_SEED", uint64(time.Now().UnixNano()))
+	crashes := int(peer.Number(t, "REDSTART_CRASHES", defaultCrashes))
+	seed := peer.Seed(t)
 	for i, policy := range []string{"always", "everysec"} {
 		t.Run(policy, func(t *testing.T) {
 			t.Logf("replay with REDSTART_SEED=%d REDSTART_CRASHES=%d", seed, crashes)

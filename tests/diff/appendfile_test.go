@@ -44,8 +44,8 @@ func TestAppendFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	seed := environment(t, "REDSTART_SEED", uint64(time.Now().UnixNano()))
-	rounds := int(environment(t, "REDSTART_COMMANDS", defaultCommands)) / appendFileRound
+	seed := peer.Seed(t)
+	rounds := int(peer.Number(t, "REDSTART_COMMANDS", defaultCommands)) / appendFileRound
 	t.Logf("replay with REDSTART_SEED=%d", seed)
 	ts := slices.DeleteFunc(templates(), func(t template) bool {
 		name, _, _ := strings.Cut(t.words, " ")

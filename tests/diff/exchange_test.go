@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/redstart-db/redstart/tests/peer"
 )
@@ -18,7 +17,7 @@ type exchange struct {
 }
 
 func startExchange(t *testing.T) *exchange {
-	seed := environment(t, "REDSTART_SEED", uint64(time.Now().UnixNano()))
+	seed := peer.Seed(t)
 	t.Logf("replay with REDSTART_SEED=%d", seed)
 	args := []string{"--enable-debug-command", "yes"}
 	return &exchange{

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/redstart-db/redstart/tests/peer"
 )
 
 const (
@@ -20,27 +22,14 @@ const (
 	maxDifferences  = 5
 )
 
-func environment(t *testing.T, name string, otherwise uint64) uint64 {
-	t.Helper()
-	s := os.Getenv(name)
-	if s == "" {
-		return otherwise
-	}
-	n, err := strconv.ParseUint(s, 10, 64)
-	if err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
-	return n
-}
-
 // TestRandom sends the same random commands to both servers, and now and then has
 // each restore what the other has dumped. REDSTART_SEED replays a run,
 // REDSTART_COMMANDS sets its length, REDSTART_STATE after how many commands all data
 // is compared, and REDSTART_PREFIX leaves out commands whose names do not begin with
 // it.
 func TestRandom(t *testing.T) {
-	seed := environment(t, "REDSTART_SEED", uint64(time.Now().UnixNano()))
-	commands := int(environment(t, "REDSTART_COMMANDS", defaultCommands))
+	seed := peer.Seed(t)
+	commands := int(peer.Number(t, "REDSTART_COMMANDS", defaultCommands))
 	for _, proto := range []int{2, 3} {
 		t.Run(fmt.Sprintf("resp%d", proto), func(t *testing.T) {
 			t.Logf("replay with REDSTART_SEED=%d REDSTART_COMMANDS=%d", seed, commands)
@@ -58,7 +47,7 @@ func (p *pair) random(t *testing.T, g *generator, proto, commands int) {
 	})
 	var history []string // since all data was compared
 	differences, multi := 0, false
-	stateEvery := int(environment(t, "REDSTART_STATE", defaultState))
+	stateEvery := int(peer.Number(t, "REDSTART_STATE", defaultState))
 	differs := func(i int, diff string) {
 		t.Errorf("after command %d:\n  %s\n%s", i, strings.Join(relevant(history, diff), "\n  "), diff)
 		differences++

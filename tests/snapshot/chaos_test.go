@@ -15,15 +15,6 @@ import (
 	"github.com/redstart-db/redstart/tests/peer"
 )
 
-func seedOf(t *testing.T) uint64 {
-	seed := uint64(time.Now().UnixNano())
-	if s := os.Getenv("REDSTART_SEED"); s != "" {
-		seed, _ = strconv.ParseUint(s, 10, 64)
-	}
-	t.Logf("replay with REDSTART_SEED=%d", seed)
-	return seed
-}
-
 // templates are commands: K is a key that has most commands of one type, V a value, M one
 // of many members, N a number, D a database, I an ID.
 var templates = []string{
@@ -106,7 +97,7 @@ func write(srv *peer.Server, rnd *rand.Rand, stop chan struct{}) error {
 // What a background save writes is what there was when BGSAVE was executed, whatever
 // others write meanwhile.
 func TestSaveIsOfOneMoment(t *testing.T) {
-	seed := seedOf(t)
+	seed := peer.Seed(t)
 	srv := peer.StartRedstart(t, peer.Options{Args: []string{"--enable-debug-command", "yes", "--redstart-loops", "2"}})
 	stop := make(chan struct{})
 	var wg sync.WaitGroup

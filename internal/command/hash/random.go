@@ -1,12 +1,9 @@
 package hash
 
 import (
-	"math"
-
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/ds/dict"
 	"github.com/redstart-db/redstart/internal/ds/listpack"
-	"github.com/redstart-db/redstart/internal/num"
 	"github.com/redstart-db/redstart/internal/store"
 )
 
@@ -34,20 +31,8 @@ func hrandField(c *command.Ctx) {
 }
 
 func randomSome(c *command.Ctx) {
-	n, ok := num.ParseInt(c.Args[2])
-	withValues := len(c.Args) == 4 && c.Is(3, "WITHVALUES")
-	switch {
-	case !ok:
-		c.Err(command.ErrNotInteger)
-		return
-	case n == math.MinInt64:
-		c.Err("ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807")
-		return
-	case len(c.Args) > 3 && !withValues:
-		c.Err(command.ErrSyntax)
-		return
-	case withValues && (n < -math.MaxInt64/2 || n > math.MaxInt64/2):
-		c.Err(command.ErrOutOfRange)
+	n, withValues, ok := c.SampleSize("WITHVALUES")
+	if !ok {
 		return
 	}
 	e, ok := c.ReadType(c.Key(1), store.Hash)

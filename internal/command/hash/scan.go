@@ -51,21 +51,15 @@ func (v *view) scanSmall(c *command.Ctx, s *command.ElementScan, show part) (n i
 }
 
 func (v *view) scanBig(c *command.Ctx, s *command.ElementScan, show part) (n int) {
-	const emptySteps = 10 // as often as that for each field asked for, nothing may be found
-	pos, done := uint32(s.Cursor), false
-	visited := 0
-	for steps := 0; !done && visited < s.Count && steps/emptySteps < s.Count; steps++ {
-		pos, done = v.big.Scan(pos, func(e dict.Elem) {
+	s.Steps(func(pos uint32) (next uint32, done bool, visited int) {
+		next, done = v.big.Scan(pos, func(e dict.Elem) {
 			visited++
 			if v.sees(e) && s.Match(e.Member()) {
 				c.Out = appendElem(c.Out, e, show)
 				n++
 			}
 		})
-	}
-	s.Cursor = uint64(pos)
-	if done {
-		s.Cursor = 0
-	}
+		return next, done, visited
+	})
 	return n
 }

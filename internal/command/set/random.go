@@ -1,14 +1,12 @@
 package set
 
 import (
-	"math"
 	"math/rand/v2"
 
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/ds/dict"
 	"github.com/redstart-db/redstart/internal/ds/intset"
 	"github.com/redstart-db/redstart/internal/ds/listpack"
-	"github.com/redstart-db/redstart/internal/num"
 	"github.com/redstart-db/redstart/internal/store"
 )
 
@@ -43,16 +41,12 @@ func srandMember(c *command.Ctx) {
 }
 
 func randomSome(c *command.Ctx) {
-	n, ok := num.ParseInt(c.Args[2])
-	switch {
-	case len(c.Args) > 3:
+	if len(c.Args) > 3 {
 		c.Err(command.ErrSyntax)
 		return
-	case !ok:
-		c.Err(command.ErrNotInteger)
-		return
-	case n == math.MinInt64:
-		c.Err("ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807")
+	}
+	n, _, ok := c.SampleSize("")
+	if !ok {
 		return
 	}
 	e, ok := c.ReadType(c.Key(1), store.Set)

@@ -110,21 +110,15 @@ func (v *view) scanPacked(c *command.Ctx, s *command.ElementScan) (n int) {
 }
 
 func scanBig(c *command.Ctx, s *command.ElementScan, d *dict.Dict) (n int) {
-	const emptySteps = 10 // as often as that for each member asked for, nothing may be found
-	pos, done := uint32(s.Cursor), false
-	visited := 0
-	for steps := 0; !done && visited < s.Count && steps/emptySteps < s.Count; steps++ {
-		pos, done = d.Scan(pos, func(e dict.Elem) {
+	s.Steps(func(pos uint32) (next uint32, done bool, visited int) {
+		next, done = d.Scan(pos, func(e dict.Elem) {
 			visited++
 			if m := e.Member(); s.Match(m) {
 				c.Out = resp.AppendBulk(c.Out, m)
 				n++
 			}
 		})
-	}
-	s.Cursor = uint64(pos)
-	if done {
-		s.Cursor = 0
-	}
+		return next, done, visited
+	})
 	return n
 }

@@ -1,12 +1,10 @@
 package zset
 
 import (
-	"math"
 	"math/rand/v2"
 
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/ds/zset"
-	"github.com/redstart-db/redstart/internal/num"
 	"github.com/redstart-db/redstart/internal/store"
 )
 
@@ -27,20 +25,8 @@ func zrandMember(c *command.Ctx) {
 }
 
 func randomSome(c *command.Ctx) {
-	n, ok := num.ParseInt(c.Args[2])
-	scores := len(c.Args) == 4 && c.Is(3, "WITHSCORES")
-	switch {
-	case !ok:
-		c.Err(command.ErrNotInteger)
-		return
-	case n == math.MinInt64:
-		c.Err("ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807")
-		return
-	case len(c.Args) > 3 && !scores:
-		c.Err(command.ErrSyntax)
-		return
-	case scores && (n < -math.MaxInt64/2 || n > math.MaxInt64/2):
-		c.Err(command.ErrOutOfRange)
+	n, scores, ok := c.SampleSize("WITHSCORES")
+	if !ok {
 		return
 	}
 	e, ok := c.ReadType(c.Key(1), store.ZSet)

@@ -46,11 +46,8 @@ func scanSmall(c *command.Ctx, s *command.ElementScan, p zset.Packed) (n int) {
 }
 
 func scanBig(c *command.Ctx, s *command.ElementScan, z *zset.ZSet) (n int) {
-	const emptySteps = 10 // as often as that for each element asked for, nothing may be found
-	pos, done := uint32(s.Cursor), false
-	visited := 0
-	for steps := 0; !done && visited < s.Count && steps/emptySteps < s.Count; steps++ {
-		pos, done = z.Scan(pos, func(e zset.Elem) {
+	s.Steps(func(pos uint32) (next uint32, done bool, visited int) {
+		next, done = z.Scan(pos, func(e zset.Elem) {
 			visited++
 			if member := e.Member(); s.Match(member) {
 				c.Bulk(member)
@@ -58,10 +55,7 @@ func scanBig(c *command.Ctx, s *command.ElementScan, z *zset.ZSet) (n int) {
 				n++
 			}
 		})
-	}
-	s.Cursor = uint64(pos)
-	if done {
-		s.Cursor = 0
-	}
+		return next, done, visited
+	})
 	return n
 }
