@@ -63,7 +63,9 @@ var layers = map[string]string{
 		"internal/ds/... internal/clock internal/config internal/stats internal/num internal/glob internal/acl internal/rdb " +
 		"internal/version internal/mem internal/serial",
 	// Places are in sorted sets: GEOADD is a ZADD.
-	"internal/command/geo":       "internal/command internal/command/zset internal/store internal/ds/... internal/num internal/geo",
+	"internal/command/geo": "internal/command internal/command/zset internal/store internal/ds/... internal/num internal/geo",
+	"internal/command/keys": "internal/command internal/store internal/resp internal/num internal/glob internal/rdb internal/serial " +
+		"internal/session internal/ds/... internal/clock internal/config internal/mem internal/migrate",
 	"internal/command/pubsub":    "internal/acl internal/command internal/pubsub internal/session",
 	"internal/command/scripting": "internal/command internal/script internal/rdb internal/num internal/glob internal/session internal/words",
 	"internal/script/glua":       "internal/script internal/resp internal/num",
@@ -75,6 +77,7 @@ var layers = map[string]string{
 	"internal/script":    "internal/resp internal/num",
 	"internal/aof":       "internal/oplog internal/resp internal/vfs internal/clock internal/stats internal/words",
 	"internal/persist":   "internal/mem internal/store internal/snapshot internal/rdb internal/serial internal/oplog internal/resp internal/vfs internal/clock internal/config internal/stats internal/ds/... internal/num",
+	"internal/migrate":   "internal/resp",
 	"internal/snapshot":  "internal/store internal/serial internal/rdb internal/ds/kept",
 	"internal/repl":      "internal/oplog internal/resp internal/clock internal/config internal/rdb internal/num",
 	"internal/cluster":   "internal/resp internal/clock internal/config internal/num",

@@ -268,8 +268,9 @@ func (v *survey) infoStats(w *server.InfoWriter) {
 	w.Int("pubsub_channels", int64(s.n.hub.Count(pubsub.Channel)))
 	w.Int("pubsub_patterns", int64(s.n.hub.Count(pubsub.Pattern)))
 	w.Int("pubsubshard_channels", int64(s.n.hub.Count(pubsub.Shard)))
-	w.Zeros("latest_fork_usec", "total_forks",
-		"migrate_cached_sockets", "slave_expires_tracked_keys", "active_defrag_hits", "active_defrag_misses",
+	w.Zeros("latest_fork_usec", "total_forks")
+	w.Int("migrate_cached_sockets", int64(s.n.links.Len()))
+	w.Zeros("slave_expires_tracked_keys", "active_defrag_hits", "active_defrag_misses",
 		"active_defrag_key_hits", "active_defrag_key_misses", "total_active_defrag_time", "current_active_defrag_time")
 	_, prefixes := s.n.Exec.Trackers()
 	w.Int("tracking_total_keys", int64(data.trackedKeys))

@@ -34,6 +34,7 @@ import (
 	"github.com/redstart-db/redstart/internal/exec"
 	"github.com/redstart-db/redstart/internal/loop"
 	"github.com/redstart-db/redstart/internal/mem"
+	"github.com/redstart-db/redstart/internal/migrate"
 	"github.com/redstart-db/redstart/internal/oplog"
 	"github.com/redstart-db/redstart/internal/persist"
 	"github.com/redstart-db/redstart/internal/pubsub"
@@ -64,6 +65,7 @@ type Node struct {
 	seen    []shardUse // the same
 	proc    process
 	hub     pubsub.Hub
+	links   migrate.Links
 	scripts *scripting.Scripts
 	aof     *appendFile
 	persist *persist.Manager
@@ -138,7 +140,7 @@ func open(cfg *config.Config, log *slog.Logger, loops int, reserve uint64) (*Nod
 	env.FlushedAll = n.persist.Flushed
 	n.self = newSelf(n)
 	n.scripts = scripting.New(n.Exec, glua.New(glua.Options{Version: version.Redis, Deprecated: cfg.LuaEnableDeprecatedAPI}))
-	env.Table, err = command.NewTable(cfg.RenameCommands, n.Exec.TransactionSpecs(), strings.Specs(), bitmap.Specs(), connection.Specs(n.Exec), keys.Specs(), list.Specs(), hash.Specs(), hyperloglog.Specs(), set.Specs(), zset.Specs(), stream.Specs(), geo.Specs(), sort.Specs(), server.Specs(n.self), pubsubcmd.Specs(&n.hub), userscmd.Specs(users{n.self, n.Exec}), n.scripts.Specs())
+	env.Table, err = command.NewTable(cfg.RenameCommands, n.Exec.TransactionSpecs(), strings.Specs(), bitmap.Specs(), connection.Specs(n.Exec), keys.Specs(), keys.MigrateSpecs(&n.links), list.Specs(), hash.Specs(), hyperloglog.Specs(), set.Specs(), zset.Specs(), stream.Specs(), geo.Specs(), sort.Specs(), server.Specs(n.self), pubsubcmd.Specs(&n.hub), userscmd.Specs(users{n.self, n.Exec}), n.scripts.Specs())
 	if err == nil {
 		err = startUsers(env)
 	}
@@ -240,6 +242,7 @@ func (n *Node) Close() error {
 		n.wg.Wait()
 		n.persist.Close()
 		n.scripts.Close()
+		n.links.Close()
 		err = errors.Join(err, n.closeAppendFile(), n.store.Close())
 		n.dropAll()
 	})

@@ -6,10 +6,8 @@ import (
 	"os"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/redstart-db/redstart/tests/peer"
 )

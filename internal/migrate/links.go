@@ -1,0 +1,200 @@
+// Package migrate keeps the connections by which MIGRATE sends keys to other servers.
+package migrate
+
+import (
+	"bufio"
+	"errors"
+	"net"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/redstart-db/redstart/internal/resp"
+)
+
+const (
+	// maxLinks is how many connections are kept, and idleTime for how long nobody may
+	// have used one.
+	maxLinks = 64
+	idleTime = 10 * time.Second
+	// replyDepth and replyBytes bound a reply: each is to be a status or an error.
+	replyDepth = 4
+	replyBytes = 1 << 20
+)
+
+// Errors of Send. What was sent when reading fails may have been carried out.
+var (
+	ErrConnect = errors.New("migrate: no connection")
+	ErrWrite   = errors.New("migrate: writing failed")
+	ErrRead    = errors.New("migrate: reading failed")
+)
+
+// Links is connections by address. They belong to whoever has one out; the zero Links
+// has none. Close must be called.
+type Links struct {
+	mu     sync.Mutex
+	kept   map[string]*link
+	closed bool
+}
+
+// link is a connection that nobody uses at the moment.
+type link struct {
+	nc    net.Conn
+	br    *bufio.Reader
+	db    int // that is selected there, -1 when not known
+	timer *time.Timer
+}
+
+// Request is what is sent at once.
+type Request struct {
+	Addr    string        // host:port
+	Timeout time.Duration // for connecting, and for each wait for the other side
+	DB      int           // where the commands are to run
+	Before  []byte        // RESP of commands for AUTH, each with a reply of its own; or none
+	Befores int           // how many
+	Cmds    []byte        // RESP of the commands
+	Count   int           // how many
+}
+
+// Send sends the commands of a request, and calls reply for each of them with the error
+// that it met, "" if none, in their order. refused is the error that logging in or choosing the
+// database met: then the replies to the commands are not told. After an error of the
+// connection some replies may not have been told.
+func (l *Links) Send(r *Request, reply func(i int, text string)) (refused string, err error) {
+	for {
+		k, fresh, err := l.take(r)
+		if err != nil {
+			return "", err
+		}
+		told := false
+		refused, err = k.send(r, func(i int, text string) { told = true; reply(i, text) })
+		if err == nil {
+			if refused != "" {
+				k.db = -1
+			}
+			l.keep(r.Addr, k)
+			return refused, nil
+		}
+		k.nc.Close()
+		var ne net.Error
+		if fresh || told || errors.As(err, &ne) && ne.Timeout() {
+			return "", err
+		}
+		// The other side has closed it while nobody used it.
+	}
+}
+
+// take gives a connection that was kept, or a fresh one.
+func (l *Links) take(r *Request) (k *link, fresh bool, err error) {
+	l.mu.Lock()
+	if k = l.kept[r.Addr]; k != nil {
+		delete(l.kept, r.Addr)
+		k.timer.Stop()
+	}
+	l.mu.Unlock()
+	if k != nil {
+		return k, false, nil
+	}
+	nc, err := net.DialTimeout("tcp", r.Addr, r.Timeout)
+	if err != nil {
+		return nil, true, errors.Join(ErrConnect, err)
+	}
+	return &link{nc: nc, br: bufio.NewReader(nc), db: -1}, true, nil
+}
+
+// keep puts a connection aside for a while.
+func (l *Links) keep(addr string, k *link) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed || l.kept[addr] != nil || len(l.kept) >= maxLinks {
+		k.nc.Close()
+		return
+	}
+	if l.kept == nil {
+		l.kept = make(map[string]*link)
+	}
+	l.kept[addr] = k
+	k.timer = time.AfterFunc(idleTime, func() { l.drop(addr, k) })
+}
+
+// drop closes a connection that nobody has used for long, unless somebody has it now.
+func (l *Links) drop(addr string, k *link) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.kept[addr] == k {
+		delete(l.kept, addr)
+		k.nc.Close()
+	}
+}
+
+// Len is the number of connections that are kept.
+func (l *Links) Len() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.kept)
+}
+
+// Close closes all.
+func (l *Links) Close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	for _, k := range l.kept {
+		k.timer.Stop()
+		k.nc.Close()
+	}
+	l.kept = nil
+}
+
+// send sends a request and reads the replies.
+func (k *link) send(r *Request, reply func(i int, text string)) (refused string, err error) {
+	b := append([]byte(nil), r.Before...)
+	before := r.Befores
+	if k.db != r.DB {
+		b = resp.AppendCommandString(b, "SELECT", strconv.Itoa(r.DB))
+		before++
+	}
+	for _, part := range [][]byte{b, r.Cmds} {
+		if err := k.write(part, r.Timeout); err != nil {
+			return "", errors.Join(ErrWrite, err)
+		}
+	}
+	for i := range before + r.Count {
+		text, err := k.read(r.Timeout)
+		if err != nil {
+			return "", errors.Join(ErrRead, err)
+		}
+		switch {
+		case i >= before && refused == "":
+			reply(i-before, text)
+		case i < before && refused == "":
+			refused = text
+		}
+	}
+	k.db = r.DB
+	return refused, nil
+}
+
+// write writes b, a piece at a time, so that only what makes no headway times out.
+func (k *link) write(b []byte, timeout time.Duration) error {
+	const piece = 64 << 10
+	for len(b) > 0 {
+		k.nc.SetWriteDeadline(time.Now().Add(timeout))
+		n, err := k.nc.Write(b[:min(piece, len(b))])
+		if err != nil {
+			return err
+		}
+		b = b[n:]
+	}
+	return nil
+}
+
+// read reads a reply, and gives the text of an error.
+func (k *link) read(timeout time.Duration) (text string, err error) {
+	k.nc.SetReadDeadline(time.Now().Add(timeout))
+	v, err := resp.ReadValue(k.br, replyDepth, replyBytes)
+	if err != nil || !v.IsError() {
+		return "", err
+	}
+	return string(v.Str), nil
+}
