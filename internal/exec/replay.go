@@ -130,6 +130,8 @@ func (r *Replay) call(c *command.Ctx, k store.Key) {
 		x.invoke(c)
 		x.Store.Unlock(all)
 		x.World.goFrom(w)
+	case spec.Flags&command.Script != 0:
+		r.script(c)
 	case spec.Single:
 		if k.B == nil {
 			k = x.Store.Key(c.Args[1])
@@ -148,6 +150,23 @@ func (r *Replay) call(c *command.Ctx, k store.Key) {
 	}
 }
 
+// script is Exec.callScript: old files have EVAL. The workers go on, as with a script that
+// runs for too long, so that clients are told that data is loaded.
+func (r *Replay) script(c *command.Ctx) {
+	x, w, s := r.cl.x, r.cl.w, &r.cl.x.script
+	x.World.stopFrom(w, true)
+	all := x.Store.All()
+	x.Store.Lock(all)
+	c.Hold(all, store.Key{})
+	s.cl, s.held = r.cl, all
+	s.letGo()
+	x.invoke(c)
+	s.stopAgain()
+	s.cl, s.held = nil, 0
+	x.Store.Unlock(all)
+	x.World.goFrom(w)
+}
+
 // exec runs the commands queued since MULTI.
 func (r *Replay) exec(c *command.Ctx) error {
 	cl, x := r.cl, r.cl.x
@@ -156,7 +175,11 @@ func (r *Replay) exec(c *command.Ctx) error {
 		return errors.New("EXEC without MULTI")
 	}
 	locks, exclusive := x.transactionLocks(cl)
-	if exclusive {
+	scripts := cl.tx.flags&command.Script != 0
+	if scripts {
+		locks = x.Store.All()
+	}
+	if exclusive || scripts {
 		x.World.stopFrom(cl.w, true)
 		defer x.World.goFrom(cl.w)
 	}
@@ -164,6 +187,10 @@ func (r *Replay) exec(c *command.Ctx) error {
 	defer x.Store.Unlock(locks)
 	queue := cl.tx.queue
 	cl.endTransaction()
+	if scripts {
+		x.script.cl = cl
+		defer func() { x.script.cl = nil }()
+	}
 	s.Flags |= session.InExec
 	defer func() { s.Flags &^= session.InExec }()
 	for _, q := range queue {

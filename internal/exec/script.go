@@ -62,6 +62,7 @@ type scripting struct {
 	inTx  bool // its command is in the queue of an EXEC
 
 	running atomic.Pointer[command.RunningScript]
+	slow    bool // it has run for too long, and the log says so
 	read    bool // a command of it has read keys
 	wrote   atomic.Bool
 	kill    atomic.Bool
@@ -208,6 +209,16 @@ func (s *scripting) letGo() {
 	s.x.World.setBusy(true)
 }
 
+// stopAgain undoes letGo.
+func (s *scripting) stopAgain() {
+	for _, k := range s.x.World.workers {
+		if k != s.w {
+			k.mu.Lock()
+		}
+	}
+	s.x.World.setBusy(false)
+}
+
 // becomeBusy leaves the goroutine to its worker; it returns in another.
 func (s *scripting) becomeBusy() {
 	if !s.detached {
@@ -234,7 +245,7 @@ func (x *Exec) BeginScript(c *command.Ctx, o command.ScriptOptions) {
 		s.held = c.Held()
 	}
 	s.oom = x.Store.Over() > 0 && x.Alerted(AlertMemory)
-	s.read = false
+	s.read, s.slow = false, false
 	s.wrote.Store(false)
 	s.kill.Store(false)
 	s.running.Store(&command.RunningScript{Name: o.Name, Function: o.Function, Start: s.start})
@@ -248,12 +259,7 @@ func (x *Exec) EndScript(c *command.Ctx) {
 	s := &x.script
 	if s.busy {
 		s.busy = false
-		for _, k := range x.World.workers {
-			if k != s.w {
-				k.mu.Lock()
-			}
-		}
-		x.World.setBusy(false)
+		s.stopAgain()
 		x.Alert(AlertBusy, false)
 		s.watchNow()
 	}
@@ -286,13 +292,17 @@ func (x *Exec) PollScript() string {
 		return "ERR Error running script: Script killed by user with SCRIPT KILL."
 	}
 	limit := x.Config.BusyReplyThreshold
-	if s.busy || limit <= 0 || s.cl.Sess.Conn == nil {
+	if s.busy || s.slow || limit <= 0 {
 		return ""
 	}
 	if s.nano = x.Clock.Nano(); s.nano-s.start >= limit*1e6 {
-		s.running.Store(&command.RunningScript{Name: s.opts.Name, Function: s.opts.Function, Start: s.start, Command: s.shown()})
+		s.slow = true
 		x.Logger.Warn("Slow script detected: still in execution after "+fmt.Sprint((s.nano-s.start)/1e6)+
 			" milliseconds. You can try killing the script using the SCRIPT KILL command.", "script", s.opts.Name)
+		if s.cl.Sess.Conn == nil { // it is replayed, and those who ask are told so
+			return ""
+		}
+		s.running.Store(&command.RunningScript{Name: s.opts.Name, Function: s.opts.Function, Start: s.start, Command: s.shown()})
 		s.becomeBusy()
 	}
 	return ""

@@ -1,0 +1,55 @@
+package node
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/redstart-db/redstart/internal/config"
+	"github.com/redstart-db/redstart/internal/resp"
+)
+
+// Files of before Redis 7 have scripts as they were called. They run when the file is
+// loaded, alone and in a transaction, with keys that they do not name too.
+func TestReplayOfScripts(t *testing.T) {
+	var b []byte
+	add := func(args ...string) { b = resp.AppendCommandString(b, args...) }
+	add("EVAL", "for i = 1, 100 do redis.call('RPUSH', 'undeclared' .. i % 7, i) end", "0")
+	add("EVAL", "redis.call('SET', KEYS[1], ARGV[1]); return redis.call('GET', 'other')", "1", "k", "v")
+	add("MULTI")
+	add("SET", "before", "1")
+	add("EVAL", "redis.call('INCR', 'before'); redis.call('SET', 'in', 'transaction')", "1", "x")
+	add("SET", "after", "1")
+	add("EXEC")
+	add("EVAL", "while redis.call('INCR', 'long') < 20000 do end", "0") // longer than busy-reply-threshold
+	add("SET", "last", "1")
+	k := newKeeper(t, func(c *config.Config) {
+		c.AppendOnly = true
+		c.BusyReplyThreshold = 1
+		dir := filepath.Join(c.Dir, c.AppendDirname)
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		name := c.AppendFilename + ".1.incr.aof"
+		for file, text := range map[string]string{
+			name:                           string(b),
+			c.AppendFilename + ".manifest": "file " + name + " seq 1 type i\n",
+		} {
+			if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+	for key, want := range map[string]string{"k": "v", "before": "2", "in": "transaction", "after": "1", "last": "1", "long": "20000"} {
+		if got := string(k.do("GET", key).Str); got != want {
+			t.Errorf("%s is %q, want %q", key, got, want)
+		}
+	}
+	for i, want := range []int64{14, 15, 15, 14, 14, 14, 14} {
+		if got := k.do("LLEN", "undeclared"+string(rune('0'+i))).Int; got != want {
+			t.Errorf("undeclared%d has %d elements, want %d", i, got, want)
+		}
+	}
+	k.want("+OK", "CONFIG", "SET", "maxmemory", "0") // which stops the workers
+	k.want(`"1"`, "EVAL", "return redis.call('GET', 'last')", "0")
+}
