@@ -16,6 +16,7 @@ import (
 	"github.com/redstart-db/redstart/internal/config"
 	"github.com/redstart-db/redstart/internal/oplog"
 	"github.com/redstart-db/redstart/internal/resp"
+	"github.com/redstart-db/redstart/internal/vfs"
 )
 
 // seed is that of a randomised test: NODE_SEED, or a new one, which is printed.
@@ -52,7 +53,7 @@ func (j *journal) Append(_ uint64, effects []oplog.Effect) {
 func fullNode(t *testing.T, reserve uint64) (*Node, *wire) {
 	cfg := inTemp(t)
 	cfg.RedstartShards, cfg.EnableDebugCommand = 4, config.ProtectYes
-	n, err := open(cfg, nil, 2, reserve)
+	n, err := open(cfg, nil, 2, reserve, vfs.OS{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -103,12 +103,12 @@ func Open(cfg *config.Config, log *slog.Logger) (*Node, error) {
 // OpenLoops is Open with the number of event loops given, for a configuration
 // that does not say it.
 func OpenLoops(cfg *config.Config, log *slog.Logger, loops int) (*Node, error) {
-	return open(cfg, log, loops, 0)
+	return open(cfg, log, loops, 0, vfs.OS{})
 }
 
 // open is OpenLoops with the address space of a shard in bytes, or 0: tests
-// choose one that is soon full.
-func open(cfg *config.Config, log *slog.Logger, loops int, reserve uint64) (*Node, error) {
+// choose one that is soon full. The files of the append only file are in fs.
+func open(cfg *config.Config, log *slog.Logger, loops int, reserve uint64, fs vfs.FS) (*Node, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
@@ -150,7 +150,7 @@ func open(cfg *config.Config, log *slog.Logger, loops int, reserve uint64) (*Nod
 	}
 	st.SetHooks(n.Exec)
 	n.Exec.Start(loops, loops)
-	n.aof = newAppendFile(n, vfs.OS{})
+	n.aof = newAppendFile(n, fs)
 	n.loops, err = loop.New(loop.Config{Loops: loops, Handler: n, Logger: log, Barrier: n.aof})
 	if err != nil {
 		n.aof.Close()

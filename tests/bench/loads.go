@@ -18,6 +18,7 @@ type speedLoad struct {
 	// preload fills the keyspace that the load picks its keys from.
 	preload bool
 	fill    *filling // or other data
+	server  []string // further arguments of the servers
 }
 
 const (
@@ -37,6 +38,20 @@ func speedLoads() []speedLoad {
 		{name: "incr-p16", about: "INCR, pipeline 16", args: []string{"-t", "incr", "-P", "16"}, requests: many, preload: false},
 		{name: "mset-p16", about: "MSET of 10 keys, pipeline 16", args: []string{"-t", "mset", "-d", "64", "-P", "16"}, requests: many / 10, preload: true},
 		{name: "ping-p16", about: "PING, pipeline 16", args: []string{"-t", "ping_mbulk", "-P", "16"}, requests: many, preload: false},
+	}
+}
+
+// appendLoads are writes with an append only file. What "always" costs is the disk's
+// more than the servers': the rate is what counts.
+func appendLoads() []speedLoad {
+	log := func(policy string) []string {
+		return []string{"--appendonly", "yes", "--appendfsync", policy, "--auto-aof-rewrite-percentage", "0"}
+	}
+	set := []string{"-t", "set", "-d", "64"}
+	return []speedLoad{
+		{name: "set-always", about: "SET, no pipeline, appendfsync always", args: set, requests: 100_000, preload: false, server: log("always")},
+		{name: "set-everysec", about: "SET, no pipeline, appendfsync everysec", args: set, requests: 500_000, preload: true, server: log("everysec")},
+		{name: "set-everysec-p16", about: "SET, pipeline 16, appendfsync everysec", args: []string{"-t", "set", "-d", "64", "-P", "16"}, requests: 2_000_000, preload: true, server: log("everysec")},
 	}
 }
 
@@ -85,7 +100,7 @@ func memoryLoads() []memoryLoad {
 }
 
 func allSpeedLoads() []speedLoad {
-	return slices.Concat(speedLoads(), typeLoads(), singleLoads())
+	return slices.Concat(speedLoads(), typeLoads(), singleLoads(), appendLoads())
 }
 
 func listLoads(w io.Writer) {
@@ -106,11 +121,11 @@ func selectLoads(list string) (speed []speedLoad, memory []memoryLoad, err error
 	for _, name := range strings.Split(list, ",") {
 		wanted[name] = true
 	}
-	known := map[string]bool{"all": true, "speed": true, "types": true, "one": true, "memory": true, "strings": true}
+	known := map[string]bool{"all": true, "speed": true, "types": true, "one": true, "append": true, "memory": true, "strings": true}
 	for _, g := range []struct {
 		name  string
 		loads []speedLoad
-	}{{"speed", speedLoads()}, {"types", typeLoads()}, {"one", singleLoads()}} {
+	}{{"speed", speedLoads()}, {"types", typeLoads()}, {"one", singleLoads()}, {"append", appendLoads()}} {
 		for _, l := range g.loads {
 			known[l.name] = true
 			if wanted["all"] || wanted[g.name] || wanted[l.name] {

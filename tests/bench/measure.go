@@ -61,8 +61,8 @@ type racer struct {
 	samples []sample
 }
 
-func (s settings) start(c contender) (*peer.Server, error) {
-	return peer.Launch(c.bin, peer.Options{Prefix: []string{"taskset", "-c", s.serverCPU}})
+func (s settings) start(c contender, args ...string) (*peer.Server, error) {
+	return peer.Launch(c.bin, peer.Options{Args: args, Prefix: []string{"taskset", "-c", s.serverCPU}})
 }
 
 // onLoadCPU returns a command that runs beside the server.
@@ -80,7 +80,7 @@ func (s settings) race(l speedLoad) ([]racer, error) {
 		}
 	}()
 	for _, c := range s.contenders {
-		server, err := s.start(c)
+		server, err := s.start(c, l.server...)
 		if err != nil {
 			return nil, err
 		}

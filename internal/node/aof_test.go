@@ -1,0 +1,106 @@
+package node
+
+import (
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/redstart-db/redstart/internal/config"
+	"github.com/redstart-db/redstart/internal/vfs"
+)
+
+// keeperOn is newKeeper with an append only file in a file system.
+func keeperOn(t *testing.T, fs vfs.FS, cfg *config.Config) *talk {
+	t.Helper()
+	cfg.AppendOnly = true
+	cfg.RedstartShards = 4
+	n, err := open(cfg, nil, 1, 0, fs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { n.Close() })
+	n.KeepFiles()
+	n.BeginLoad()
+	if err := n.Load(); err != nil {
+		t.Fatal(err)
+	}
+	return (&talk{t: t, n: n}).another()
+}
+
+// While the disk is full writes are refused, and reads are not; when there is room again
+// writes go on, and what was acknowledged is there after a start.
+func TestAppendFileOnAFullDisk(t *testing.T) {
+	for _, op := range []vfs.Op{vfs.OpWrite, vfs.OpSync} {
+		t.Run(string(op), func(t *testing.T) {
+			cfg := inTemp(t)
+			fs := &vfs.Faulty{FS: vfs.OS{}}
+			k := keeperOn(t, fs, cfg)
+			k.want("+OK", "SET", "k", "before")
+			fs.Set(func(o vfs.Op, name string) error {
+				if o == op && strings.Contains(name, ".incr.") {
+					return syscall.ENOSPC
+				}
+				return nil
+			})
+			k.do("SET", "k", "while") // this one is told of, as everysec does not promise more
+			until(t, "writes are refused", func() bool { return strings.HasPrefix(string(k.do("SET", "x", "1").Str), "MISCONF") })
+			k.want("-MISCONF Errors writing to the AOF file: No space left on device", "INCR", "n")
+			k.want(`"MISCONF Errors writing to the AOF file: No space left on device"`, "EVAL", "return redis.pcall('SET', 'x', 1)['err']", "0")
+			k.want(`"while"`, "GET", "k")
+			k.wantInfo("err", "aof_last_write_status")
+			fs.Set(nil)
+			until(t, "writes go on", func() bool { return string(k.do("SET", "after", "1").Str) == "OK" })
+			k.wantInfo("ok", "aof_last_write_status")
+			k.want("nil$", "GET", "n")
+			if err := k.n.Close(); err != nil {
+				t.Fatal(err)
+			}
+			k = keeperOn(t, vfs.OS{}, cfg)
+			k.want(`"while"`, "GET", "k")
+			k.want(`"1"`, "GET", "after")
+			k.want("nil$", "GET", "n")
+		})
+	}
+}
+
+// WAITAOF waits for the disk; what it told of is there although the process ends.
+func TestWaitForTheAppendFile(t *testing.T) {
+	none := newKeeper(t, nil)
+	none.want("-ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.", "WAITAOF", "1", "0", "0")
+	none.want("[0, 0]", "WAITAOF", "0", "0", "0")
+	for _, policy := range []config.AppendFsync{config.FsyncAlways, config.FsyncEverysec} {
+		cfg := inTemp(t)
+		cfg.AppendFsync = policy
+		fs := &vfs.Faulty{FS: vfs.OS{}}
+		k := keeperOn(t, fs, cfg)
+		k.want("+OK", "SET", "k", "v")
+		k.want("[1, 0]", "WAITAOF", "1", "0", "0")
+		k.want("-ERR value is out of range, must be between 0 and 1", "WAITAOF", "2", "0", "0")
+		k.want("[1, 0]", "WAITAOF", "1", "1", "10") // there is no replica
+		if policy == config.FsyncAlways {
+			continue
+		}
+		fs.Set(func(o vfs.Op, name string) error {
+			if o == vfs.OpSync {
+				return syscall.EIO
+			}
+			return nil
+		})
+		k.want("+OK", "SET", "k", "w")
+		k.want("[0, 0]", "WAITAOF", "1", "0", "50")
+		k.want("+OK", "MULTI")
+		k.want("+QUEUED", "WAITAOF", "1", "0", "0")
+		k.want("[[0, 0]]", "EXEC")
+		other := k.another()
+		other.send("WAITAOF", "1", "0", "0")
+		if got := other.get(); got != "[1, 0]" { // it has written nothing
+			t.Errorf("another client: %s", got)
+		}
+		k.send("WAITAOF", "1", "0", "0")
+		k.silent()
+		fs.Set(nil)
+		if got := k.get(); got != "[1, 0]" {
+			t.Errorf("when the disk is well again: %s", got)
+		}
+	}
+}
