@@ -120,3 +120,39 @@ func FuzzRules(f *testing.F) {
 		}
 	})
 }
+
+// TestLog: equal denials are one entry that moves to the front, what is long is cut, and
+// no more are kept than asked for.
+func TestLog(t *testing.T) {
+	var l acl.Log
+	add := func(object string, time int64) {
+		l.Add(acl.Entry{Reason: acl.DeniedKey, Object: object, User: "u", Time: time}, 3)
+	}
+	objects := func() (s string) {
+		for _, e := range l.Last(10) {
+			s += e.Object + strings.Repeat("+", int(e.Count)-1) + " "
+		}
+		return s
+	}
+	for i, o := range []string{"a", "b", "a", "c", "d"} {
+		add(o, int64(i))
+	}
+	if got := objects(); got != "d c a+ " {
+		t.Errorf("got %q", got)
+	}
+	add("c", 70_000)
+	if got := objects(); got != "c d c " {
+		t.Errorf("a denial of long ago is counted with a new one: %q", got)
+	}
+	add(strings.Repeat("x", 1<<20), 70_001)
+	if got := l.Last(1)[0].Object; len(got) > 5000 || !strings.HasSuffix(got, "xxx... (1044480 more bytes)") {
+		t.Errorf("kept %d bytes: …%s", len(got), got[max(0, len(got)-40):])
+	}
+	if n := len(l.Last(0)); n != 0 {
+		t.Errorf("%d entries instead of none", n)
+	}
+	l.Reset()
+	if got := objects(); got != "" {
+		t.Errorf("got %q after a reset", got)
+	}
+}

@@ -1,7 +1,6 @@
 package acl
 
 import (
-	"bytes"
 	"slices"
 	"strings"
 
@@ -142,11 +141,9 @@ func (s *selector) allowsKey(key []byte, access Access) bool {
 	return false
 }
 
-// match takes the whole pattern for every key if it is a star, also for the empty key.
+// match is that of KEYS: as there, a star alone does not match the empty name. A selector
+// for all keys has no patterns.
 func match(pattern string, name []byte) bool {
-	if pattern == "*" {
-		return true
-	}
 	var buf [128]byte
 	return glob.Match(append(buf[:0], pattern...), name, false)
 }
@@ -164,7 +161,7 @@ func allowsChannel(allowed []string, name []byte, pattern bool) bool {
 
 // equalFold compares ASCII text in any case.
 func equalFold(b []byte, s string) bool {
-	return len(b) == len(s) && (string(b) == s || strings.EqualFold(s, string(bytes.Clone(b))))
+	return len(b) == len(s) && (string(b) == s || strings.EqualFold(s, string(b)))
 }
 
 // Keeps tells whether whoever has subscribed as the user u may go on when u becomes o:

@@ -2,6 +2,7 @@ package acl
 
 import (
 	"slices"
+	"strconv"
 	"sync"
 )
 
@@ -35,8 +36,9 @@ const (
 	// together is the time within which equal denials are counted as one entry, in
 	// milliseconds.
 	together = 60_000
-	// maxObject bounds what is kept of a key, in bytes.
-	maxObject = 1 << 20
+	// maxObject bounds what is kept of a key or channel, in bytes: those who are denied
+	// do not get to fill memory with it. Redis keeps all.
+	maxObject = 4 << 10
 )
 
 // Log is the latest denials. It may be used by anybody; the zero Log is empty.
@@ -48,6 +50,7 @@ type Log struct {
 // Add notes a denial; max is how many entries are kept.
 func (l *Log) Add(e Entry, max int) {
 	e.Count = 1
+	e.Object, e.User = short(e.Object), short(e.User)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	at := slices.IndexFunc(l.entries[:min(lookBack, len(l.entries))], func(o *Entry) bool {
@@ -66,6 +69,14 @@ func (l *Log) Add(e Entry, max int) {
 		clear(l.entries[max:])
 		l.entries = l.entries[:max]
 	}
+}
+
+// short cuts what is too long, in the way of the slow log.
+func short(s string) string {
+	if len(s) <= maxObject {
+		return s
+	}
+	return s[:maxObject] + "... (" + strconv.Itoa(len(s)-maxObject) + " more bytes)"
 }
 
 // Last gives the n latest entries, the latest first.

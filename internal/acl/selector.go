@@ -241,6 +241,9 @@ func (s *selector) change(c *command, on bool) {
 }
 
 func (s *selector) allowFirstArg(id int, arg string) {
+	if s.commands.has(id) {
+		return // with any
+	}
 	if slices.ContainsFunc(s.firstArgs[id], func(a string) bool { return strings.EqualFold(a, arg) }) {
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/redstart-db/redstart/internal/acl"
+	"github.com/redstart-db/redstart/internal/command/cmddocs"
 	"github.com/redstart-db/redstart/internal/config"
 )
 
@@ -13,16 +14,26 @@ func (e *Env) ACLRules() acl.Rules {
 	return acl.Rules{Commands: e.Table.ACLCommands, AllChannels: e.Config.ACLPubSubDefault == config.PubSubAllChannels}
 }
 
-// ACLCommands gives the commands that rules can name: by the names that they have before
-// any rename-command.
+// ACLCommands gives the commands that rules can name, by the names that they have before
+// any rename-command: those of the table, and those that are only documented. Rules that
+// were written for Redis have to mean the same here, and must not keep a server from
+// starting because they forbid what it does not have.
 func (t *Table) ACLCommands() *acl.Commands { return t.aclCommands() }
 
 func newACLCommands(t *Table) func() *acl.Commands {
 	return sync.OnceValue(func() *acl.Commands {
 		described := t.describe()
-		list := make([]acl.Command, len(t.specs))
+		names := cmddocs.Names()
+		list := make([]acl.Command, 0, len(t.specs)+len(names))
+		known := make(map[string]bool, len(t.specs))
 		for i, s := range t.specs {
-			list[i] = acl.Command{Name: s.Name, ID: s.ID, Categories: categoriesOf(s, &described[i])}
+			known[s.Name] = true
+			list = append(list, acl.Command{Name: s.Name, ID: s.ID, Categories: categoriesOf(s.Name, described[i].doc)})
+		}
+		for _, name := range names {
+			if doc, ok := cmddocs.Lookup(name); ok && !known[name] {
+				list = append(list, acl.Command{Name: name, ID: len(list), Categories: categoriesOf(name, doc)})
+			}
 		}
 		commands, err := acl.NewCommands(list)
 		if err != nil {
@@ -34,14 +45,14 @@ func newACLCommands(t *Table) func() *acl.Commands {
 
 // categoriesOf gives the categories that are documented; a command of which nothing is
 // known is as good as dangerous.
-func categoriesOf(s *Spec, d *described) (all acl.Category) {
-	if d.doc == nil {
+func categoriesOf(command string, doc *cmddocs.Command) (all acl.Category) {
+	if doc == nil {
 		return acl.CategoryNamed("dangerous") | acl.CategoryNamed("slow")
 	}
-	for _, name := range d.doc.Categories {
+	for _, name := range doc.Categories {
 		c := acl.CategoryNamed(name)
 		if c == 0 {
-			panic(fmt.Sprintf("command: %s is of the unknown category %s", s.Name, name))
+			panic(fmt.Sprintf("command: %s is of the unknown category %s", command, name))
 		}
 		all |= c
 	}

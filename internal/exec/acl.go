@@ -57,7 +57,13 @@ func (cl *Client) userChanged() {
 
 // UsersChanged has connections follow changed rules. All workers must be stopped.
 func (x *Exec) UsersChanged() {
-	x.Clients(func(cl *Client) { cl.userChanged() })
+	x.Clients(func(cl *Client) {
+		cl.userChanged()
+		if cl.waits != nil {
+			s := &cl.waits.sess
+			s.Flags = s.Flags&^session.Restricted | cl.Sess.Flags&session.Restricted
+		}
+	})
 }
 
 // aclGate lets users do what they may.
@@ -65,32 +71,60 @@ func aclGate(x *Exec, c *command.Ctx, cl *Client) outcome {
 	if cl.Sess.Flags&session.Restricted == 0 {
 		return passed
 	}
-	reason, at := c.Denied(cl.Sess.User)
-	if reason == acl.Allowed {
-		return passed
+	if text := x.denied(c); text != "" {
+		return x.refuse(c, cl, text)
 	}
-	in := acl.TopLevel
-	if cl.Sess.Flags&session.Multi != 0 {
-		in = acl.InMulti
-	}
-	x.deny(c, reason, at, in)
-	text := "NOPERM this user has no permissions to run the '" + c.Spec.Name + "' command"
-	switch reason {
-	case acl.DeniedKey:
-		text = "NOPERM this user has no permissions to access one of the keys used as arguments"
-	case acl.DeniedChannel:
-		text = "NOPERM this user has no permissions to access one of the channels used as arguments"
-	}
-	return x.refuse(c, cl, text)
+	return passed
 }
 
-// deny notes what was denied to the user of c.
-func (x *Exec) deny(c *command.Ctx, reason acl.Reason, at int, in acl.Context) {
+// denied tells why the user of c may not make the call, and notes it.
+func (x *Exec) denied(c *command.Ctx) string {
+	reason, at := c.Denied(c.Sess.User)
+	if reason == acl.Allowed {
+		return ""
+	}
+	in := acl.TopLevel
+	if c.Sess.Flags&session.Multi != 0 {
+		in = acl.InMulti
+	}
+	x.deny(c, c, reason, at, in)
+	switch reason {
+	case acl.DeniedKey:
+		return "NOPERM this user has no permissions to access one of the keys used as arguments"
+	case acl.DeniedChannel:
+		return "NOPERM this user has no permissions to access one of the channels used as arguments"
+	}
+	return "NOPERM this user has no permissions to run the '" + c.Spec.Name + "' command"
+}
+
+// deny notes what was denied to the user of c, whose connection is that of from.
+func (x *Exec) deny(c, from *command.Ctx, reason acl.Reason, at int, in acl.Context) {
 	object := c.Spec.Name
 	if reason != acl.DeniedCommand {
 		object = string(c.Args[at])
 	}
-	c.Deny(reason, in, object, c.Sess.User.Name())
+	from.Deny(reason, in, object, c.Sess.User.Name())
+}
+
+// refusedMeanwhile asks again for a command that had to wait for the right to stop
+// workers after it had passed the gates: somebody else had that right, and may have
+// changed the rules.
+func (x *Exec) refusedMeanwhile(c *command.Ctx, cl *Client) bool {
+	if c.Spec == x.execSpec || cl.Sess.Flags&(session.NeedAuth|session.Restricted) == 0 {
+		return false // EXEC asks for each command of the queue
+	}
+	text := ""
+	if cl.Sess.Flags&session.NeedAuth == 0 {
+		text = x.denied(c)
+	} else if c.Spec.Flags&command.NoAuth == 0 {
+		text = command.ErrNoAuth
+	}
+	if text == "" {
+		return false
+	}
+	c.Stats.Rejected(c.Spec.ID)
+	c.Err(text)
+	return true
 }
 
 // refusedInExec tells why a queued command may not run: its user could queue it, but may
@@ -100,7 +134,7 @@ func (x *Exec) refusedInExec(c *command.Ctx) string {
 	if reason == acl.Allowed {
 		return ""
 	}
-	x.deny(c, reason, at, acl.InMulti)
+	x.deny(c, c, reason, at, acl.InMulti)
 	text := "NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. " +
 		"This command is no longer allowed for the following reason: "
 	switch reason {
@@ -121,7 +155,11 @@ func (x *Exec) refusedToScript(c *command.Ctx) string {
 	if reason == acl.Allowed {
 		return ""
 	}
-	x.deny(c, reason, at, acl.InScript)
+	from := c
+	if s := &x.script; !s.busy { // else the connection belongs to its worker
+		from = &s.w.ctx
+	}
+	x.deny(c, from, reason, at, acl.InScript)
 	switch reason {
 	case acl.DeniedKey:
 		return "ERR The user executing the script can't access at least one of the keys mentioned in the command arguments"

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/redstart-db/redstart/internal/config"
 	"github.com/redstart-db/redstart/internal/node"
@@ -18,20 +19,10 @@ func TestRulesChangeBesideCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer n.Close()
+	do := doer(t)
 	admin, err := n.NewLocal()
 	if err != nil {
 		t.Fatal(err)
-	}
-	do := func(l *node.Local, words ...string) string {
-		args := make([][]byte, len(words))
-		for i, w := range words {
-			args[i] = []byte(w)
-		}
-		v, err := l.Do(t.Context(), args...)
-		if err != nil {
-			t.Error(err)
-		}
-		return v.String()
 	}
 	do(admin, "ACL", "SETUSER", "u", "on", "nopass", "~open*", "+@all")
 	do(admin, "MSET", "open", "1", "secret", "s3cr3t")
@@ -67,4 +58,78 @@ func TestRulesChangeBesideCommands(t *testing.T) {
 		}
 	}
 	wg.Wait()
+}
+
+// doer gives a function that runs a command and gives the text of its reply.
+func doer(t *testing.T) func(l *node.Local, words ...string) string {
+	return func(l *node.Local, words ...string) string {
+		args := make([][]byte, len(words))
+		for i, w := range words {
+			args[i] = []byte(w)
+		}
+		v, err := l.Do(t.Context(), args...)
+		if err != nil {
+			t.Error(err)
+		}
+		return v.String()
+	}
+}
+
+// A command that stops all workers waits for the right to do so after it has passed the
+// gates. What is forbidden meanwhile does not run.
+func TestRulesChangeWhileACommandWaits(t *testing.T) {
+	n, err := node.OpenLoops(config.Default(), nil, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	do := doer(t)
+	admin, err := n.NewLocal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, call := range [][]string{
+		{"EVAL", "return 'ran'", "0"},
+		{"INFO", "server"},
+		{"CONFIG", "SET", "maxmemory", "0"},
+	} {
+		do(admin, "ACL", "SETUSER", "u", "on", "nopass", "allkeys", "+@all")
+		l, err := n.NewLocal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		do(l, "AUTH", "u", "x")
+		reply := make(chan string)
+		n.Exec.ChangeBetween(func() {
+			go func() { reply <- do(l, call...) }()
+			time.Sleep(50 * time.Millisecond)
+		}, func() {
+			if err := n.Exec.ACLRules().Apply(n.Exec.Users.Get([]byte("u")), "-@all"); err != nil {
+				t.Error(err)
+			}
+		})
+		if got := <-reply; !strings.Contains(got, "NOPERM") {
+			t.Errorf("%q gives %s", call, got)
+		}
+	}
+	// The same for one that waits for a key.
+	do(admin, "ACL", "SETUSER", "u", "+blpop", "resetkeys", "~l*")
+	l, err := n.NewLocal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	do(l, "AUTH", "u", "x")
+	reply := make(chan string)
+	go func() { reply <- do(l, "BLPOP", "list", "0") }()
+	for !strings.Contains(do(admin, "INFO", "clients"), "blocked_clients:1") {
+		time.Sleep(time.Millisecond)
+	}
+	do(admin, "ACL", "SETUSER", "u", "resetkeys", "~m*")
+	do(admin, "RPUSH", "list", "secret")
+	if got := <-reply; !strings.Contains(got, "NOPERM") {
+		t.Errorf("BLPOP gives %s", got)
+	}
+	if got := do(admin, "LLEN", "list"); !strings.Contains(got, "1") {
+		t.Errorf("the list has %s elements", got)
+	}
 }

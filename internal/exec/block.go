@@ -290,7 +290,12 @@ func (x *Exec) serveOne(w *Worker, m served, at lot, held store.LockSet, now int
 	c.SetNow(now)
 	c.Hold(held, m.keys[m.key])
 	c.Serving(m.wait)
-	if !x.serves(c, m) {
+	if m.sess.Flags&session.Restricted != 0 {
+		if text := x.denied(c); text != "" { // its user may do less than when it began to wait
+			c.Err(text)
+		}
+	}
+	if !c.Failed() && !x.serves(c, m) {
 		return
 	}
 	x.slow(c, &m.cl.Sess, x.Clock.Nano()-c.Nano())

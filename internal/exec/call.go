@@ -117,7 +117,8 @@ func (x *Exec) call(w *Worker, c *command.Ctx, cl *Client, k store.Key) {
 			x.reject(c, cl, x.script.busyText())
 			return
 		}
-		if cl.gone { // another one's command has closed the connection meanwhile
+		// Another one's command may have closed the connection meanwhile.
+		if cl.gone || x.refusedMeanwhile(c, cl) {
 			x.World.goFrom(w)
 			return
 		}

@@ -94,7 +94,7 @@ func (x *Exec) callScript(w *Worker, c *command.Ctx, cl *Client) {
 		x.reject(c, cl, x.script.busyText())
 		return
 	}
-	if cl.gone {
+	if cl.gone || x.refusedMeanwhile(c, cl) {
 		x.World.goFrom(w)
 		return
 	}

@@ -19,7 +19,8 @@ func (x *Exec) survey(w *Worker, c *command.Ctx, cl *Client) {
 		x.reject(c, cl, x.script.busyText())
 		return
 	}
-	if !cl.gone { // else something has closed the connection meanwhile
+	// Something may have closed the connection meanwhile.
+	if !cl.gone && !x.refusedMeanwhile(c, cl) {
 		c.HoldKeys(0, nil, nil)
 		x.invoke(c)
 		x.finish(w, c, cl)

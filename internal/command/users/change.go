@@ -96,9 +96,6 @@ func (f *family) killThose(c *command.Ctx, gone map[*acl.User]bool) {
 }
 
 func (f *family) delUser(c *command.Ctx) {
-	for i := 2; i < len(c.Args); i++ {
-		c.Redact(i)
-	}
 	for _, name := range c.Args[2:] {
 		if string(name) == acl.Default {
 			c.Err(errDefault)

@@ -1,6 +1,7 @@
 package users
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/hex"
 
@@ -96,12 +97,18 @@ func dryRun(c *command.Ctx) {
 	case acl.Allowed:
 		c.OK()
 	case acl.DeniedKey:
-		c.Str("This user has no permissions to access the '" + string(args[at]) + "' key")
+		c.Str("This user has no permissions to access the '" + shown(args[at]) + "' key")
 	case acl.DeniedChannel:
-		c.Str("This user has no permissions to access the '" + string(args[at]) + "' channel")
+		c.Str("This user has no permissions to access the '" + shown(args[at]) + "' channel")
 	default:
 		c.Str("This user has no permissions to run the '" + spec.Name + "' command")
 	}
+}
+
+// shown is what a reply of DRYRUN shows of an argument: nothing from a zero byte on.
+func shown(arg []byte) string {
+	arg, _, _ = bytes.Cut(arg, []byte{0})
+	return string(arg)
 }
 
 const (
