@@ -22,17 +22,14 @@ type Syncs struct {
 	list    *iocb // of requests: the address of request
 }
 
-// iocb is struct iocb of linux/aio_abi.h.
+// iocb is struct iocb of linux/aio_abi.h. What a sync has no use for is blank: data, key
+// and rw_flags; the priority; the buffer, its length and the offset.
 type iocb struct {
-	data   uint64
-	key    [2]uint32 // and rw_flags, in the order that the machine has
+	_      [2]uint64
 	opcode uint16
-	prio   int16
+	_      int16
 	fd     uint32
-	buf    uint64
-	nbytes uint64
-	offset int64
-	_      uint64
+	_      [4]uint64
 	flags  uint32
 	resfd  uint32
 }
