@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/redstart-db/redstart/internal/command/cmddocs"
 	"github.com/redstart-db/redstart/tests/peer"
@@ -18,8 +17,8 @@ const defaultUsers = 1500
 // TestRandomUsers gives a user the same random rules on both servers, and asks both what
 // it may do. REDSTART_SEED replays a run, REDSTART_USERS sets its length.
 func TestRandomUsers(t *testing.T) {
-	seed := environment(t, "REDSTART_SEED", uint64(time.Now().UnixNano()))
-	users := int(environment(t, "REDSTART_USERS", defaultUsers))
+	seed := peer.Seed(t)
+	users := int(peer.Number(t, "REDSTART_USERS", defaultUsers))
 	t.Logf("replay with REDSTART_SEED=%d REDSTART_USERS=%d", seed, users)
 	p, _ := startPair(t)
 	g := &generator{rand.New(rand.NewPCG(seed, 7))}
