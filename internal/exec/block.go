@@ -61,8 +61,8 @@ type lot struct {
 func (x *Exec) block(c *command.Ctx, cl *Client) {
 	wait := c.Waits()
 	w := &waiter{cl: cl, wait: wait, spec: c.Spec}
-	w.args, _ = copyArgs(c.Args)
 	s := &cl.Sess
+	w.args, s.WaitMem = copyArgs(c.Args)
 	w.sess = session.Session{
 		ID: s.ID, Name: s.Name, User: s.User, DB: s.DB, Proto: s.Proto, Owner: cl,
 		Flags: s.Flags & (session.NoTouch | session.Master | session.Restricted),
@@ -172,6 +172,7 @@ func (cl *Client) unwait(held store.LockSet) {
 		cl.x.waiting.Add(-1)
 	}
 	cl.waits = nil
+	cl.Sess.WaitMem = 0
 	cl.Sess.Flags &^= session.Blocked
 }
 

@@ -32,6 +32,8 @@ type Client struct {
 	hash     uint64 // of the key in the request that comes next,
 	foreseen bool   // if it is known
 	trusted  bool   // it is inside the process: see Trust
+	weight   int    // bytes of it in Exec.weights
+	spared   bool   // it was not to be evicted when it was weighed
 	gone     bool   // it holds nothing any more, and no command of it runs
 }
 
@@ -57,6 +59,7 @@ func (x *Exec) NewClient(conn session.Conn, loopIndex int) *Client {
 	w.add(cl)
 	w.Stats.Connections++
 	x.clients.Add(1)
+	cl.weigh()
 	return cl
 }
 
@@ -82,6 +85,7 @@ func (cl *Client) leave(held store.LockSet) {
 	if cl.Sess.Conn != nil {
 		cl.w.remove(cl)
 		cl.x.clients.Add(-1)
+		cl.setWeight(0)
 	}
 	cl.left.Store(true)
 	cl.Untrack()
@@ -116,12 +120,25 @@ func (cl *Client) drop(held store.LockSet, why error) {
 func (cl *Client) Queued(pending int) bool {
 	w := cl.w
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	if cl.gone || cl.withinOutputLimit(pending) {
+	if !cl.gone && !cl.withinOutputLimit(pending) {
+		cl.overOutputLimit()
+		w.mu.Unlock()
+		return false
+	}
+	heavy := cl.x.weighed.Load() && cl.weigh()
+	w.mu.Unlock()
+	return !heavy || !cl.x.evictClients(cl)
+}
+
+// Buffered implements loop.Client: input that waits counts for maxmemory and maxmemory-clients.
+func (cl *Client) Buffered(int, int) bool {
+	if !cl.x.weighed.Load() {
 		return true
 	}
-	cl.overOutputLimit()
-	return false
+	cl.w.mu.Lock()
+	heavy := cl.weigh()
+	cl.w.mu.Unlock()
+	return !heavy || !cl.x.evictClients(cl)
 }
 
 func (cl *Client) overOutputLimit() {
@@ -190,7 +207,11 @@ func (cl *Client) Process(in, out []byte) (n int, reply []byte, st loop.Status) 
 		w.Stats.Writes++
 	}
 	reply, c.Out, c.Args = c.Out, nil, nil
+	heavy := cl.x.weighed.Load() && cl.weigh()
 	w.mu.Unlock()
+	if heavy && cl.x.evictClients(cl) {
+		return len(in), reply[:had], loop.CloseNow
+	}
 	return n, reply, st
 }
 
@@ -222,6 +243,10 @@ func (cl *Client) Do(out []byte, args ...[]byte) []byte {
 	out, c.Out, c.Args = c.Out, nil, nil
 	return out
 }
+
+// Parsed is how many bytes of the input that waits have been read. The worker must be
+// locked.
+func (cl *Client) Parsed() int { return cl.parser.Parsed() }
 
 // Dirty tells whether a watched key has changed, so that EXEC will do nothing.
 func (cl *Client) Dirty() bool { return cl.tx.watcher.Changed.Load() }

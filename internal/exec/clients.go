@@ -96,79 +96,47 @@ func (w *Worker) Tend(n int) int {
 	return n
 }
 
-// sessionSize is what a connection takes beside its buffers, in bytes.
-const sessionSize = 1024
-
-// Buffers is the memory that a session takes with its input, output and queued commands,
-// in bytes.
-func Buffers(s *session.Session) int {
-	return sessionSize + s.Conn.InputCap() + s.Conn.Pending() + s.MultiMem
-}
-
-// measureBuffers measures what the buffers of all connections of the worker, which must
-// be locked, take.
-func (w *Worker) measureBuffers() {
-	sum := 0
-	for _, cl := range w.clients {
-		sum += Buffers(&cl.Sess)
-	}
-	w.buffers.Store(int64(sum))
-}
-
-// BufferMemory is the memory of the buffers of all connections in bytes. It is measured
-// while memory is limited: a few times a second, and when it runs short.
-func (x *Exec) BufferMemory() (sum int64) {
-	for _, w := range x.World.workers {
-		sum += w.buffers.Load()
-	}
-	return sum
-}
-
-// MeasureBuffers measures it; no worker may be locked.
-func (x *Exec) MeasureBuffers() {
-	for _, w := range x.World.workers {
-		w.Locked(w.measureBuffers)
-	}
-	x.moveLimit()
-}
-
-// measureShare bounds the time that is spent on measuring buffers while memory is short:
+// measureShare bounds the time that is spent on weighing connections while memory is short:
 // one part in so many.
 const measureShare = 50
 
-// remeasureBuffers does so for w, which is locked, and all workers that run nothing,
-// unless it has been done of late.
-func (x *Exec) remeasureBuffers(w *Worker) {
+// weighAgain weighs the connections of w, which is locked, and of all workers that run
+// nothing, unless it has been done of late: nobody tells when output has been sent.
+func (x *Exec) weighAgain(w *Worker) {
 	began := x.Clock.Nano()
-	if began < x.evicting.measureAt.Load() {
+	if began < x.evicting.weighAt.Load() {
 		return
 	}
-	defer func() {
-		now := x.Clock.Nano()
-		x.evicting.measureAt.Store(now + measureShare*(now-began))
-	}()
 	for _, k := range x.World.workers {
 		if k == w {
-			k.measureBuffers()
+			k.weigh()
 		} else if k.mu.TryLock() {
-			k.measureBuffers()
+			k.weigh()
 			k.mu.Unlock()
 		}
 	}
-	x.moveLimit()
+	now := x.Clock.Nano()
+	x.evicting.weighAt.Store(now + measureShare*(now-began))
+}
+
+func (w *Worker) weigh() {
+	for _, cl := range w.clients {
+		cl.weigh()
+	}
 }
 
 // LimitMemory has keys evicted, or commands refused, when the data takes more bytes than
-// limit less BufferMemory. store.NoLimit ends that.
+// limit less ClientMemory. store.NoLimit ends that.
 func (x *Exec) LimitMemory(limit int64) {
 	x.memoryLimit.Store(limit)
+	x.setWeighed()
 	x.moveLimit()
 }
 
 func (x *Exec) moveLimit() {
 	limit := x.memoryLimit.Load()
 	if limit != store.NoLimit {
-		limit -= x.BufferMemory()
+		limit -= x.ClientMemory()
 	}
 	x.Store.MoveLimit(limit)
 	if limit != store.NoLimit && x.Store.Over() > 0 {
@@ -206,6 +174,7 @@ func (cl *Client) tend(now int64) {
 		cl.drop(0, nil)
 		return
 	}
+	cl.weigh()
 	if age := cl.x.replyPeak; age >= 0 && now-s.PeakAt > age && !cl.x.replyFixed {
 		s.OutPeak, s.PeakAt = 0, now
 	}

@@ -47,8 +47,8 @@ const (
 type evicting struct {
 	since atomic.Int64 // monotonic nanoseconds, since when memory has been exceeded; 0
 	total atomic.Int64 // nanoseconds, of all times before
-	// measureAt is when buffers may be measured again, monotonic nanoseconds.
-	measureAt atomic.Int64
+	// weighAt is when connections may be weighed again, monotonic nanoseconds.
+	weighAt atomic.Int64
 }
 
 // Full implements store.Hooks.
@@ -93,7 +93,7 @@ func (x *Exec) makeRoom(w *Worker, cl *Client, out *[]byte) bool {
 		x.roomMade()
 		return true
 	}
-	if x.remeasureBuffers(w); x.Store.Over() <= 0 {
+	if x.weighAgain(w); x.Store.Over() <= 0 {
 		x.roomMade()
 		return true
 	}

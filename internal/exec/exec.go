@@ -55,10 +55,15 @@ type Exec struct {
 	Slow    *stats.SlowLog
 	Latency *stats.LatencyMonitor
 
+	// Await, if it is set, waits a moment for event loops, but for the one with index
+	// self, to take in what has come.
+	Await func(self int)
+
 	alert       atomic.Uint32
 	nextID      atomic.Uint64
 	clients     atomic.Int64
 	execSpec    *command.Spec
+	listSpec    *command.Spec // of CLIENT LIST
 	pause       pause
 	script      scripting
 	super       *acl.User    // of connections inside the process: may do everything
@@ -66,6 +71,10 @@ type Exec struct {
 	freeing     freeing
 	evicting    evicting
 	memoryLimit atomic.Int64 // of data and buffers, bytes
+	clientLimit atomic.Int64 // of all connections together, bytes; 0 if there is none
+	weights     atomic.Int64 // what they take, as far as they were weighed, bytes
+	weighed     atomic.Bool  // there is a limit for which connections are weighed
+	weighing    weighing
 
 	// collecting is, by shard, whose transaction holds it; guarded by the shard's lock.
 	collecting [store.MaxShards]*Worker
@@ -94,6 +103,7 @@ func New(env *command.Env, slow *stats.SlowLog, latency *stats.LatencyMonitor) *
 // Start makes the workers; the table must be complete.
 func (x *Exec) Start(loops, shared int) {
 	x.execSpec = x.Table.Named("exec")
+	x.listSpec = x.Table.Named("client|list")
 	for range loops {
 		x.World.add(newWorker(x, false))
 	}
@@ -258,7 +268,6 @@ type Worker struct {
 	serving command.Ctx    // for those who waited
 	effects []oplog.Effect // of a transaction
 	pool    evictPool
-	buffers atomic.Int64  // bytes, of all connections, when they were measured last
 	again   store.LockSet // of those who were to be served, but locks were missing
 	keys    []int         // scratch for key indexes
 	hashes  []uint64      // of keys

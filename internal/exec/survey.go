@@ -12,7 +12,11 @@ import (
 // (command.Survey). It holds World, so nobody stops all workers meanwhile and no script
 // runs, and its own worker.
 func (x *Exec) survey(w *Worker, c *command.Ctx, cl *Client) {
+	list := c.Spec == x.listSpec
 	w.mu.Unlock()
+	if list {
+		x.settle(cl)
+	}
 	got := x.World.acquire(false)
 	w.mu.Lock()
 	if !got {
@@ -46,6 +50,19 @@ func (x *Exec) EachWorker(c *command.Ctx, f func(*Worker)) {
 		if k != self {
 			k.Locked(func() { f(k) })
 		}
+	}
+}
+
+// settle waits a moment for other event loops to take in what has come, and then evicts
+// clients that are too heavy: who has sent something on one connection and looks at it
+// from another finds it, and nothing that the limits forbid. No lock may be held.
+func (x *Exec) settle(cl *Client) {
+	if x.Await != nil {
+		x.Await(slices.Index(x.World.workers, cl.w))
+	}
+	if x.clientLimit.Load() != 0 {
+		x.heaviest((*Worker).Locked)
+		x.evictClients(cl)
 	}
 }
 

@@ -104,6 +104,7 @@ func (cl *Client) enroll(t session.Tracking, redirect *session.Session) {
 		if _, there := p.clients[cl]; !there {
 			p.clients[cl] = struct{}{}
 			st.Prefixes = append(st.Prefixes, name)
+			cl.Sess.TrackMem += len(name) + session.EntryMem
 		}
 	}
 	slices.Sort(st.Prefixes)
@@ -144,7 +145,7 @@ func (cl *Client) Untrack() {
 	t.prefixed.Store(int32(len(t.prefixes)))
 	delete(t.clients, cl.Sess.ID)
 	t.on.Store(len(t.clients) > 0)
-	cl.track = nil
+	cl.track, cl.Sess.TrackMem = nil, 0
 }
 
 // Remember enters the keys of a command that reads, if its client is to be told when

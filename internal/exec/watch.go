@@ -41,7 +41,7 @@ func (cl *Client) unwatch(held store.LockSet) {
 
 func (cl *Client) forgetWatched() {
 	cl.tx.watched, cl.tx.names, cl.tx.late = nil, nil, 0
-	cl.Sess.Watching = 0
+	cl.Sess.Watching, cl.Sess.WatchMem = 0, 0
 	cl.tx.watcher.Changed.Store(false)
 }
 
@@ -70,6 +70,7 @@ func (cl *Client) note(db int, k store.Key) {
 	cl.tx.watched = append(cl.tx.watched, watchedKey{db, store.Key{B: bytes.Clone(k.B), H: k.H}})
 	cl.tx.index()
 	cl.Sess.Watching = len(cl.tx.watched)
+	cl.Sess.WatchMem += len(k.B) + session.EntryMem
 }
 
 // index enters the last of the watched keys in names, or all when that begins.

@@ -61,4 +61,6 @@ func (repeat) Process(in, out []byte) (int, []byte, Status) {
 	return len(in), append(out, in...), Continue
 }
 func (repeat) Queued(int) bool { return true }
-func (repeat) Closed(error)    {}
+
+func (repeat) Buffered(int, int) bool { return true }
+func (repeat) Closed(error)           {}

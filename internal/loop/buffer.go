@@ -28,7 +28,7 @@ const (
 	shrinkBelow = 4
 )
 
-// bufPool keeps buffers of powers of two for reuse. It belongs to one goroutine. A nil pool only allocates.
+// bufPool keeps buffers of certain sizes (classSize) for reuse. It belongs to one goroutine. A nil pool only allocates.
 //
 // Large ones it keeps only until garbage is collected the next time: who sends much by turns has them reused, and a
 // server at rest does not hold them.
@@ -37,23 +37,48 @@ const (
 // much as copying into them.
 type bufPool struct {
 	free  [weakClass - minClass][][]byte
-	large [maxClass - weakClass + 1][]weak.Pointer[byte] // the first byte of each
-	kept  int                                            // bytes in free
-	warm  [][]byte                                       // mapped, empty
-	heat  int                                            // bytes in warm
-	keeps func()                                         // called when warm gets its first; nil: none are kept
+	large [largeClasses][]weak.Pointer[byte] // the first byte of each
+	kept  int                                // bytes in free
+	warm  [][]byte                           // mapped, empty
+	heat  int                                // bytes in warm
+	keeps func()                             // called when warm gets its first; nil: none are kept
 }
 
-// class returns the smallest class whose buffers hold n bytes.
+// largeClasses is the number of classes of large buffers: four for each power of two, as what is not used of a large
+// one is much.
+const largeClasses = 4*(maxClass-weakClass) + 1
+
+// class returns the smallest class whose buffers hold n bytes, of at most 1 MiB.
 func class(n int) int {
-	if n <= 1<<minClass {
+	switch {
+	case n <= 1<<minClass:
 		return 0
+	case n <= 1<<weakClass:
+		return bits.Len(uint(n-1)) - minClass
 	}
-	return bits.Len(uint(n-1)) - minClass
+	e := bits.Len(uint(n-1)) - 1
+	return weakClass - minClass + 1 + 4*(e-weakClass) + (n-1)>>(e-2)&3
 }
 
-// get returns an empty buffer with room for n bytes. Up to 1 MiB its capacity is a power of two, beyond it is n,
-// or that of a mapping that is at hand.
+// classSize returns the capacity of the buffers of a class.
+func classSize(k int) int {
+	if k <= weakClass-minClass {
+		return 1 << (k + minClass)
+	}
+	k -= weakClass - minClass + 1
+	return (5 + k&3) << (k>>2 + weakClass - 2)
+}
+
+// footprint returns how much memory a buffer takes: of a mapping what has been written to.
+func footprint(b []byte) int {
+	const page = 4 << 10
+	if cap(b) > 1<<maxClass {
+		return min((len(b)+page-1)&^(page-1), cap(b))
+	}
+	return cap(b)
+}
+
+// get returns an empty buffer with room for n bytes. Up to 1 MiB its capacity is that of a class, beyond it is n, or that of a mapping that is at hand.
 func (p *bufPool) get(n int) []byte {
 	if n > 1<<maxClass {
 		if b := p.getWarm(n); b != nil {
@@ -75,7 +100,7 @@ func (p *bufPool) get(n int) []byte {
 			return b
 		}
 	}
-	return make([]byte, 0, 1<<(k+minClass))
+	return make([]byte, 0, classSize(k))
 }
 
 // getLarge returns a large buffer of a class that is still there, or nil.
@@ -85,7 +110,7 @@ func (p *bufPool) getLarge(k int) []byte {
 		first := (*l)[n-1].Value()
 		*l = (*l)[:n-1]
 		if first != nil {
-			return unsafe.Slice(first, 1<<(k+minClass))[:0]
+			return unsafe.Slice(first, classSize(k))[:0]
 		}
 	}
 	return nil
@@ -101,10 +126,10 @@ func (p *bufPool) put(b []byte) {
 		}
 		return
 	}
-	if p == nil || n < 1<<minClass || n&(n-1) != 0 {
+	k := class(n)
+	if p == nil || n != classSize(k) {
 		return
 	}
-	k := class(n)
 	if k >= len(p.free) {
 		if l := &p.large[k-len(p.free)]; len(*l) < keepLarge {
 			*l = append(*l, weak.Make(unsafe.SliceData(b)))

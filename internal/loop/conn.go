@@ -84,7 +84,8 @@ func (c *Conn) Pending() int { return int(c.pending.Load()) }
 // Buffered returns the number of input bytes that were received and not consumed.
 func (c *Conn) Buffered() int { return int(c.buffered.Load()) }
 
-// InputCap returns the capacity in bytes of the input buffer the connection owns now: usually 0 between requests.
+// InputCap returns the bytes of memory that the input buffer takes which the connection owns now: usually 0 between
+// requests.
 func (c *Conn) InputCap() int { return int(c.inputCap.Load()) }
 
 // SetInputLimit bounds the bytes received and not consumed; beyond, the connection is closed with [ErrInputLimit].

@@ -126,6 +126,8 @@ func (e *echo) Queued(pending int) bool {
 	return e.limit == 0 || pending <= e.limit
 }
 
+func (e *echo) Buffered(int, int) bool { return true }
+
 func (e *echo) Closed(err error) {
 	defer e.enter()()
 	e.err = err

@@ -137,7 +137,9 @@ func (k *taker) Process(in, out []byte) (int, []byte, Status) {
 	}
 }
 func (*taker) Queued(int) bool { return true }
-func (*taker) Closed(error)    {}
+
+func (*taker) Buffered(int, int) bool { return true }
+func (*taker) Closed(error)           {}
 
 // What large requests and replies lie in is neither left to the collector nor kept.
 func TestLargeOnesLeaveNothing(t *testing.T) {

@@ -46,6 +46,9 @@ type Client interface {
 	// Queued is told that output could not be written at once and that pending bytes now wait. When it returns false
 	// the connection is closed with ErrOutputLimit.
 	Queued(pending int) bool
+	// Buffered is told that n bytes of input, in a buffer with room for capacity, wait for the rest of a request or for
+	// the client's next turn. When it returns false the connection is closed.
+	Buffered(n, capacity int) bool
 	// Closed is called exactly once, when the connection is gone, and is the last call. err is nil when this side asked
 	// for it, io.EOF when the peer did, and the reason otherwise.
 	Closed(err error)
@@ -119,14 +122,15 @@ type Config struct {
 
 // Group is a set of event loops and goroutines that serve the connections of some listeners.
 type Group struct {
-	cfg     Config
-	log     *slog.Logger
-	pollers []*poller
-	next    atomic.Uint32 // round robin over pollers
-	lastLog atomic.Int64  // unix nanoseconds of the last logged failure to accept
-	closed  atomic.Bool   // set under mu
-	shaking atomic.Int32  // connections in a TLS handshake
-	reply   sync.Pool     // of *replyBuf
+	cfg      Config
+	log      *slog.Logger
+	pollers  []*poller
+	next     atomic.Uint32 // round robin over pollers
+	lastLog  atomic.Int64  // unix nanoseconds of the last logged failure to accept
+	closed   atomic.Bool   // set under mu
+	shaking  atomic.Int32  // connections in a TLS handshake
+	settling atomic.Bool   // Settle runs
+	reply    sync.Pool     // of *replyBuf
 
 	wg sync.WaitGroup // every goroutine of the group
 
@@ -169,6 +173,32 @@ func New(cfg Config) (*Group, error) {
 	}
 	g.pollers = pollers
 	return g, nil
+}
+
+// Settle waits until the event loops, but for the one with index self, which may be the caller's, have received and
+// processed what had come when it was called, or have been busy for some rounds; not longer than limit, as something may
+// hold them up. It does nothing while another one waits, for they could wait for each other.
+func (g *Group) Settle(self int, limit time.Duration) {
+	if len(g.pollers) == 0 || !g.settling.CompareAndSwap(false, true) {
+		return
+	}
+	defer g.settling.Store(false)
+	done := make(chan struct{}, len(g.pollers))
+	waits := 0
+	for i, p := range g.pollers {
+		if i != self && p.settle(done) {
+			waits++
+		}
+	}
+	timeout := time.NewTimer(limit)
+	defer timeout.Stop()
+	for ; waits > 0; waits-- {
+		select {
+		case <-done:
+		case <-timeout.C:
+			return
+		}
+	}
 }
 
 // Loops returns the number of event loops: 0 on systems without them.

@@ -88,6 +88,7 @@ type poller struct {
 	pool     bufPool
 	gathered []gathered  // received in this round and not processed yet
 	used     int         // bytes of rbuf that gathered takes
+	taken    int         // events that this round began with
 	drain    []byte      // takes what nobody will read
 	out      []byte      // replies of this round, in memory outside the Go heap
 	reserve  int         // of out
@@ -248,6 +249,7 @@ func (p *poller) run() {
 	rounds := 0
 	for !p.done {
 		n := p.next()
+		p.taken = n
 		if p.held > 0 || len(p.parked) > 0 {
 			p.resume(p.events[:n])
 		}
@@ -528,6 +530,22 @@ func (p *poller) do(fn func()) bool {
 	p.inbox.funcs = append(p.inbox.funcs, fn)
 	p.notify()
 	return true
+}
+
+// settle has done told when the loop has nothing to do. It looks at that each time that the inbox is read, and may not
+// see the end of it while others keep the loop busy.
+func (p *poller) settle(done chan<- struct{}) bool {
+	const most = 16
+	looks := 0
+	var look func()
+	look = func() {
+		looks++
+		idle := looks > 1 && p.taken == 0 && len(p.ready)+len(p.gathered) == 0
+		if idle || looks >= most || !p.do(look) {
+			done <- struct{}{}
+		}
+	}
+	return p.do(look)
 }
 
 // give posts a new connection to the loop that will own it.

@@ -18,6 +18,8 @@ func (a *acceptor) release() {}
 
 func (p *poller) do(func()) bool { return false }
 
+func (p *poller) settle(chan<- struct{}) bool { return false }
+
 func (p *poller) stop() {}
 
 func (p *poller) pass() {}

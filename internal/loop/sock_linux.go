@@ -242,6 +242,9 @@ func (s *sock) notReceived(n int, errno unix.Errno) {
 // process calls the client with in, which is either in the shared buffer or s.in itself, and does what it wants.
 func (s *sock) process(in []byte, shared bool) {
 	s.expect, s.yielded = 0, false
+	if !shared {
+		s.inputCap.Store(int64(footprint(in)))
+	}
 	n, out, st := s.client.Process(in, s.p.out[len(s.p.out):])
 	switch {
 	case !shared && n > 0:
@@ -300,15 +303,19 @@ func (s *sock) keep(rest []byte, shared bool) {
 		s.in = append(s.in[:0], rest...)
 	}
 	s.buffered.Store(int64(len(s.in)))
-	s.inputCap.Store(int64(cap(s.in)))
+	s.inputCap.Store(int64(footprint(s.in)))
 }
 
-// checkLimit closes the connection if too much input waits.
+// checkLimit closes the connection if too much input waits, or the client says so.
 func (s *sock) checkLimit() bool {
-	if !s.overLimit(len(s.in)) {
+	switch {
+	case s.overLimit(len(s.in)):
+		s.close(ErrInputLimit)
+	case !s.client.Buffered(len(s.in), cap(s.in)):
+		s.close(nil)
+	default:
 		return false
 	}
-	s.close(ErrInputLimit)
 	return true
 }
 

@@ -168,11 +168,17 @@ func (s *stream) read() error {
 		if s.closing {
 			s.in, s.off = s.in[:0], 0
 		} else if n > 0 && !s.suspended && len(s.in)-s.off >= s.expect {
+			s.account()
 			s.process()
 		}
 		s.account()
-		if !s.closing && s.overLimit(len(s.in)-s.off) {
-			s.shut(ErrInputLimit)
+		if waits := len(s.in) - s.off; waits > 0 && !s.closing {
+			switch {
+			case s.overLimit(waits):
+				s.shut(ErrInputLimit)
+			case !s.client.Buffered(waits, cap(s.in)):
+				s.shut(nil)
+			}
 		}
 		if err != nil {
 			s.readEnded(err)
@@ -223,7 +229,7 @@ func (s *stream) readEnded(err error) {
 // account publishes the state of the input buffer.
 func (s *stream) account() {
 	s.buffered.Store(int64(len(s.in) - s.off))
-	s.inputCap.Store(int64(cap(s.in)))
+	s.inputCap.Store(int64(footprint(s.in)))
 }
 
 // process calls the client until it yields no more. The lock turn is held, but given up between calls.

@@ -158,6 +158,7 @@ func open(cfg *config.Config, log *slog.Logger, loops int, reserve uint64, fs vf
 		return nil, err
 	}
 	n.aof.loops.Store(n.loops)
+	n.Exec.Await = func(self int) { n.loops.Settle(self, settleTime) }
 	n.self.start()
 	n.background()
 	return n, nil
@@ -258,6 +259,9 @@ func (n *Node) closeLocals() {
 		l.Stop()
 	}
 }
+
+// settleTime is for how long CLIENT LIST waits at most for event loops that are held up.
+const settleTime = 20 * time.Millisecond
 
 const (
 	expireTick = 10 * time.Millisecond

@@ -3,6 +3,7 @@ package node
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"math"
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
@@ -106,7 +107,7 @@ func (s *self) sample() {
 // how much of it is garbage only the collector finds out, at a time of its own. It
 // locks the shards, one at a time, unless they are locked already.
 func (s *self) used(lock bool) uint64 {
-	sum := s.heapBase + uint64(max(s.n.Exec.BufferMemory(), 0))
+	sum := s.heapBase + uint64(max(s.n.Exec.ClientMemory(), 0))
 	for i := range s.n.store.Shards() {
 		sh := s.n.store.Shard(i)
 		if lock {
@@ -158,6 +159,11 @@ func (s *self) dataLimit() int64 {
 	return int64(max) - int64(s.heapBase)
 }
 
+// clientLimit is what all connections may take together, in bytes; 0 is no limit.
+func clientLimit(cfg *config.Config) int64 {
+	return int64(min(cfg.MaxMemoryClients.Bytes(cfg.MaxMemory), math.MaxInt64))
+}
+
 // moveLimit leaves the data what the rest of the process does not take. No lock may be
 // held.
 func (s *self) moveLimit() {
@@ -165,7 +171,6 @@ func (s *self) moveLimit() {
 	s.n.Exec.World.Workers()[0].Locked(func() { limit = s.dataLimit() })
 	if limit != store.NoLimit {
 		s.n.Exec.LimitMemory(limit)
-		s.n.Exec.MeasureBuffers()
 	}
 }
 
@@ -173,7 +178,7 @@ func (s *self) moveLimit() {
 // matter, or taken up by Node.Apply.
 func followed() []string {
 	return []string{
-		"maxmemory", "maxmemory-policy", "lfu-log-factor", "lfu-decay-time", "slowlog-max-len", "latency-tracking",
+		"maxmemory", "maxmemory-clients", "maxmemory-policy", "lfu-log-factor", "lfu-decay-time", "slowlog-max-len", "latency-tracking",
 		"notify-keyspace-events",
 		"tracking-table-max-keys", "watchdog-period",
 	}
@@ -204,6 +209,11 @@ func (s *self) apply(name string) {
 			s.n.log.Warn("the new maxmemory is smaller than the memory in use", "maxmemory", cfg.MaxMemory, "used", used)
 		}
 		s.limitMemory()
+		if cfg.MaxMemoryClients < 0 { // a part of it
+			x.LimitClients(clientLimit(cfg))
+		}
+	case "maxmemory-clients":
+		x.LimitClients(clientLimit(cfg))
 	case "maxmemory-policy":
 		s.setLFU()
 	case "lfu-log-factor", "lfu-decay-time":

@@ -72,7 +72,7 @@ func (v *survey) ofWorkers() *workerSums {
 		}
 		sum.inPeak = max(sum.inPeak, ss.InPeak)
 		sum.outPeak = max(sum.outPeak, ss.Conn.Pending())
-		sum.bufferBytes += uint64(exec.Buffers(ss))
+		sum.bufferBytes += uint64(ss.Memory())
 	})
 	v.workers = sum
 	return sum

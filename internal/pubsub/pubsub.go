@@ -76,6 +76,7 @@ type Subscriber struct {
 	conn  session.Conn
 	proto int                      // guarded by the hub's lock
 	at    [kinds]map[string]*place // the same, for changes
+	names int                      // bytes of the names in at
 }
 
 // NewSubscriber makes a subscriber without subscriptions.
@@ -99,6 +100,11 @@ func (s *Subscriber) SetProto(proto int) {
 
 // Count is the number of subscriptions of a kind.
 func (s *Subscriber) Count(k Kind) int { return len(s.at[k]) }
+
+// Memory is about what the subscriptions take, in bytes.
+func (s *Subscriber) Memory() int {
+	return s.names + (len(s.at[Channel])+len(s.at[Shard])+len(s.at[Pattern]))*session.EntryMem
+}
 
 // Names gives the subscriptions of a kind in order.
 func (s *Subscriber) Names(k Kind) []string {
@@ -135,6 +141,7 @@ func (s *Subscriber) Subscribe(k Kind, name []byte) {
 		s.at[k] = make(map[string]*place)
 	}
 	s.at[k][t.name] = &place{t, len(t.subs)}
+	s.names += len(t.name)
 	t.subs, t.stale = append(t.subs, s), true
 }
 
@@ -160,6 +167,7 @@ func (s *Subscriber) drop(k Kind, p *place) {
 	t.subs[last] = nil
 	t.subs, t.stale = t.subs[:last], true
 	delete(s.at[k], t.name)
+	s.names -= len(t.name)
 	if last == 0 {
 		delete(s.hub.topics[k], t.name)
 	}

@@ -117,6 +117,10 @@ func (p *Parser) Next(buf []byte) (args [][]byte, n int, err error) {
 // allocate.
 func (p *Parser) Need() int { return p.need }
 
+// Parsed returns how many bytes at the head of an incomplete request have been read:
+// headers and whole arguments.
+func (p *Parser) Parsed() int { return p.pos }
+
 // Into makes the next request's arguments be listed in a slice of the caller's,
 // from its start on; Next returns it, grown if need be. So several requests can
 // be read before the first is done with.

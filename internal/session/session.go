@@ -25,7 +25,7 @@ type Conn interface {
 	FD() int
 	Pending() int  // bytes queued
 	Buffered() int // bytes received and not yet consumed
-	InputCap() int // bytes allocated for them
+	InputCap() int // bytes of memory that they take
 	SetKeepAlive(seconds int) error
 	SetInputLimit(n int)
 }
@@ -50,7 +50,6 @@ const (
 	Master                          // the stream of our master
 	Replica                         // a replica's connection
 	Internal                        // in-process, not counted as a client
-	Evicted                         // over the memory limit for clients
 	NeedAuth                        // has to log in first
 	Restricted                      // its user may not do everything
 	InExec                          // runs the commands of its transaction
@@ -78,6 +77,9 @@ type Session struct {
 	Commands uint64
 	Logged   uint64 // offset in the oplog after the effects of its last write
 	MultiMem int    // bytes of queued commands, and a pointer for each argument
+	WaitMem  int    // bytes of the arguments of a command that waits
+	WatchMem int    // bytes that the watched keys take
+	TrackMem int    // bytes that the prefixes of CLIENT TRACKING take
 	MultiLen int    // queued commands
 	Watching int    // keys watched
 	Flags    Flags
@@ -87,6 +89,7 @@ type Session struct {
 
 	// Subscriptions.
 	Channels, Patterns, ShardChannels int
+	ListenMem                         int        // bytes that they take
 	Subscriber                        Subscriber // nil until the first
 
 	// What it takes to serve the connection. Peaks are of late: they are
@@ -125,7 +128,7 @@ func (s *Session) Unsubscribe() {
 	if s.Subscriber != nil {
 		s.Subscriber.Leave()
 		s.Subscriber = nil
-		s.Channels, s.Patterns, s.ShardChannels = 0, 0, 0
+		s.Channels, s.Patterns, s.ShardChannels, s.ListenMem = 0, 0, 0, 0
 		s.SetListens(false)
 	}
 }
@@ -168,6 +171,21 @@ func (s *Session) setPushed(form uint32, on bool) {
 func (s *Session) Pushable() (push, message bool) {
 	p := s.pushed.Load()
 	return p&pushes != 0, p&listens != 0
+}
+
+const (
+	// idleSize is what a connection takes that does nothing, in bytes.
+	idleSize = 1 << 10
+	// EntryMem is about what each watched key, subscription or prefix takes beside its
+	// name, in bytes: its places in the lists of the connection and of the server.
+	EntryMem = 128
+)
+
+// Memory is what the connection takes, in bytes: its buffers as large as they are, and
+// what is kept for it. A command that runs has its arguments in the input.
+func (s *Session) Memory() int {
+	return idleSize + s.Conn.InputCap() + s.Conn.Pending() + s.MultiMem + s.WaitMem + s.WatchMem + s.ListenMem + s.TrackMem +
+		len(s.Name) + len(s.LibName) + len(s.LibVer)
 }
 
 // Has tells whether all of the given flags are set.

@@ -118,27 +118,30 @@ func appendSession(b []byte, c *command.Ctx, s *session.Session) []byte {
 	if s.Has(session.Multi) {
 		queued = s.MultiLen
 	}
-	argv, built := 0, 0
+	parsed := 0 // of a request that has arrived in part
+	if s.Input == 0 {
+		parsed = min(client(s).Parsed(), s.Conn.Buffered())
+	}
+	argv, built := s.WaitMem+parsed, 0
 	if s == c.Sess {
 		built = min(len(c.Out), sharedReply)
 		for _, a := range c.Args {
 			argv += len(a)
 		}
 	}
+	memory := s.Memory() + argv - s.WaitMem - parsed
 	cmd := s.LastCmd
 	if cmd == "" {
 		cmd = "NULL"
 	}
 	input, spare := inputBuffer(s, now)
+	input -= parsed
 	reply := replyBuffer(s)
 	pending := s.Conn.Pending()
 	events := "r"
 	if pending > 0 {
 		events = "rw"
 	}
-	memory := sessionBytes + s.Conn.InputCap() + pending + s.MultiMem + argv +
-		len(s.Name) + len(s.LibName) + len(s.LibVer)
-
 	b = appendInt(b, "id=", int64(s.ID))
 	b = appendStr(b, " addr=", s.Conn.RemoteAddr())
 	b = appendStr(b, " laddr=", s.Conn.LocalAddr())
@@ -202,8 +205,6 @@ func appendFlags(b []byte, s *session.Session) []byte {
 }
 
 const (
-	// sessionBytes is about what a connection takes that does nothing.
-	sessionBytes = 1 << 10
 	// outputChunk is about the size of a piece of output that waits.
 	outputChunk = 64 << 10
 	// sharedInput is how much of the buffer that an event loop reads into one

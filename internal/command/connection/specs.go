@@ -41,6 +41,8 @@ type Client interface {
 	Logout()
 	// Dirty tells whether a watched key has changed.
 	Dirty() bool
+	// Parsed is how many bytes of the input that waits have been read.
+	Parsed() int
 	// Monitor and Unmonitor begin and end the stream of all commands.
 	Monitor()
 	Unmonitor()

@@ -90,6 +90,8 @@ type conn struct{ session.Conn }
 func (conn) SetInputLimit(int)  {}
 func (conn) Resume()            {}
 func (conn) RemoteAddr() string { return "" }
+func (conn) InputCap() int      { return 0 }
+func (conn) Pending() int       { return 0 }
 
 // waiter is a client that waits.
 func waiter(t *testing.T, s *commandtest.Server, words ...string) *exec.Client {

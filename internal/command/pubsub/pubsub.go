@@ -56,6 +56,7 @@ func (f family) subscriber(c *command.Ctx) *pubsub.Subscriber {
 func count(c *command.Ctx, s *pubsub.Subscriber, k pubsub.Kind) int64 {
 	sess := c.Sess
 	sess.Channels, sess.Patterns, sess.ShardChannels = s.Count(pubsub.Channel), s.Count(pubsub.Pattern), s.Count(pubsub.Shard)
+	sess.ListenMem = s.Memory()
 	sess.SetListens(sess.Channels+sess.Patterns+sess.ShardChannels > 0)
 	if k == pubsub.Shard {
 		return int64(sess.ShardChannels)
