@@ -83,6 +83,7 @@ func (cl *Client) batch(c *command.Ctx, in []byte, had int) (n int, st loop.Stat
 		}
 		if len(reqs) == 0 {
 			if need := cl.parser.Need(); need > 0 {
+				cl.Sess.Needed = need
 				cl.expect(need)
 			}
 			return n, loop.Continue

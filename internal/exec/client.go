@@ -32,7 +32,8 @@ type Client struct {
 	hash     uint64 // of the key in the request that comes next,
 	foreseen bool   // if it is known
 	trusted  bool   // it is inside the process: see Trust
-	weight   int    // bytes of it in Exec.weights
+	weight   int    // bytes of it in Exec.weights,
+	claim    int    // of which it has announced these
 	spared   bool   // it was not to be evicted when it was weighed
 	gone     bool   // it holds nothing any more, and no command of it runs
 }
@@ -85,7 +86,7 @@ func (cl *Client) leave(held store.LockSet) {
 	if cl.Sess.Conn != nil {
 		cl.w.remove(cl)
 		cl.x.clients.Add(-1)
-		cl.setWeight(0)
+		cl.setWeight(0, 0)
 	}
 	cl.left.Store(true)
 	cl.Untrack()
@@ -180,7 +181,7 @@ func (cl *Client) Process(in, out []byte) (n int, reply []byte, st loop.Status) 
 	c.Out = out
 	w.nano = cl.x.Clock.Nano()
 	s := &cl.Sess
-	s.Input = len(in)
+	s.Input, s.Needed = len(in), 0
 	s.InPeak = max(s.InPeak, len(in))
 	s.Active = w.nano
 	cl.parser.MaxBulk = cl.x.Config.ProtoMaxBulkLen

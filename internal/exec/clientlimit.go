@@ -18,6 +18,10 @@ import (
 // limits then. It may be too high, because nobody tells when output has been sent, so all
 // connections are weighed before one is evicted. Without a limit only Tend weighs.
 //
+// What a request that has arrived in part will need counts for maxmemory-clients from when
+// it has announced that, as in Redis, which takes the memory at once. It does not count
+// for maxmemory: nobody gets keys evicted with a number.
+//
 // Who evicts holds no lock and takes one worker's after the other, so that the heaviest
 // is found wherever it is.
 
@@ -39,24 +43,26 @@ func (cl *Client) weigh() (heavy bool) {
 	if cl.gone || s.Conn == nil {
 		return false
 	}
-	n := 0
+	n, claim := 0, 0
 	if limitedClass(s) {
-		n = s.Memory()
+		claim = s.Claim()
+		n = s.Memory() + claim
 	}
 	spared := s.Flags&session.NoEvict != 0
 	freed := cl.spared && !spared
 	cl.spared = spared
-	cl.setWeight(n)
+	cl.setWeight(n, claim)
 	return x.clientsOver() && (freed || x.Clock.Nano() >= x.weighing.again.Load())
 }
 
-func (cl *Client) setWeight(n int) {
-	x, d := cl.x, n-cl.weight
-	if d == 0 {
+func (cl *Client) setWeight(n, claim int) {
+	x := cl.x
+	if n == cl.weight && claim == cl.claim {
 		return
 	}
-	cl.weight = n
-	x.weights.Add(int64(d))
+	x.weights.Add(int64(n - cl.weight))
+	x.claims.Add(int64(claim - cl.claim))
+	cl.weight, cl.claim = n, claim
 	if x.weighed.Load() {
 		x.moveLimit()
 	}
@@ -64,7 +70,7 @@ func (cl *Client) setWeight(n int) {
 
 // ClientMemory is what all connections but replicas take in bytes, as far as they have
 // been weighed.
-func (x *Exec) ClientMemory() int64 { return x.weights.Load() }
+func (x *Exec) ClientMemory() int64 { return x.weights.Load() - x.claims.Load() }
 
 func (x *Exec) setWeighed() {
 	x.weighed.Store(x.clientLimit.Load() != 0 || x.memoryLimit.Load() != store.NoLimit)

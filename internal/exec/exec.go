@@ -73,6 +73,7 @@ type Exec struct {
 	memoryLimit atomic.Int64 // of data and buffers, bytes
 	clientLimit atomic.Int64 // of all connections together, bytes; 0 if there is none
 	weights     atomic.Int64 // what they take, as far as they were weighed, bytes
+	claims      atomic.Int64 // the part of weights that has only been announced, bytes
 	weighed     atomic.Bool  // there is a limit for which connections are weighed
 	weighing    weighing
 

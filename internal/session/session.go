@@ -95,6 +95,7 @@ type Session struct {
 	// What it takes to serve the connection. Peaks are of late: they are
 	// measured anew every few seconds.
 	Input   int   // bytes that the commands which run now came from
+	Needed  int   // bytes in all that a request needs which has arrived in part, if it has said so; or 0
 	InPeak  int   // most input at once, in bytes
 	InPast  int   // the same of the stretch of time before
 	OutPeak int   // most replies at once, in bytes
@@ -186,6 +187,15 @@ const (
 func (s *Session) Memory() int {
 	return idleSize + s.Conn.InputCap() + s.Conn.Pending() + s.MultiMem + s.WaitMem + s.WatchMem + s.ListenMem + s.TrackMem +
 		len(s.Name) + len(s.LibName) + len(s.LibVer)
+}
+
+// Claim is how much more memory than Memory the connection will take for a request that
+// has arrived in part, in bytes. It is the peer's word, and limits nobody but the peer.
+func (s *Session) Claim() int {
+	if s.Needed == 0 {
+		return 0
+	}
+	return max(s.Needed-s.Conn.InputCap(), 0)
 }
 
 // Has tells whether all of the given flags are set.

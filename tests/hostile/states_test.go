@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/redstart-db/redstart/tests/peer"
 )
 
 func TestKeyTwice(t *testing.T) {
@@ -96,4 +98,79 @@ func TestTransactionThatGrows(t *testing.T) {
 	for i := range 50 {
 		io.WriteString(nc, fmt.Sprintf("MULTI\r\nSET k %d\r\nNOSUCH\r\nEXEC\r\n", i))
 	}
+}
+
+// TestEvictWhileUnblocked has clients evicted, and killed, while others serve them with
+// what they wait for: each value makes its reader heavy.
+func TestEvictWhileUnblocked(t *testing.T) {
+	s := startWithin(t, 256<<20, "--maxmemory-clients", "2mb")
+	value := strings.Repeat("x", 300<<10)
+	var wg sync.WaitGroup
+	end := time.Now().Add(3 * time.Second)
+	for range 4 {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for time.Now().Before(end) {
+				nc, err := net.DialTimeout("tcp", s.Addr, replyLimit)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer nc.Close()
+				// Enough to wait for that the buffers of the sockets do not take it.
+				io.WriteString(nc, "CLIENT SETNAME victim\r\n"+strings.Repeat("BLPOP q r 0\r\nBLMOVE q r LEFT RIGHT 0\r\n", 40))
+				time.Sleep(5 * time.Millisecond)
+			}
+		}()
+	}
+	wg.Add(1)
+	go func() {
+		defer wg.Done()
+		c, err := peer.Dial(s.Addr)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer c.Close()
+		for time.Now().Before(end) {
+			time.Sleep(time.Millisecond)
+			// It may be evicted itself in the end.
+			if _, err := c.Do("RPUSH", "q", value, value); err != nil {
+				c.Close()
+				if c, err = peer.Dial(s.Addr); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		}
+	}()
+	c := s.Dial(t)
+	s.expect(c, "CLIENT NO-EVICT ON", "+OK")
+	for time.Now().Before(end) {
+		if _, err := c.Do("DEL", "q", "r"); err != nil {
+			t.Fatal(err)
+		}
+		r, err := c.Do("CLIENT", "LIST")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, line := range strings.Split(string(r.Str), "\n") {
+			if i%7 == 3 && strings.Contains(line, " name=victim ") {
+				id, _, _ := strings.Cut(strings.TrimPrefix(line, "id="), " ")
+				if _, err := c.Do("CLIENT", "KILL", "ID", id); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	wg.Wait()
+	stats, err := c.Do("INFO", "stats")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(stats.Str), "evicted_clients:0\r\n") {
+		t.Error("no client was evicted")
+	}
+	s.expect(c, "SET a 1", "+OK")
 }

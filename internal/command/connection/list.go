@@ -129,7 +129,7 @@ func appendSession(b []byte, c *command.Ctx, s *session.Session) []byte {
 			argv += len(a)
 		}
 	}
-	memory := s.Memory() + argv - s.WaitMem - parsed
+	memory := s.Memory() + s.Claim() + argv - s.WaitMem - parsed
 	cmd := s.LastCmd
 	if cmd == "" {
 		cmd = "NULL"
@@ -223,7 +223,7 @@ const (
 // if that was more.
 func inputBuffer(s *session.Session, now int64) (used, spare int) {
 	used = max(s.Input, s.Conn.Buffered())
-	room := max(s.Conn.InputCap(), used)
+	room := max(s.Conn.InputCap()+s.Claim(), used)
 	if now-s.Active <= inputIdle {
 		room = max(room, sharedInput, s.InPeak, s.InPast)
 	}
