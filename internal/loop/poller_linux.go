@@ -40,8 +40,10 @@ const (
 	naps   = 16
 	// shortNap is how long a loop waits, once, that other goroutines may need the processor of.
 	shortNap = 100 * time.Microsecond
-	// moment is how long a loop waits for more requests before it asks the barrier again whether it may be pressed.
-	moment = 50 * time.Microsecond
+	// moment is how long a loop waits for more requests before it asks the barrier again whether it may be pressed; it
+	// waits for twice as long each time, so many times.
+	moment      = 50 * time.Microsecond
+	momentsMost = 5
 	// schedEvery is after how many rounds of a loop without a processor of its own other goroutines have a turn.
 	schedEvery = 32
 )
@@ -112,6 +114,7 @@ type poller struct {
 	held          int      // how much of outgoing waits for the barrier, all of it at the end of a round
 	mark          uint64   // that held waits for
 	unpressed     int      // rounds that wait for the barrier to be pressed
+	moments       int      // how often the barrier has asked for patience in a row
 	denied        bool     // it was, but something else was being reached
 	parked        []parked // what waits for the barrier before held, in order
 	parkedSize    int      // bytes of replies in them
@@ -295,9 +298,11 @@ func (p *poller) next() int {
 			}
 		}
 		if p.press() && len(p.ready) == 0 {
-			d := unix.NsecToTimespec(int64(moment))
+			d := unix.NsecToTimespec(int64(moment) << min(p.moments, momentsMost))
+			p.moments++
 			return nap(p.epfd, p.events, &d)
 		}
+		p.moments = 0
 	}
 	if len(p.ready) > 0 {
 		return poll(p.epfd, p.events)
