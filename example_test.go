@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log"
 	"net"
+	"os"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redstart-db/redstart"
@@ -93,4 +94,32 @@ func ExampleServer_Serve() {
 	// Output:
 	// PONG
 	// redstart: closed
+}
+
+// With a folder the data is there again after the next Open.
+func ExampleOptions_dir() {
+	ctx := context.Background()
+	dir, err := os.MkdirTemp("", "redstart")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+
+	for range 3 {
+		db, err := redstart.Open(redstart.Options{
+			Dir:        dir,
+			Directives: map[string]string{"appendonly": "yes"}, // not only Close is to save
+		})
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(db.Do(ctx, "INCR", "starts"))
+		if err := db.Close(); err != nil {
+			log.Fatal(err)
+		}
+	}
+	// Output:
+	// 1 <nil>
+	// 2 <nil>
+	// 3 <nil>
 }

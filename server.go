@@ -25,18 +25,20 @@ const maxIdle = 64
 // Server is a running instance. Make one with Open. Its methods may be called by
 // any number of goroutines.
 type Server struct {
-	n    *node.Node
-	done chan struct{} // closed when Close is done
-	once sync.Once
-	err  error // of Close
+	n     *node.Node
+	keeps bool          // files
+	done  chan struct{} // closed when Close is done
+	once  sync.Once
+	err   error // of Close
 
 	mu   sync.Mutex
 	idle []*node.Local
 }
 
 // Open starts an instance. It has no port open and writes nothing to disk unless
-// its options say so. Any number of instances can run in one process. Close has to
-// be called to give back what one takes.
+// its options say so; with a folder (Options.Dir) it has the data that is there when Open
+// returns. Any number of instances can run in one process, each with files of its own.
+// Close has to be called to give back what one takes, and to save.
 func Open(o Options) (*Server, error) {
 	cfg, err := o.config()
 	if err != nil {
@@ -46,12 +48,18 @@ func Open(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	n.BeginLoad()
-	if err := n.Load(); err != nil {
+	if o.Dir != "" {
+		err = n.KeepFolder()
+	}
+	if err == nil {
+		n.BeginLoad()
+		err = n.Load()
+	}
+	if err != nil {
 		n.Close()
 		return nil, fmt.Errorf("redstart: %w", err)
 	}
-	s := &Server{n: n, done: make(chan struct{})}
+	s := &Server{n: n, keeps: o.Dir != "", done: make(chan struct{})}
 	go s.obey()
 	return s, nil
 }
@@ -65,13 +73,20 @@ func (s *Server) obey() {
 	}
 }
 
-// Close ends the instance: listeners and connections are closed, commands that
-// wait are given up, those that run are finished, and the data is gone. When it
-// returns nothing of the instance is left in the process. Further calls wait for
-// the first and return what it returned.
+// Close ends the instance: commands that run are finished, those that wait are given up,
+// listeners and connections are closed, and the data is gone. With a folder, it is saved
+// first, as SHUTDOWN does: an error can mean that the files do not have what was written
+// last. When it returns nothing of the instance is left in the process, whatever it
+// returns. Further calls wait for the first and return what it returned.
 func (s *Server) Close() error {
 	s.once.Do(func() {
-		s.err = s.n.Close()
+		var err error
+		if s.keeps {
+			if err = s.n.SaveAndEnd(); err != nil {
+				err = fmt.Errorf("redstart: not everything is saved: %w", err)
+			}
+		}
+		s.err = errors.Join(err, s.n.Close())
 		close(s.done)
 	})
 	return s.err

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math/big"
 	"net"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"sync"
@@ -253,7 +254,7 @@ func TestTwoInstances(t *testing.T) {
 }
 
 func TestOptions(t *testing.T) {
-	o := Options{Databases: 3, MaxMemory: 1 << 30, MaxMemoryPolicy: "allkeys-lru", Password: "p", Directives: map[string]string{
+	o := Options{Dir: "d", Databases: 3, MaxMemory: 1 << 30, MaxMemoryPolicy: "allkeys-lru", Password: "p", Directives: map[string]string{
 		"save": "900 1", "hash-max-listpack-entries": "7", "requirepass": "other", "port": "1",
 	}}
 	c, err := o.config()
@@ -261,7 +262,7 @@ func TestOptions(t *testing.T) {
 		t.Fatal(err)
 	}
 	if c.Databases != 3 || c.MaxMemory != 1<<30 || c.MaxMemoryPolicy.String() != "allkeys-lru" || c.RequirePass != "p" ||
-		len(c.Save) != 1 || c.HashMaxListpackEntries != 7 {
+		len(c.Save) != 1 || !filepath.IsAbs(c.Dir) || filepath.Base(c.Dir) != "d" || c.HashMaxListpackEntries != 7 {
 		t.Errorf("got %+v", c)
 	}
 	if c, err := (&Options{}).config(); err != nil || len(c.Save) != 0 {

@@ -202,6 +202,16 @@ func (n *Node) Claim(patience time.Duration) error {
 	}
 }
 
+// KeepFolder has an instance inside a program read and write the files of its folder,
+// which is made if it is not there. It is called before BeginLoad.
+func (n *Node) KeepFolder() error {
+	if err := n.claims.fs.MkdirAll(n.Config.Dir); err != nil {
+		return err
+	}
+	n.KeepFiles()
+	return n.Claim(0)
+}
+
 // claimChanged has the claims follow a change of the configuration, before it is taken up.
 // The instance is frozen.
 func (n *Node) claimChanged(changed []string) error {

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/redstart-db/redstart/internal/aof"
 	"github.com/redstart-db/redstart/internal/command"
@@ -226,17 +228,60 @@ func (s *self) infoShutdown(w *server.InfoWriter) {
 	}
 }
 
+// errHalf is why there was no last save.
+var errHalf = errors.New("a script that did not end had written part of what it wanted to")
+
+const (
+	scriptPatience = 5 * time.Second // for a script, at the end
+	scriptStep     = 10 * time.Millisecond
+)
+
 // SaveAndEnd does what SHUTDOWN NOW FORCE does, unless something like it has happened
 // already. Close is to follow. An error tells that the files do not have all data.
+//
+// A script that does not end is given up. If it has written, what is in memory is nothing
+// that anybody has wanted, and it is not saved.
 func (n *Node) SaveAndEnd() (err error) {
-	n.stopped(func() {
-		sd := &n.ending
-		if sd.over {
-			return
+	half := false
+	var mu sync.Mutex // guards half
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		n.stopped(func() {
+			mu.Lock()
+			defer mu.Unlock()
+			err = n.saveAndEnd(half)
+		})
+	}()
+	for begin := time.Now(); ; {
+		select {
+		case <-done:
+			return err
+		case <-time.After(scriptStep):
 		}
-		o := server.ShutdownOptions{Now: true, Force: true, NoSave: n.Exec.Alerted(exec.AlertLoading)}
-		err = n.saveAll(o)
-		n.end()
-	})
+		r := n.Exec.RunningScript()
+		if r == nil && time.Since(begin) < scriptPatience {
+			continue
+		}
+		mu.Lock() // it is held while everything is saved, which may take longer
+		if r == nil || n.Exec.KillScript(r.Function) != "" {
+			n.Exec.AbandonScripts()
+			half = true
+		}
+		mu.Unlock()
+	}
+}
+
+// saveAndEnd is SaveAndEnd for the frozen instance.
+func (n *Node) saveAndEnd(half bool) (err error) {
+	if n.ending.over {
+		return nil
+	}
+	o := server.ShutdownOptions{Now: true, Force: true, NoSave: half || n.Exec.Alerted(exec.AlertLoading)}
+	err = n.saveAll(o)
+	if half && len(n.Config.Save) > 0 && !n.Config.AppendOnly {
+		err = errHalf
+	}
+	n.end()
 	return err
 }
