@@ -53,7 +53,11 @@ func (cl *Client) batch(c *command.Ctx, in []byte, had int) (n int, st loop.Stat
 					return len(in), loop.CloseNow
 				}
 			} else if len(r.args) > 0 {
+				cl.w.more = i+1 < len(reqs) && reqs[i+1].spec == r.spec
 				ran := cl.x.run(cl.w, c, cl, r)
+				if cl.w.stopped && (!cl.w.more || !ran) {
+					cl.x.letGo(cl.w)
+				}
 				if !ran {
 					// The request stays where it is, to be read again.
 					cl.parser.Reset()

@@ -195,6 +195,9 @@ func (cl *Client) Process(in, out []byte) (n int, reply []byte, st loop.Status) 
 		cl.unpaused()
 	}
 	n, st = cl.batch(c, in, had)
+	if w.stopped {
+		cl.x.letGo(w)
+	}
 	replied := len(c.Out) - had
 	s.Input = 0
 	s.OutPeak = max(s.OutPeak, min(replied, fullReply))

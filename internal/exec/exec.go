@@ -257,6 +257,10 @@ type Worker struct {
 	// mu is given back in the middle of it by exclusive commands.
 	turn   sync.Mutex
 	shared bool
+	// stopped tells that the worker has stopped all others for scripts, and runs
+	// another one next.
+	stopped bool
+	more    bool // the next request is of the same command
 
 	mu      sync.Mutex // guards everything below, and the sessions of clients
 	x       *Exec

@@ -45,6 +45,7 @@ type scripting struct {
 
 	// Of the command that runs. They belong to its goroutine.
 	cl       *Client
+	since    int64 // the clock when the workers were stopped
 	args     [][]byte
 	detached bool // its client waits
 	busy     bool // the workers go on
@@ -55,15 +56,16 @@ type scripting struct {
 	sess  session.Session
 	opts  command.ScriptOptions
 	held  store.LockSet
-	now   int64 // Unix milliseconds, which stand still
-	nano  int64 // the last reading of the clock
+	logs  store.LockSet // of them, those whose expired keys are logged with it
+	now   int64         // Unix milliseconds, which stand still
+	nano  int64         // the last reading of the clock
 	start int64
 	oom   bool // over maxmemory at its start
 	inTx  bool // its command is in the queue of an EXEC
 
-	running atomic.Pointer[command.RunningScript]
-	slow    bool // it has run for too long, and the log says so
-	read    bool // a command of it has read keys
+	running atomic.Pointer[command.RunningScript] // nil before the script is busy
+	slow    bool                                  // it has run for too long, and the log says so
+	read    bool                                  // a command of it has read keys
 	wrote   atomic.Bool
 	kill    atomic.Bool
 	dropped atomic.Bool // what it did is not logged
@@ -90,15 +92,18 @@ func (s *scripting) busyText() string {
 
 // callScript is call for a command that runs scripts.
 func (x *Exec) callScript(w *Worker, c *command.Ctx, cl *Client) {
-	if !x.World.stopFrom(w, false) {
-		x.reject(c, cl, x.script.busyText())
-		return
-	}
-	if cl.gone || x.refusedMeanwhile(c, cl) {
-		x.World.goFrom(w)
-		return
-	}
 	s := &x.script
+	if !w.stopped {
+		if !x.World.stopFrom(w, false) {
+			x.reject(c, cl, x.script.busyText())
+			return
+		}
+		if cl.gone || x.refusedMeanwhile(c, cl) {
+			x.World.goFrom(w)
+			return
+		}
+		w.stopped, s.since = true, c.Nano()
+	}
 	s.cl, s.args, s.detached, s.held = cl, c.Args, false, 0
 	sc := &s.w.ctx
 	sc.Out = sc.Out[:0]
@@ -112,9 +117,12 @@ func (x *Exec) callScript(w *Worker, c *command.Ctx, cl *Client) {
 			sc.Out = nil
 		}
 		w.nano = s.w.nano
-		x.World.goFrom(w)
+		if !w.more || w.nano-s.since > keepStopped {
+			x.letGo(w)
+		}
 		return
 	}
+	w.stopped = false
 	s.detach()
 	for _, k := range x.World.workers {
 		if k != w && k != s.w {
@@ -123,6 +131,16 @@ func (x *Exec) callScript(w *Worker, c *command.Ctx, cl *Client) {
 	}
 	x.World.setBusy(true)
 	s.later.Go(s.goOn)
+}
+
+// keepStopped is for how long, in nanoseconds, scripts that follow each other in a
+// pipeline run without the workers going on in between.
+const keepStopped = 100_000
+
+// letGo lets the other workers go on after scripts.
+func (x *Exec) letGo(w *Worker) {
+	w.stopped = false
+	x.World.goFrom(w)
 }
 
 // resume runs the command on, and tells whether it has finished. A coroutine may only
@@ -246,9 +264,12 @@ func (x *Exec) BeginScript(c *command.Ctx, o command.ScriptOptions) {
 	}
 	s.oom = x.Store.Over() > 0 && x.Alerted(AlertMemory)
 	s.read, s.slow = false, false
-	s.wrote.Store(false)
-	s.kill.Store(false)
-	s.running.Store(&command.RunningScript{Name: o.Name, Function: o.Function, Start: s.start})
+	if s.wrote.Load() {
+		s.wrote.Store(false)
+	}
+	if s.kill.Load() {
+		s.kill.Store(false)
+	}
 	if x.monitors.Load() != nil && !s.inTx {
 		x.feed(c)
 	}
@@ -263,7 +284,9 @@ func (x *Exec) EndScript(c *command.Ctx) {
 		x.Alert(AlertBusy, false)
 		s.watchNow()
 	}
-	s.running.Store(nil)
+	if s.running.Load() != nil {
+		s.running.Store(nil)
+	}
 	if s.read { // then the keys that the script has named count as read
 		held := c.Held()
 		c.Hold(s.held, store.Key{})
@@ -274,7 +297,10 @@ func (x *Exec) EndScript(c *command.Ctx) {
 		s.held = 0 // EXEC's
 		return
 	}
-	x.collect(s.w, s.held, false)
+	if s.logs != 0 {
+		x.collect(s.w, s.logs, false)
+		s.logs = 0
+	}
 	if len(s.w.effects) > 0 {
 		if !s.dropped.Load() {
 			c.Sess.Logged = x.Log.Append(s.w.effects...)
@@ -299,10 +325,10 @@ func (x *Exec) PollScript() string {
 		s.slow = true
 		x.Logger.Warn("Slow script detected: still in execution after "+fmt.Sprint((s.nano-s.start)/1e6)+
 			" milliseconds. You can try killing the script using the SCRIPT KILL command.", "script", s.opts.Name)
+		s.running.Store(&command.RunningScript{Name: s.opts.Name, Function: s.opts.Function, Start: s.start, Command: s.shown()})
 		if s.cl.Sess.Conn == nil { // it is replayed, and those who ask are told so
 			return ""
 		}
-		s.running.Store(&command.RunningScript{Name: s.opts.Name, Function: s.opts.Function, Start: s.start, Command: s.shown()})
 		s.becomeBusy()
 	}
 	return ""
@@ -336,7 +362,8 @@ func (x *Exec) KillScript(function bool) string {
 	return ""
 }
 
-// RunningScript is what runs, or nil. No lock is needed.
+// RunningScript is the script that runs for too long, or nil: while another runs nobody
+// else does. No lock is needed.
 func (x *Exec) RunningScript() *command.RunningScript { return x.script.running.Load() }
 
 // abandon ends the script although it has written: nothing will be kept.
@@ -404,7 +431,9 @@ func (x *Exec) CallFromScript(args [][]byte) []byte {
 	s.read = s.read || spec.Flags&command.ReadOnly != 0
 	if n := c.Changes(); n > 0 {
 		s.w.Changes += uint64(n)
-		s.wrote.Store(true)
+		if !s.wrote.Load() {
+			s.wrote.Store(true)
+		}
 	}
 	if c.Logging() {
 		if e := c.Effects(db); e.Count > 0 {
@@ -461,6 +490,7 @@ func (s *scripting) hold(c *command.Ctx, need store.LockSet) {
 	s.held |= need
 	if c.Logging() {
 		s.x.collect(s.w, need, true)
+		s.logs |= need
 	}
 }
 

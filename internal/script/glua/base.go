@@ -48,6 +48,8 @@ func newMachine(limit *limiter, o Options, functions bool) *machine {
 			m.globals.RawSetString(name, old.RawGetString(name))
 		}
 	}
+	m.callUnheard = L.NewFunction(func(L *lua.LState) int { return m.command(L, true, false) })
+	m.pcallUnheard = L.NewFunction(func(L *lua.LState) int { return m.command(L, false, false) })
 	m.null = L.NewUserData()
 	mt := L.NewTable()
 	mt.RawSetString("__tostring", L.NewFunction(func(L *lua.LState) int {

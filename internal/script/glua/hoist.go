@@ -54,6 +54,24 @@ func (n *names) hoist(e ast.Expr, inside int) ast.Expr {
 	if path == "" || n.fixed || n.library && (inside == 0 || strings.HasPrefix(path, "redis.")) {
 		return nil
 	}
+	return n.variable(path, e)
+}
+
+// unheard marks the path of a function whose result nobody wants: no value is made of the
+// reply to the command.
+const unheard = "!"
+
+// hoistUnheard is hoist for what a statement calls.
+func (n *names) hoistUnheard(e ast.Expr) ast.Expr {
+	path := pathOf(e)
+	if path != "redis.call" && path != "redis.pcall" || n.fixed || n.library {
+		return nil
+	}
+	return n.variable(path+unheard, e)
+}
+
+// variable gives the variable for a path in place of an expression, or nil.
+func (n *names) variable(path string, e ast.Expr) ast.Expr {
 	global, _, _ := strings.Cut(path, ".")
 	if n.own[global] {
 		return nil

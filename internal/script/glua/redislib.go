@@ -20,8 +20,8 @@ func (m *machine) openRedis(o Options, functions bool) {
 	t.RawSetString("REDIS_VERSION", lua.LString(o.Version))
 	t.RawSetString("REDIS_VERSION_NUM", lua.LNumber(versionNumber(o.Version)))
 	m.set(t, map[string]lua.LGFunction{
-		"call":         func(L *lua.LState) int { return m.command(L, true) },
-		"pcall":        func(L *lua.LState) int { return m.command(L, false) },
+		"call":         func(L *lua.LState) int { return m.command(L, true, true) },
+		"pcall":        func(L *lua.LState) int { return m.command(L, false, true) },
 		"log":          m.redisLog,
 		"setresp":      m.setResp,
 		"error_reply":  m.errorReply,
@@ -186,8 +186,9 @@ func (m *machine) commandArgs(L *lua.LState) (args [][]byte, ok bool) {
 // keptText is the most bytes of arguments whose memory is kept.
 const keptText = 64 << 10
 
-// command runs a command for the script. Errors are raised, or given.
-func (m *machine) command(L *lua.LState, throw bool) int {
+// command runs a command for the script. Errors are raised, or given; so is the reply,
+// if it is wanted.
+func (m *machine) command(L *lua.LState, throw, wanted bool) int {
 	if m.call == nil || m.library != nil {
 		return m.fail(L, "redis.call/pcall can only be called inside a script invocation")
 	}
@@ -210,6 +211,9 @@ func (m *machine) command(L *lua.LState, throw bool) int {
 		}
 		L.Push(t)
 		return 1
+	}
+	if !wanted {
+		return 0
 	}
 	v, _ := m.fromReply(L, reply)
 	L.Push(v)

@@ -175,6 +175,11 @@ func (r *rewriter) stmt(s ast.Stmt, d int) {
 		r.declare(s.Names...)
 		r.exprs(s.Exprs, d)
 	case *ast.FuncCallStmt:
+		if call, ok := s.Expr.(*ast.FuncCallExpr); ok && !r.reading && call.Receiver == nil {
+			if v := r.hoistUnheard(call.Func); v != nil {
+				call.Func = v
+			}
+		}
 		r.expr(&s.Expr, d)
 	case *ast.DoBlockStmt:
 		r.stmts(s.Stmts, d)
