@@ -240,6 +240,7 @@ func (cl *Client) Do(out []byte, args ...[]byte) []byte {
 	c.Out = out
 	c.LimitOut(0)
 	w.nano = cl.x.Clock.Nano()
+	w.more = false
 	if len(args) > 0 {
 		cl.x.run(w, c, cl, &request{args: args, spec: cl.x.resolve(cl, args)})
 	}

@@ -315,7 +315,7 @@ func (x *Exec) EndScript(c *command.Ctx) {
 func (x *Exec) PollScript() string {
 	s := &x.script
 	if s.kill.Load() {
-		return "ERR Error running script: Script killed by user with SCRIPT KILL."
+		return "ERR Script killed by user with SCRIPT KILL..."
 	}
 	limit := x.Config.BusyReplyThreshold
 	if s.busy || s.slow || limit <= 0 {

@@ -40,17 +40,18 @@ func header(code string) (name, body, text string) {
 	if !ok || len(split) == 0 {
 		return "", "", "ERR Invalid library metadata"
 	}
+	named := false
 	for _, word := range split[1:] {
 		w := string(word)
 		if len(w) < 5 || !strings.EqualFold(w[:5], "name=") {
 			return "", "", "ERR Invalid metadata value given: " + w
 		}
-		if name != "" {
+		if named {
 			return "", "", "ERR Invalid metadata value, name argument was given multiple times"
 		}
-		name = w[5:]
+		name, named = w[5:], true
 	}
-	if name == "" {
+	if !named {
 		return "", "", "ERR Library name was not given"
 	}
 	if !script.ValidName(name) {

@@ -80,7 +80,7 @@ func parseQuery(c *command.Ctx, grouped bool) (q query, ok bool) {
 		switch {
 		case more > 0 && c.Is(i, "BLOCK"):
 			if c.Sess.Has(session.Script) {
-				c.Err("ERR " + c.Spec.Name + " command is not allowed with BLOCK option from scripts")
+				c.Err("ERR " + string(c.Args[0]) + " command is not allowed with BLOCK option from scripts")
 				return q, false
 			}
 			i++

@@ -296,7 +296,11 @@ func (m *machine) setMetatable(L *lua.LState) int {
 func (m *machine) getMetatable(L *lua.LState) int {
 	v := L.CheckAny(1)
 	t, isTable := v.(*lua.LTable)
-	mt, ok := L.GetMetatable(v).(*lua.LTable)
+	at := v
+	if isTable {
+		at = m.realOf(t)
+	}
+	mt, ok := L.GetMetatable(at).(*lua.LTable)
 	if !ok {
 		L.Push(lua.LNil)
 		return 1

@@ -68,8 +68,11 @@ func (m *machine) appendTable(dst []byte, t *lua.LTable, proto, depth int) []byt
 		return resp.AppendBigNumber(dst, clean(s), proto)
 	}
 	if inner, ok := t.RawGetString("verbatim_string").(*lua.LTable); ok {
-		s, _ := inner.RawGetString("string").(lua.LString)
-		format, _ := inner.RawGetString("format").(lua.LString)
+		s, ok := inner.RawGetString("string").(lua.LString)
+		format, both := inner.RawGetString("format").(lua.LString)
+		if !ok || !both {
+			return resp.AppendArray(dst, 0)
+		}
 		return resp.AppendVerbatim(dst, (string(format) + "   ")[:3], []byte(s), proto)
 	}
 	n := 0

@@ -49,10 +49,10 @@ type machine struct {
 	json    jsonOptions
 	null    *lua.LUserData // cjson.null
 	pack    packer
-	library *library // what is being loaded
+	library *library    // what is being loaded
+	loading *lua.LTable // the globals meanwhile
 
 	callUnheard, pcallUnheard *lua.LFunction // redis.call and redis.pcall that give nothing
-	loading                   *lua.LTable    // the globals meanwhile
 }
 
 type library struct{ functions []script.Function }
@@ -371,6 +371,10 @@ func translate(s string) string {
 	for _, t := range [...][2]string{
 		{"attempt to call a non-function object", "attempt to call a nil value"},
 		{"attempt to index a non-table object(", "attempt to index a "},
+		{"attempt to compare ", "attempt to compare "},
+		{"for statement init", "'for' initial value"},
+		{"for statement limit", "'for' limit"},
+		{"for statement step", "'for' step"},
 		{"cannot perform ", "attempt to perform arithmetic on a "},
 		{"lua callstack overflow", "stack overflow"},
 		{"callstack overflow", "stack overflow"},
@@ -385,6 +389,10 @@ func translate(s string) string {
 		case "attempt to index a non-table object(":
 			kind, _, _ := strings.Cut(rest, ")")
 			rest = kind + " value"
+		case "attempt to compare ":
+			if a, b, ok := strings.Cut(rest, " with "); ok && a == b {
+				rest = "two " + a + " values"
+			}
 		case "cannot perform ":
 			a, b, _ := strings.Cut(rest[strings.Index(rest, "between ")+len("between "):], " and ")
 			if rest = b + " value"; a != "number" {

@@ -20,6 +20,9 @@ type jsonOptions struct {
 	keepBuffer                bool
 }
 
+// jsonDepth bounds what scripts may set as the deepest nesting.
+const jsonDepth = 10_000
+
 func jsonDefaults() jsonOptions {
 	return jsonOptions{sparseRatio: 2, sparseSafe: 10, encodeDepth: 1000, decodeDepth: 1000, digits: 14, decodeInvalid: true, keepBuffer: true}
 }
@@ -47,8 +50,8 @@ func (m *machine) openJSON() {
 			L.Push(m.jsonDecode(L, L.CheckString(1)))
 			return 1
 		},
-		"encode_max_depth":        jsonInt(&o.encodeDepth, 1, 1000),
-		"decode_max_depth":        jsonInt(&o.decodeDepth, 1, 1000),
+		"encode_max_depth":        jsonInt(&o.encodeDepth, 1, math.MaxInt32),
+		"decode_max_depth":        jsonInt(&o.decodeDepth, 1, math.MaxInt32),
 		"encode_number_precision": jsonInt(&o.digits, 1, 14),
 		"encode_keep_buffer":      jsonBool(&o.keepBuffer),
 		"decode_invalid_numbers":  jsonBool(&o.decodeInvalid),
@@ -183,8 +186,8 @@ func (e *jsonEncoder) arrayLength(t *lua.LTable) int {
 }
 
 func (e *jsonEncoder) table(t *lua.LTable, depth int) {
-	if depth > e.m.json.encodeDepth {
-		raise(e.L, "Cannot serialise, excessive depth (%d)", depth)
+	if depth > min(e.m.json.encodeDepth, jsonDepth) {
+		raise(e.L, "Cannot serialise, excessive nesting (%d)", depth)
 	}
 	if n := e.arrayLength(t); n > 0 {
 		e.b = append(e.b, '[')
@@ -212,7 +215,7 @@ func (e *jsonEncoder) table(t *lua.LTable, depth int) {
 			e.number(float64(k))
 			e.b = append(e.b, '"')
 		default:
-			raise(e.L, "Cannot serialise table: table key must be a number or string")
+			raise(e.L, "Cannot serialise %s: table key must be a number or string", k.Type().String())
 		}
 		e.b = append(e.b, ':')
 		e.value(v, depth)
@@ -303,6 +306,19 @@ func (d *jsonDecoder) bad(want string) {
 			found = "T_COMMA"
 		case '"':
 			found = "T_STRING"
+		default:
+			at := d.at
+			switch {
+			case d.word("true"), d.word("false"):
+				found = "T_BOOLEAN"
+			case d.word("null"):
+				found = "T_NULL"
+			case c == '-' || isDigit(c):
+				if _, ok := d.number(); ok {
+					found = "T_NUMBER"
+				}
+			}
+			d.at = at
 		}
 	}
 	raise(d.L, "Expected %s but found %s at character %d", want, found, d.at+1)
@@ -367,8 +383,8 @@ func (d *jsonDecoder) number() (lua.LNumber, bool) {
 }
 
 func (d *jsonDecoder) deep(depth int) {
-	if depth > d.m.json.decodeDepth {
-		raise(d.L, "Found too many nested data structures (%d)", depth)
+	if depth > min(d.m.json.decodeDepth, jsonDepth) {
+		raise(d.L, "Found too many nested data structures (%d) at character %d", depth, d.at+1)
 	}
 }
 
@@ -490,7 +506,7 @@ func (d *jsonDecoder) escape(b []byte) []byte {
 		}
 		raise(d.L, "Expected value but found invalid unicode escape code at character %d", d.at)
 	}
-	raise(d.L, "Expected value but found invalid escape code at character %d", d.at)
+	raise(d.L, "Expected value but found invalid escape code at character %d", d.at-1)
 	return b
 }
 

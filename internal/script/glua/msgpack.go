@@ -160,7 +160,7 @@ func (m *machine) unpackFrom(L *lua.LState, limit, offset int) int {
 // offset is asked for it comes first: where the next value begins, or -1.
 func (m *machine) unpackAll(L *lua.LState, s string, limit, offset int, tell bool) int {
 	if offset < 0 || limit < 0 {
-		raise(L, "Invalid request to unpack with offset of %d and limit of %d.", offset, limit)
+		raise(L, "Invalid request to unpack with offset of %d and limit of %d.", offset, len(s))
 	}
 	if offset > len(s) {
 		raise(L, "Start offset %d greater than input length %d.", offset, len(s))

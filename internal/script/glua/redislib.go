@@ -40,7 +40,7 @@ func (m *machine) openRedis(o Options, functions bool) {
 		},
 		"set_repl": func(L *lua.LState) int {
 			if L.GetTop() != 1 {
-				return m.fail(L, "redis.set_repl() requires one argument.")
+				return m.fail(L, "redis.set_repl() requires two arguments.")
 			}
 			n, _ := L.Get(1).(lua.LNumber)
 			if n != lua.LNumber(int(n)) || n < 0 || n > 3 {
@@ -255,7 +255,7 @@ func (m *machine) setResp(L *lua.LState) int {
 	if L.GetTop() != 1 {
 		return m.fail(L, "redis.setresp() requires one argument.")
 	}
-	n, _ := L.Get(1).(lua.LNumber)
+	n := lua.LVAsNumber(L.Get(1))
 	if n != 2 && n != 3 {
 		return m.fail(L, "RESP version must be 2 or 3.")
 	}
@@ -272,8 +272,8 @@ func (m *machine) errorReply(L *lua.LState) int {
 		return 1
 	}
 	text := strings.TrimPrefix(string(s), "-")
-	if s == "" {
-		text = "ERR "
+	if !strings.Contains(text, " ") { // it has no code
+		text = "ERR " + text
 	}
 	L.Push(m.errorTable(L, text))
 	return 1

@@ -193,7 +193,7 @@ func (m *machine) structUnpack(L *lua.LState) int {
 	s := L.CheckString(2)
 	pos := int(clampInt(L.OptNumber(3, 1))) - 1
 	if pos < 0 {
-		L.ArgError(3, "offset must be 1 or greater")
+		L.ArgError(2, "data string too short")
 	}
 	n := 0
 	for l.at < len(l.f) {
