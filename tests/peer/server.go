@@ -7,6 +7,7 @@ package peer
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -36,6 +37,8 @@ type Options struct {
 	// Dir is the working folder of the server; it is left behind. Empty means a
 	// new one that Stop removes.
 	Dir string
+	// Limit is how long it may take until it answers PING; 0 stands for 20 seconds.
+	Limit time.Duration
 }
 
 // Server is a running server. Its methods are for one goroutine at a time.
@@ -160,7 +163,7 @@ func launch(bin string, o Options) (*Server, error) {
 		s.cmd.Wait() // How it ended is seen in its log.
 		close(s.exited)
 	}()
-	if err := s.awaitReady(); err != nil {
+	if err := s.awaitReady(cmp.Or(o.Limit, startLimit)); err != nil {
 		err = fmt.Errorf("%s: %w\n%s", bin, err, s.Log())
 		s.Stop()
 		return nil, err
@@ -178,8 +181,8 @@ func FreePort() (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
-func (s *Server) awaitReady() error {
-	end := time.Now().Add(startLimit)
+func (s *Server) awaitReady(limit time.Duration) error {
+	end := time.Now().Add(limit)
 	for time.Now().Before(end) {
 		if s.answersPing() {
 			select {
@@ -195,7 +198,7 @@ func (s *Server) awaitReady() error {
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
-	return fmt.Errorf("no answer to PING within %v", startLimit)
+	return fmt.Errorf("no answer to PING within %v", limit)
 }
 
 func (s *Server) answersPing() bool {
