@@ -34,6 +34,22 @@ func TestNoStallWhileGrowing(t *testing.T) {
 	} else if testing.Short() {
 		keys = 100_000
 	}
+	// What a command takes because of the table it takes whenever it is tried; what it
+	// takes because of what else the machine does it does not.
+	for try := 1; ; try++ {
+		if slow := growAndShrink(t, keys); slow == "" || raceBuild {
+			return
+		} else if try == 3 {
+			t.Fatal(slow)
+		} else {
+			t.Log(slow + ": once more")
+		}
+	}
+}
+
+// growAndShrink adds keys and removes them one by one, and tells of a command that took
+// too long.
+func growAndShrink(t *testing.T, keys int) (slow string) {
 	x := newExec(t, 1)
 	cl := x.NewClient(nil, 0)
 	runtime.LockOSThread()
@@ -53,8 +69,8 @@ func TestNoStallWhileGrowing(t *testing.T) {
 			}
 		}
 		t.Logf("%s %d keys: the slowest command took %v, at key %d", what, keys, worst, at)
-		if worst > limit && !raceBuild {
-			t.Errorf("%s: a command took %v", what, worst)
+		if worst > limit {
+			slow = fmt.Sprintf("%s: a command took %v", what, worst)
 		}
 	}
 	run("set", 5*time.Millisecond, func(i int) { out = cl.Do(out[:0], set, name(i), value) })
@@ -80,4 +96,5 @@ func TestNoStallWhileGrowing(t *testing.T) {
 	if resident > uint64(x.Store.Shards())*256<<10 {
 		t.Errorf("%d bytes are still resident", resident)
 	}
+	return slow
 }
