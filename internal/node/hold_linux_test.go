@@ -30,7 +30,8 @@ type holds struct {
 	t     *testing.T
 	n     *Node
 	l     *Local
-	count int // elements of each collection
+	count int    // elements of each collection
+	slow  string // commands that held their shards for too long
 }
 
 func (h *holds) do(args ...string) {
@@ -93,7 +94,7 @@ func (h *holds) measure(command ...string) {
 	}
 	h.t.Logf("%-40s %10v; %d steps of freeing, 99%% within %v, all within %v", strings.Join(command, " "), took, len(steps), usual, most)
 	if took > limit || usual > limit {
-		h.t.Errorf("%v holds its shard for %v, freeing for %v", command, took, usual)
+		h.slow += fmt.Sprintf("%v holds its shard for %v, freeing for %v\n", command, took, usual)
 	}
 }
 
@@ -154,25 +155,42 @@ func TestHolds(t *testing.T) {
 			h.t = t
 			runtime.LockOSThread()
 			defer runtime.UnlockOSThread()
-			c.fill("k")
-			for _, cut := range c.cuts {
-				args := []string{cut[0], "k"}
-				h.measure(append(args, cut[1:]...)...)
+			// What is the command's comes back; what is the machine's does not.
+			for try := 1; ; try++ {
+				h.slow = ""
+				h.all(c.fill, c.cuts)
+				if h.slow == "" {
+					break
+				}
+				if try == 3 {
+					t.Fatal(h.slow)
+				}
+				t.Log(h.slow + "once more")
 			}
-			h.measure("UNLINK", "k")
-			c.fill("k2")
-			h.measure("SET", "k2", "overwritten")
-			c.fill("k3")
-			h.measure("PEXPIRE", "k3", "-1")
-			c.fill("k4")
-			h.do("SADD", "small", "a")
-			h.measure("SINTERSTORE", "k4", "small", "small")
-			c.fill("k5")
-			h.measure("RENAME", "small", "k5")
-			c.fill("k6")
-			h.measure("COPY", "k5", "k6", "REPLACE")
-			c.fill("k7")
-			h.measure("FLUSHDB")
 		})
 	}
+}
+
+// all measures what cuts a collection, removes it, and puts something in its place.
+func (h *holds) all(fill func(key string), cuts [][]string) {
+	h.t.Helper()
+	fill("k")
+	for _, cut := range cuts {
+		args := []string{cut[0], "k"}
+		h.measure(append(args, cut[1:]...)...)
+	}
+	h.measure("UNLINK", "k")
+	fill("k2")
+	h.measure("SET", "k2", "overwritten")
+	fill("k3")
+	h.measure("PEXPIRE", "k3", "-1")
+	fill("k4")
+	h.do("SADD", "small", "a")
+	h.measure("SINTERSTORE", "k4", "small", "small")
+	fill("k5")
+	h.measure("RENAME", "small", "k5")
+	fill("k6")
+	h.measure("COPY", "k5", "k6", "REPLACE")
+	fill("k7")
+	h.measure("FLUSHDB")
 }
