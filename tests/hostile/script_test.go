@@ -175,7 +175,7 @@ func TestScriptsStayInside(t *testing.T) {
 	for src, want := range map[string]string{
 		`return bit.tohex(-2147483648, -2147483648)`: `"80000000"`,
 		`return bit.tohex(1, 2147483647)`:            `"00000001"`,
-		`return redis.error_reply('a\r\nb\r\n+c')`:   `-a  b  +c`,
+		`return redis.error_reply('a\r\nb\r\n+c')`:   `-ERR a  b  +c`,
 		`return redis.status_reply('a\r\nb')`:        `+a  b`,
 		`return {err = 'X a\nb'}`:                    `-X a b`,
 		`return {ok = 'a\r\n$3\r\nfoo'}`:             `+a  $3  foo`,

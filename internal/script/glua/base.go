@@ -375,7 +375,11 @@ func luaAssert(L *lua.LState) int {
 	return L.GetTop()
 }
 
+// callSteps is what a protected call counts for: nested ones take much of Go's stack.
+const callSteps = 50
+
 func (m *machine) pcall(L *lua.LState) int {
+	m.limit.step(callSteps)
 	L.CheckAny(1)
 	n := L.GetTop() - 1
 	if err := L.PCall(n, lua.MultRet, nil); err != nil {
@@ -390,6 +394,7 @@ func (m *machine) pcall(L *lua.LState) int {
 }
 
 func (m *machine) xpcall(L *lua.LState) int {
+	m.limit.step(callSteps)
 	fn, handler := L.Get(1), L.CheckFunction(2)
 	L.SetTop(0)
 	L.Push(fn)
