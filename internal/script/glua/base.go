@@ -71,6 +71,7 @@ func newMachine(limit *limiter, o Options, functions bool) *machine {
 	m.globals.RawSetString("_G", m.env)
 	m.random.seed(int32(rand.Uint32()))
 	m.catch = L.NewFunction(m.noteError)
+	m.same = L.NewFunction(func(*lua.LState) int { return 1 })
 	L.Env = m.env
 	L.G.Global = m.env
 	L.Pop(L.GetTop())
@@ -382,7 +383,7 @@ func (m *machine) pcall(L *lua.LState) int {
 	m.limit.step(callSteps)
 	L.CheckAny(1)
 	n := L.GetTop() - 1
-	if err := L.PCall(n, lua.MultRet, nil); err != nil {
+	if err := L.PCall(n, lua.MultRet, m.same); err != nil {
 		v := m.caught(err)
 		L.SetTop(0)
 		L.Push(lua.LFalse)
@@ -398,7 +399,7 @@ func (m *machine) xpcall(L *lua.LState) int {
 	fn, handler := L.Get(1), L.CheckFunction(2)
 	L.SetTop(0)
 	L.Push(fn)
-	if err := L.PCall(0, lua.MultRet, nil); err != nil {
+	if err := L.PCall(0, lua.MultRet, m.same); err != nil {
 		v := m.caught(err)
 		L.SetTop(0)
 		L.Push(handler)

@@ -38,6 +38,7 @@ type machine struct {
 	globals *lua.LTable // what is behind it
 	reals   map[*lua.LTable]*lua.LTable
 	catch   *lua.LFunction // notes where an error was raised
+	same    *lua.LFunction // gives an error as it is: without one, the interpreter describes its whole stack
 	source  string         // where the last error was raised,
 	line    int            // and in which line
 	resp3   bool           // of replies to the script
