@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/redstart-db/redstart/internal/config"
+	"github.com/redstart-db/redstart/internal/invariants"
 )
 
 // threadTime is the processor time of the calling thread: what other threads and the
@@ -65,7 +66,7 @@ func (h *holds) fill(command, key string, element func(i int) []string) {
 func (h *holds) measure(command ...string) {
 	h.t.Helper()
 	limit := time.Millisecond
-	if raceBuild {
+	if raceBuild || invariants.Enabled {
 		limit = 50 * time.Millisecond
 	}
 	before := threadTime(h.t)
