@@ -188,6 +188,7 @@ func TestKill(t *testing.T) {
 		// Oneself: the reply comes first, and nothing after it runs.
 		a.do("CLIENT KILL TYPE normal SKIPME no\r\nSET late 1\r\n", ":1\r\n")
 		a.expectEnd()
+		until(t, "its client is gone too", func() bool { return s.Exec.ClientCount() == 0 })
 		c := s.wire()
 		c.do("EXISTS late\r\nMULTI\r\nCLIENT KILL USER default SKIPME no\r\nPING\r\nSET late 2\r\nEXEC\r\n",
 			":0\r\n+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n*3\r\n:1\r\n")
