@@ -64,9 +64,7 @@ func (c *Ctx) request(u *acl.User) *acl.Request {
 	c.call = acl.Request{
 		Command: c.Spec.ID, Free: c.Spec.Flags&NoAuth != 0, Args: c.Args, Channels: c.Spec.Channels, Keys: c.call.Keys[:0],
 	}
-	s := c.Spec
-	complete := len(c.Args) == s.Arity || s.Arity < 0 && len(c.Args) >= -s.Arity
-	if complete && u.NeedsKeys() {
+	if c.Spec.Takes(len(c.Args)) && u.NeedsKeys() {
 		c.call.Keys = c.Table.AppendAccess(c.call.Keys, c.Spec, c.Args)
 	}
 	return &c.call

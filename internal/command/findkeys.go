@@ -81,7 +81,7 @@ func (t *Table) FindKeys(args [][]byte) (keys []KeyArg, text string) {
 	if len(d.keys) == 0 {
 		return nil, "ERR The command has no key arguments"
 	}
-	if len(args) != spec.Arity && (spec.Arity >= 0 || len(args) < -spec.Arity) {
+	if !spec.Takes(len(args)) {
 		return nil, "ERR Invalid number of arguments specified for command"
 	}
 	fits := d.each(spec, args, func(at, k int) {

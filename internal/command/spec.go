@@ -130,6 +130,9 @@ func (s *Spec) setBrief() {
 	}
 }
 
+// Takes tells whether a call may have n arguments, its name included.
+func (s *Spec) Takes(n int) bool { return n == s.Arity || s.Arity < 0 && n >= -s.Arity }
+
 // FlagsOf gives the flags of a call with these arguments.
 func (s *Spec) FlagsOf(args [][]byte) Flag {
 	if s.Wide != nil && s.Wide(args) {

@@ -43,7 +43,7 @@ func (x *Exec) run(w *Worker, c *command.Ctx, cl *Client, r *request) bool {
 		s.LastCmd = spec.Name
 	}
 	c.Begin(s, spec, args, w.nano)
-	if len(args) != spec.Arity && (spec.Arity >= 0 || len(args) < -spec.Arity) {
+	if !spec.Takes(len(args)) {
 		x.reject(c, cl, command.WrongArity(spec.Name))
 		return true
 	}

@@ -85,7 +85,7 @@ func (r *Replay) resolve(args [][]byte) (*command.Spec, error) {
 	if spec == nil {
 		return nil, UnknownCommand(args[0])
 	}
-	if len(args) != spec.Arity && (spec.Arity >= 0 || len(args) < -spec.Arity) {
+	if !spec.Takes(len(args)) {
 		return nil, fmt.Errorf("Wrong number of arguments for command '%s'", spec.Name)
 	}
 	return spec, nil

@@ -500,7 +500,7 @@ func (s *scripting) refusal(c *command.Ctx, args [][]byte) string {
 	if spec == nil {
 		return "ERR Unknown Redis command called from script"
 	}
-	if len(args) != spec.Arity && (spec.Arity >= 0 || len(args) < -spec.Arity) {
+	if !spec.Takes(len(args)) {
 		return "ERR Wrong number of args calling Redis command from script"
 	}
 	if spec.Flags&command.NoScript != 0 && !x.ScriptsRunAll {

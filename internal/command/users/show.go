@@ -87,7 +87,7 @@ func dryRun(c *command.Ctx) {
 		c.Err("ERR Command '" + string(args[0]) + "' not found")
 		return
 	}
-	if len(args) != spec.Arity && (spec.Arity >= 0 || len(args) < -spec.Arity) {
+	if !spec.Takes(len(args)) {
 		c.Err(command.WrongArity(spec.Name))
 		return
 	}
