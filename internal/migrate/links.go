@@ -58,7 +58,7 @@ type Request struct {
 
 // Send sends the commands of a request, and calls reply for each of them with the error
 // that it met, "" if none, in their order. refused is the error that logging in or choosing the
-// database met: then the replies to the commands are not told. After an error of the
+// database met: then the commands are not sent. After an error of the
 // connection some replies may not have been told.
 func (l *Links) Send(r *Request, reply func(i int, text string)) (refused string, err error) {
 	for {
@@ -154,25 +154,32 @@ func (k *link) send(r *Request, reply func(i int, text string)) (refused string,
 		b = resp.AppendCommandString(b, "SELECT", strconv.Itoa(r.DB))
 		before++
 	}
-	for _, part := range [][]byte{b, r.Cmds} {
-		if err := k.write(part, r.Timeout); err != nil {
-			return "", errors.Join(ErrWrite, err)
-		}
-	}
-	for i := range before + r.Count {
-		text, err := k.read(r.Timeout)
-		if err != nil {
-			return "", errors.Join(ErrRead, err)
-		}
-		switch {
-		case i >= before && refused == "":
-			reply(i-before, text)
-		case i < before && refused == "":
+	// Keys are sent when it is known that they arrive where they should.
+	err = k.exchange(b, before, r.Timeout, func(_ int, text string) {
+		if refused == "" {
 			refused = text
 		}
+	})
+	if err != nil || refused != "" {
+		return refused, err
 	}
 	k.db = r.DB
-	return refused, nil
+	return "", k.exchange(r.Cmds, r.Count, r.Timeout, reply)
+}
+
+// exchange sends commands, and tells of the replies.
+func (k *link) exchange(cmds []byte, count int, timeout time.Duration, reply func(i int, text string)) error {
+	if err := k.write(cmds, timeout); err != nil {
+		return errors.Join(ErrWrite, err)
+	}
+	for i := range count {
+		text, err := k.read(timeout)
+		if err != nil {
+			return errors.Join(ErrRead, err)
+		}
+		reply(i, text)
+	}
+	return nil
 }
 
 // write writes b, a piece at a time, so that only what makes no headway times out.

@@ -74,6 +74,9 @@ func TestMigrate(t *testing.T) {
 		t.Errorf("a is %q there", got)
 	}
 	to.do(wordsOf("SELECT 3")...)
+	if got := to.do("EXISTS", "b").Int; got != 0 {
+		t.Error("b was sent, though the database that it was for is not there")
+	}
 	if got := to.do(wordsOf("LRANGE list 0 -1")...); !strings.Contains(got.String(), "x") {
 		t.Errorf("list is %v there", got)
 	}

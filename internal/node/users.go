@@ -3,12 +3,10 @@ package node
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"github.com/redstart-db/redstart/internal/acl"
 	"github.com/redstart-db/redstart/internal/command"
@@ -86,14 +84,10 @@ func usersFile(cfg *config.Config) string {
 
 func readUsers(cfg *config.Config) (string, error) {
 	b, err := vfs.ReadFile(vfs.OS{}, usersFile(cfg))
-	var errno syscall.Errno
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return "", errors.New("No such file or directory")
-	case errors.As(err, &errno):
-		return "", errors.New(strings.ToUpper(errno.Error()[:1]) + errno.Error()[1:])
+	if err != nil {
+		return "", errors.New(reason(err))
 	}
-	return string(b), err
+	return string(b), nil
 }
 
 // WriteUsers implements users.Server.
