@@ -6,10 +6,13 @@ import (
 	"testing"
 
 	"github.com/redstart-db/redstart/internal/acl"
+	"github.com/redstart-db/redstart/internal/command"
 )
 
 // A call has two ways to find its keys: the one that takes locks, and the descriptions,
-// by which permissions are checked. For whatever is locked, permission has to be asked.
+// by which permissions are checked. For whatever is locked, permission has to be asked; and
+// the descriptions have to tell of it by themselves, but where a word that they look for
+// stands for something else before.
 func TestDescribedKeysAreThoseThatAreLocked(t *testing.T) {
 	k := newTalk(t, nil)
 	table := k.n.env.Table
@@ -29,12 +32,17 @@ func TestDescribedKeysAreThoseThatAreLocked(t *testing.T) {
 			for range rnd.IntN(9) {
 				args = append(args, []byte(words[rnd.IntN(len(words))]))
 			}
-			if len(args) != s.Arity && (s.Arity >= 0 || len(args) < -s.Arity) {
+			if !s.Takes(len(args)) {
 				continue
 			}
 			described := table.AppendAccess(nil, s, args)
+			told, text := table.FindKeys(args)
+			misled := text != "" || slices.Contains([]string{"xread", "xreadgroup", "georadius", "georadiusbymember"}, s.Name)
 			for _, at := range s.KeyIndexes(args, nil) {
 				checked++
+				if !misled && !slices.ContainsFunc(told, func(a command.KeyArg) bool { return a.At == at }) {
+					t.Fatalf("%q: argument %d is locked, but the descriptions tell of %v", args, at, told)
+				}
 				if !slices.ContainsFunc(described, func(a acl.Key) bool { return a.At == at }) {
 					t.Fatalf("%q: argument %d is locked, but %v are described", args, at, described)
 				}

@@ -52,6 +52,7 @@ func TestSelectorsOfAnything(t *testing.T) {
 	s := start(t)
 	c := s.Dial(t)
 	parts := []string{"+", "-", "@", "(", ")", "~", "%", "&", "*", "|", " ", "R", "W", "get", "config", "set", "all", "string", "x", "\"", "'", "\\", "\xff"}
+	compared := 0
 	for range 2000 {
 		var b strings.Builder
 		for range 1 + r.IntN(8) {
@@ -68,10 +69,14 @@ func TestSelectorsOfAnything(t *testing.T) {
 				continue
 			}
 			c.Must(t, append([]string{"ACL", "SETUSER", "v", "reset"}, strings.Split(line, " ")[2:]...)...)
-			if got := list(t, c, "v"); got != strings.TrimPrefix(line, "user u ") && !strings.Contains(line, " sanitize") {
+			compared++
+			if got := list(t, c, "v"); got != list(t, c, "u") {
 				t.Fatalf("%q leads to\n%s\nand this to\n%s", b.String(), line, got)
 			}
 		}
+	}
+	if compared == 0 {
+		t.Error("no rule was taken")
 	}
 }
 
