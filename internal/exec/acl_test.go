@@ -10,20 +10,27 @@ import (
 	"github.com/redstart-db/redstart/internal/node"
 )
 
-// Rules change while restricted users run commands: every reply is either what the
-// command gives or a refusal, and what is forbidden for good never gets through.
-func TestRulesChangeBesideCommands(t *testing.T) {
-	cfg := config.Default()
-	n, err := node.OpenLoops(cfg, nil, 2)
+// administered is an instance that ends with the test, and a connection that may do
+// everything.
+func administered(t *testing.T) (*node.Node, *node.Local) {
+	t.Helper()
+	n, err := node.OpenLoops(config.Default(), nil, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer n.Close()
-	do := doer(t)
+	t.Cleanup(func() { n.Close() })
 	admin, err := n.NewLocal()
 	if err != nil {
 		t.Fatal(err)
 	}
+	return n, admin
+}
+
+// Rules change while restricted users run commands: every reply is either what the
+// command gives or a refusal, and what is forbidden for good never gets through.
+func TestRulesChangeBesideCommands(t *testing.T) {
+	n, admin := administered(t)
+	do := doer(t)
 	do(admin, "ACL", "SETUSER", "u", "on", "nopass", "~open*", "+@all")
 	do(admin, "MSET", "open", "1", "secret", "s3cr3t")
 	var wg sync.WaitGroup
@@ -78,16 +85,8 @@ func doer(t *testing.T) func(l *node.Local, words ...string) string {
 // A command that stops all workers waits for the right to do so after it has passed the
 // gates. What is forbidden meanwhile does not run.
 func TestRulesChangeWhileACommandWaits(t *testing.T) {
-	n, err := node.OpenLoops(config.Default(), nil, 2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer n.Close()
+	n, admin := administered(t)
 	do := doer(t)
-	admin, err := n.NewLocal()
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, call := range [][]string{
 		{"EVAL", "return 'ran'", "0"},
 		{"INFO", "server"},

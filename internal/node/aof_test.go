@@ -15,16 +15,7 @@ func keeperOn(t *testing.T, fs vfs.FS, cfg *config.Config) *talk {
 	cfg.AppendOnly = true
 	cfg.RedstartShards = 4
 	n, err := open(cfg, nil, 1, 0, fs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { n.Close() })
-	n.KeepFiles()
-	n.BeginLoad()
-	if err := n.Load(); err != nil {
-		t.Fatal(err)
-	}
-	return (&talk{t: t, n: n}).another()
+	return talkTo(t, n, err).keeps()
 }
 
 // While the disk is full writes are refused, and reads are not; when there is room again

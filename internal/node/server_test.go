@@ -38,11 +38,28 @@ func newTalk(t *testing.T, set func(*config.Config)) *talk {
 		set(cfg)
 	}
 	n, err := Open(cfg, nil)
+	return talkTo(t, n, err)
+}
+
+// talkTo is a connection to an instance that was opened, and ends with the test.
+func talkTo(t *testing.T, n *Node, err error) *talk {
+	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { n.Close() })
 	return (&talk{t: t, n: n}).another()
+}
+
+// keeps has the instance keep files in its folder, and load what is there.
+func (k *talk) keeps() *talk {
+	k.t.Helper()
+	k.n.KeepFiles()
+	k.n.BeginLoad()
+	if err := k.n.Load(); err != nil {
+		k.t.Fatal(err)
+	}
+	return k
 }
 
 // another is a further connection to the same instance.

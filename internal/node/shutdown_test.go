@@ -23,16 +23,7 @@ func newKeeper(t *testing.T, set func(*config.Config)) *talk {
 		set(cfg)
 	}
 	n, err := Open(cfg, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { n.Close() })
-	n.KeepFiles()
-	n.BeginLoad()
-	if err := n.Load(); err != nil {
-		t.Fatal(err)
-	}
-	return (&talk{t: t, n: n}).another()
+	return talkTo(t, n, err).keeps()
 }
 
 // send sends a command whose reply is not waited for.
