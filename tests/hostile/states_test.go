@@ -103,8 +103,8 @@ func TestTransactionThatGrows(t *testing.T) {
 // TestEvictWhileUnblocked has clients evicted, and killed, while others serve them with
 // what they wait for: each value makes its reader heavy.
 func TestEvictWhileUnblocked(t *testing.T) {
-	s := startWithin(t, 256<<20, "--maxmemory-clients", "2mb")
-	value := strings.Repeat("x", 300<<10)
+	s := startWithin(t, 256<<20, "--maxmemory-clients", "12mb")
+	value := strings.Repeat("x", 8<<20)
 	var wg sync.WaitGroup
 	end := time.Now().Add(3 * time.Second)
 	for range 4 {
@@ -118,6 +118,7 @@ func TestEvictWhileUnblocked(t *testing.T) {
 					return
 				}
 				defer nc.Close()
+				nc.(*net.TCPConn).SetReadBuffer(4 << 10) // what replies wait for in the server: the system takes up to 4 MB
 				// Enough to wait for that the buffers of the sockets do not take it.
 				io.WriteString(nc, "CLIENT SETNAME victim\r\n"+strings.Repeat("BLPOP q r 0\r\nBLMOVE q r LEFT RIGHT 0\r\n", 40))
 				time.Sleep(5 * time.Millisecond)
@@ -136,7 +137,7 @@ func TestEvictWhileUnblocked(t *testing.T) {
 		for time.Now().Before(end) {
 			time.Sleep(time.Millisecond)
 			// It may be evicted itself in the end.
-			if _, err := c.Do("RPUSH", "q", value, value); err != nil {
+			if _, err := c.Do("RPUSH", "q", value); err != nil {
 				c.Close()
 				if c, err = peer.Dial(s.Addr); err != nil {
 					t.Error(err)
