@@ -28,7 +28,7 @@ const (
 	maxRatio  = 1 / 0.9 // of the time for a command with them to that without
 	active    = 50
 	samples   = 5
-	rounds    = 3
+	rounds    = 6
 	sampleFor = 500 * time.Millisecond
 	dialers   = 16
 	// childEnv names the address that the test's program connects to when it is
