@@ -34,8 +34,6 @@ func TestNoStallWhileGrowing(t *testing.T) {
 	} else if testing.Short() {
 		keys = 100_000
 	}
-	// What a command takes because of the table it takes whenever it is tried; what it
-	// takes because of what else the machine does it does not.
 	for try := 1; ; try++ {
 		if slow := growAndShrink(t, keys); slow == "" || raceBuild {
 			return
@@ -47,8 +45,10 @@ func TestNoStallWhileGrowing(t *testing.T) {
 	}
 }
 
-// growAndShrink adds keys and removes them one by one, and tells of a command that took
-// too long.
+// growAndShrink adds keys and removes them one by one, and tells of commands that took
+// too long on account of the table. Each shard's table grows and shrinks by the same
+// steps, so a step that takes too long does so about once for every shard; what only a
+// few commands meet is what else the machine does.
 func growAndShrink(t *testing.T, keys int) (slow string) {
 	x := newExec(t, 1)
 	cl := x.NewClient(nil, 0)
@@ -60,17 +60,21 @@ func growAndShrink(t *testing.T, keys int) (slow string) {
 
 	run := func(what string, limit time.Duration, f func(i int)) {
 		var worst time.Duration
-		at := 0
+		at, over := 0, 0
 		for i := range keys {
 			before := threadTime(t)
 			f(i)
-			if d := threadTime(t) - before; d > worst {
+			d := threadTime(t) - before
+			if d > limit {
+				over++
+			}
+			if d > worst {
 				worst, at = d, i
 			}
 		}
 		t.Logf("%s %d keys: the slowest command took %v, at key %d", what, keys, worst, at)
-		if worst > limit {
-			slow = fmt.Sprintf("%s: a command took %v", what, worst)
+		if over > x.Store.Shards()/4 {
+			slow = fmt.Sprintf("%s: %d commands took more than %v, one %v", what, over, limit, worst)
 		}
 	}
 	run("set", 5*time.Millisecond, func(i int) { out = cl.Do(out[:0], set, name(i), value) })

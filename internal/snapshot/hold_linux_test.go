@@ -81,20 +81,19 @@ func TestHolds(t *testing.T) {
 		t.Fatal(err)
 	}
 	// What is the snapshot's comes back; what is the machine's does not.
-	for try := 1; ; try++ {
-		slow := holdsOf(t, st, limit)
-		if slow == "" {
-			return
-		}
-		if try == 3 {
-			t.Fatal(slow)
-		}
-		t.Log(slow + ": once more")
+	begin, usual, end := holdsOf(t, st)
+	for try := 1; try < 3 && max(begin, usual, end) > limit; try++ {
+		b, u, e := holdsOf(t, st)
+		begin, usual, end = min(begin, b), min(usual, u), min(end, e)
+	}
+	if max(begin, usual, end) > limit {
+		t.Fatalf("a snapshot holds all shards for %v, one for %v, and all for %v in the end", begin, usual, end)
 	}
 }
 
-// holdsOf takes a snapshot, and tells of what took longer than limit.
-func holdsOf(t *testing.T, st *store.Store, limit time.Duration) (slow string) {
+// holdsOf takes a snapshot, and tells how long it holds all shards at its begin, one in 99
+// of 100 steps, and all at its end.
+func holdsOf(t *testing.T, st *store.Store) (begin, usual, end time.Duration) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	var steps []time.Duration
@@ -116,14 +115,12 @@ func holdsOf(t *testing.T, st *store.Store, limit time.Duration) (slow string) {
 		timed(func() { buf, done = s.Next(buf[:0]) }) // the least there is: one hold of a lock
 	}
 	timed(s.Close)
-	begin, end := steps[0], steps[len(steps)-1]
+	begin, end = steps[0], steps[len(steps)-1]
 	steps = steps[1 : len(steps)-1]
 	slices.Sort(steps)
 	// Now and then the system has the thread do something else.
-	usual, most := steps[len(steps)*99/100], steps[len(steps)-1]
+	usual = steps[len(steps)*99/100]
+	most := steps[len(steps)-1]
 	t.Logf("begin %v, %d holds, 99%% within %v, all within %v, end %v", begin, len(steps), usual, most, end)
-	if begin > limit || usual > limit || end > limit {
-		slow = fmt.Sprintf("a snapshot holds all shards for %v, one for %v, and all for %v in the end", begin, usual, end)
-	}
-	return slow
+	return begin, usual, end
 }
