@@ -76,6 +76,9 @@ func (cl *Client) series(c *command.Ctx, reqs []request) (n int) {
 			break
 		}
 	}
+	if n == 0 { // an alert came up just now: the gates are for that
+		return 0
+	}
 	sh.Unlock()
 	if w.again != 0 {
 		x.serveAgain(w)

@@ -124,6 +124,37 @@ func TestEachIsLoggedIfAsked(t *testing.T) {
 	}
 }
 
+// TestSeriesWhileAlertsComeAndGo runs series while the disk fails every now and then,
+// also from when one was found until it begins.
+func TestSeriesWhileAlertsComeAndGo(t *testing.T) {
+	x := newExec(t, 1)
+	cl := x.NewClient(nil, 0)
+	stop, done := make(chan bool), make(chan bool)
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				x.Alert(exec.AlertDisk, true)
+				x.Alert(exec.AlertDisk, false)
+			}
+		}
+	}()
+	const rounds = 20_000
+	for range rounds {
+		if out := pipeline(t, cl, "GET a", "GET a", "STRLEN a"); out != "$-1\r\n$-1\r\n:0\r\n" {
+			t.Fatalf("replied %q", out)
+		}
+	}
+	close(stop)
+	<-done
+	if calls := x.World.Workers()[0].Stats.Commands; calls != 3*rounds {
+		t.Errorf("%d calls were counted, not %d", calls, 3*rounds)
+	}
+}
+
 // TestSeriesOfElements looks members of a large set up, which are fetched ahead.
 func TestSeriesOfElements(t *testing.T) {
 	x := newExec(t, 1)
