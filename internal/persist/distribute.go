@@ -210,6 +210,7 @@ func (d *distributor) locked(sh *store.Shard, f func(*store.Shard)) {
 type inserter struct {
 	*Loader
 	r      rdb.Reader
+	build  serial.Builder
 	res    Loaded
 	failed *atomic.Bool
 	err    error // that it has met,
@@ -266,7 +267,7 @@ func (in *inserter) fail(err error, at int) {
 func (in *inserter) key(p *pending) error {
 	ks := in.Store.ShardOf(p.key.H).DB(int(p.db))
 	in.r.Reset(p.value)
-	v, err := serial.Read(ks, &in.r, p.typ, &in.Limits)
+	v, err := in.build.Read(ks, &in.r, p.typ, &in.Limits)
 	switch {
 	case errors.Is(err, rdb.ErrEmpty):
 		in.res.Empty++

@@ -83,9 +83,6 @@ func (r *Reader) Hash(t Type) (h Hash, err error) {
 	if err != nil {
 		return h, err
 	}
-	if !Distinct(lp, h.step) {
-		return h, r.Fail(ErrCorrupt)
-	}
 	if h.expiry {
 		var valid bool
 		if valid, h.inOrder = checkDeadlines(lp); !valid {
@@ -241,9 +238,6 @@ func (r *Reader) Set(t Type) (s Set, err error) {
 		if err != nil {
 			return s, err
 		}
-		if !Distinct(lp, 1) {
-			return s, r.Fail(ErrCorrupt)
-		}
 		s.n = n
 		s.packed.start(lp)
 	default:
@@ -314,7 +308,7 @@ func (r *Reader) ZSet(t Type) (z ZSet, err error) {
 	if err != nil {
 		return z, err
 	}
-	if !ascending(lp) || !Distinct(lp, 2) {
+	if !ascending(lp) {
 		return z, r.Fail(ErrCorrupt)
 	}
 	z.n = n

@@ -39,7 +39,7 @@ func (r *Reader) List(t Type) (l List, err error) {
 	case TypeListQuicklist2:
 		l.left, err = r.elements(2)
 	case TypeListZiplist:
-		lp, n, err := r.listpackOf(fromZiplist, 1)
+		lp, n, _, err := r.packed(fromZiplist, 1)
 		if err != nil {
 			return l, err
 		}

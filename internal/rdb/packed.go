@@ -43,28 +43,35 @@ func textOf(v listpack.Value, buf *[]byte) []byte {
 }
 
 // listpackOf reads a packed collection of elements of step entries each, as a
-// ziplist, zipmap or listpack, and gives it as a listpack.
+// ziplist, zipmap or listpack, and gives it as a listpack. No element is twice.
 func (r *Reader) listpackOf(form func([]byte) ([]byte, error), step int) (lp []byte, n int, err error) {
+	lp, n, unique, err := r.packed(form, step)
+	if err == nil && !unique && !Distinct(lp, step) {
+		err = r.Fail(ErrCorrupt)
+	}
+	return lp, n, err
+}
+
+// packed is listpackOf, but elements may be twice, unless it is found out by the way that
+// they are not.
+func (r *Reader) packed(form func([]byte) ([]byte, error), step int) (lp []byte, n int, unique bool, err error) {
 	b, err := r.blob()
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, false, err
 	}
 	if form == nil {
-		lp, err = b, listpack.Validate(b, true)
-	} else {
-		lp, err = form(b)
+		lp = b
+		n, unique, err = listpack.ValidateUnique(b, step)
+	} else if lp, err = form(b); err == nil {
+		n = listpack.Len(lp)
 	}
-	if err != nil {
-		return nil, 0, r.Fail(ErrCorrupt)
+	switch {
+	case err != nil || n%step != 0:
+		return nil, 0, false, r.Fail(ErrCorrupt)
+	case n == 0:
+		return nil, 0, false, ErrEmpty
 	}
-	n = listpack.Len(lp)
-	if n%step != 0 {
-		return nil, 0, r.Fail(ErrCorrupt)
-	}
-	if n == 0 {
-		return nil, 0, ErrEmpty
-	}
-	return lp, n / step, nil
+	return lp, n / step, unique, nil
 }
 
 // Distinct tells whether of the entries of a listpack every step-th, from the

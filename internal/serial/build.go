@@ -53,7 +53,7 @@ func (b *builder) hash(t rdb.Type) error {
 		b.packed, b.timed = p, true
 		return nil
 	}
-	f := hashFill{b: b, lp: []byte(listpack.Empty)}
+	f := hashFill{b: b, lp: b.empty()}
 	if !small {
 		f.dict = b.newDict(dict.Hash, h.Len())
 	}
@@ -146,7 +146,7 @@ func (f *hashFill) end() error {
 	case !rdb.Distinct(f.lp, 2):
 		return f.b.corrupt()
 	case f.deadlines == nil:
-		f.b.packed = f.lp
+		f.b.pack(f.lp)
 		return nil
 	}
 	f.b.packed, f.b.timed = f.triples(), true
@@ -191,11 +191,15 @@ func (b *builder) set(t rdb.Type) error {
 		return nil
 	}
 	f := setFill{b: b, small: s.Len() <= b.lim.SetEntries}
+	if p := s.Packed(); p != nil && f.small && len(p) <= listpack.SafeSize && longest(p) <= b.lim.SetValue {
+		b.packed = p
+		return nil
+	}
 	switch {
 	case s.Len() <= b.lim.SetInts && s.Packed() == nil:
-		f.ints = make([]int64, 0, s.Len())
+		f.ints = append(b.ints, 0)[:0] // not nil
 	case f.small:
-		f.lp = []byte(listpack.Empty)
+		f.lp = b.empty()
 	default:
 		f.dict = b.newDict(dict.Set, s.Len())
 	}
@@ -248,7 +252,7 @@ func (f *setFill) add(member []byte) bool {
 // text goes on with a listpack or a table in place of integers.
 func (f *setFill) text() bool {
 	ints := f.ints
-	f.ints, f.lp = nil, []byte(listpack.Empty)
+	f.ints, f.lp = nil, f.b.empty()
 	if !f.small && !f.unpack() {
 		return false
 	}
@@ -281,16 +285,18 @@ func (f *setFill) end() error {
 		if !rdb.Distinct(f.lp, 1) {
 			return b.corrupt()
 		}
-		b.packed = f.lp
+		b.pack(f.lp)
 	case f.ints != nil:
+		b.ints = f.ints[:0]
 		slices.Sort(f.ints)
 		if len(slices.Compact(f.ints)) != len(f.ints) {
 			return b.corrupt()
 		}
-		b.packed = []byte(intset.Empty)
+		set := append(b.lp[:0], intset.Empty...)
 		for _, n := range f.ints {
-			b.packed, _ = intset.Add(b.packed, n)
+			set, _ = intset.Add(set, n)
 		}
+		b.pack(set)
 	}
 	return nil
 }
@@ -304,7 +310,7 @@ func (b *builder) zset(t rdb.Type) error {
 		b.packed = p
 		return nil
 	}
-	var few members
+	few := b.members()
 	var z *zset.ZSet
 	if s.Len() > b.lim.ZSetEntries {
 		z = b.newZSet(s.Len())
@@ -331,7 +337,7 @@ func (b *builder) zset(t rdb.Type) error {
 	if z != nil || b.r.Err() != nil {
 		return nil
 	}
-	b.packed = few.pack()
+	b.pack(few.pack(b.lp))
 	if !rdb.Distinct(b.packed, 2) {
 		return b.corrupt()
 	}
@@ -357,6 +363,16 @@ type scored struct {
 	from, to uint32 // in text
 }
 
+// members has none yet, and the memory of those before.
+func (b *builder) members() *members {
+	m := &b.few
+	if cap(m.text) > keptSize {
+		*m = members{}
+	}
+	m.text, m.list = m.text[:0], m.list[:0]
+	return m
+}
+
 // add adds a member; false says that they would not fit a listpack.
 func (m *members) add(member []byte, score float64) bool {
 	if len(m.text)+len(member)+(len(m.list)+1)*maxPair > listpack.SafeSize {
@@ -373,14 +389,15 @@ const maxPair = 2*listpack.MaxOverhead + 24
 
 func (m *members) member(i int) []byte { return m.text[m.list[i].from:m.list[i].to] }
 
-func (m *members) pack() []byte {
+// pack writes the members over dst, as a sorted set.
+func (m *members) pack(dst []byte) []byte {
 	slices.SortFunc(m.list, func(x, y scored) int {
 		if c := cmp.Compare(x.score, y.score); c != 0 {
 			return c
 		}
 		return bytes.Compare(m.text[x.from:x.to], m.text[y.from:y.to])
 	})
-	p := zset.Packed(listpack.New(len(m.text) + len(m.list)*8 + listpack.HeaderSize))
+	p := zset.Packed(append(dst[:0], listpack.Empty...))
 	for i := range m.list {
 		p = p.Append(m.member(i), m.list[i].score)
 	}
@@ -403,7 +420,7 @@ func (b *builder) list(t rdb.Type) error {
 		switch {
 		case q != nil:
 		case part == rdb.Element && lp == nil && fill.Fits(0, 0, data):
-			lp = listpack.Append([]byte(listpack.Empty), data)
+			lp = listpack.Append(b.empty(), data)
 			continue
 		case part == rdb.Element && lp != nil && fill.Fits(len(lp), listpack.Len(lp), data):
 			lp = listpack.Append(lp, data)
@@ -430,7 +447,13 @@ func (b *builder) list(t rdb.Type) error {
 	if q == nil && lp == nil && b.r.Err() == nil {
 		return rdb.ErrEmpty
 	}
-	b.packed = lp
+	switch {
+	case lp == nil:
+	case l.Len() == 1: // it may lie in the input
+		b.packed = lp
+	default:
+		b.pack(lp)
+	}
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package serial
 
 import (
+	"github.com/redstart-db/redstart/internal/ds/listpack"
 	"github.com/redstart-db/redstart/internal/rdb"
 	"github.com/redstart-db/redstart/internal/store"
 )
@@ -16,23 +17,44 @@ type Value struct {
 	object store.Object
 }
 
+// Read is Builder.Read of a new Builder.
+func Read(ks *store.Keyspace, r *rdb.Reader, t rdb.Type, lim *Limits) (Value, error) {
+	return new(Builder).Read(ks, r, t, lim)
+}
+
+// Builder reads values, one after another, and keeps the memory that it needs for that.
+// The zero value is ready for use.
+type Builder struct{ b builder }
+
+// builder is the Value that is being read, and what is needed for that.
+type builder struct {
+	Value
+	r      *rdb.Reader
+	lim    *Limits
+	strays int // see maxStrays
+	done   bool
+
+	lp   []byte // memory for a listpack or an intset,
+	ints []int64
+	few  members
+}
+
 // Read reads a value of type t, which is going to be stored in ks, or, unless it is
-// small, is built there already. The input must not change until it is stored.
+// small, is built there already. The input must not change until it is stored, and it
+// has to be stored or freed before another is read.
 //
 // Nothing is left behind when the input turns out to be bad; then the error is
 // ErrCorrupt or ErrTooLarge of package rdb. Nor when memory is exhausted; then Read
 // panics with mem.ErrExhausted.
-func Read(ks *store.Keyspace, r *rdb.Reader, t rdb.Type, lim *Limits) (Value, error) {
+func (x *Builder) Read(ks *store.Keyspace, r *rdb.Reader, t rdb.Type, lim *Limits) (Value, error) {
 	if t == rdb.TypeString {
 		s, err := r.StringValue()
 		return Value{ks: ks, str: s}, err
 	}
-	b := builder{Value: Value{ks: ks}, r: r, lim: lim}
-	defer func() {
-		if b.object != nil && !b.done {
-			ks.Discard(b.object)
-		}
-	}()
+	b := &x.b
+	b.Value = Value{ks: ks}
+	b.r, b.lim, b.strays, b.done = r, lim, 0, false
+	defer b.discard()
 	var err error
 	switch t {
 	case rdb.TypeList, rdb.TypeListZiplist, rdb.TypeListQuicklist, rdb.TypeListQuicklist2:
@@ -61,14 +83,29 @@ func Read(ks *store.Keyspace, r *rdb.Reader, t rdb.Type, lim *Limits) (Value, er
 	return b.Value, nil
 }
 
-// builder is a Value that is being read.
-type builder struct {
-	Value
-	r    *rdb.Reader
-	lim  *Limits
-	done bool
+// discard gives back what was built of a value that was not read to its end.
+func (b *builder) discard() {
+	if b.object != nil && !b.done {
+		b.ks.Discard(b.object)
+	}
+	b.object = nil
+}
 
-	strays int // see maxStrays
+// keptSize is up to what size memory is kept.
+const keptSize = 64 << 10
+
+// pack has the value packed in p, the memory that empty gave or what became of it.
+func (b *builder) pack(p []byte) {
+	b.packed, b.lp = p, nil
+	if cap(p) <= keptSize {
+		b.lp = p[:0]
+	}
+}
+
+// empty is an empty listpack in the Builder's memory.
+func (b *builder) empty() []byte {
+	b.lp = append(b.lp[:0], listpack.Empty...)
+	return b.lp
 }
 
 // corrupt is what building finds out only when it has read an element.

@@ -118,3 +118,17 @@ func BenchmarkValidate(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkValidateUnique checks hashes of five fields.
+func BenchmarkValidateUnique(b *testing.B) {
+	lp := New(0)
+	for _, s := range []string{"name", "John Doe 00000001", "email", "john00000001@example.com", "age", "37", "city", "New York", "created", "2024-01-01"} {
+		lp = Append(lp, []byte(s))
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, unique, err := ValidateUnique(lp, 2); err != nil || !unique {
+			b.Fatal("corrupt")
+		}
+	}
+}

@@ -28,8 +28,12 @@ func ValidateEach(lp []byte, each func(index int, v Value) error) error {
 	n := 0
 	entries := lp[:End(lp)]
 	for pos := HeaderSize; pos < len(entries); n++ {
-		size := checkEntry(entries[pos:])
-		if size == 0 {
+		size := 0
+		if b := entries[pos]; b < encInt13 {
+			if size = smallSize(b); size > len(entries)-pos || int(entries[pos+size-1]) != size-1 {
+				return ErrCorrupt
+			}
+		} else if size = checkEntry(entries[pos:]); size == 0 {
 			return ErrCorrupt
 		}
 		if each != nil {
@@ -57,6 +61,12 @@ func checkEntry(b []byte) int {
 	back := backlenSize(size)
 	if size > len(b)-back {
 		return 0
+	}
+	if back == 1 {
+		if int(b[size]) != size {
+			return 0
+		}
+		return size + 1
 	}
 	var want [5]byte
 	putBacklen(want[:back], size)
