@@ -250,6 +250,9 @@ func (n *Node) commandBase(f vfs.File, s *aof.Settings, stop func() bool, h *per
 // rewriteSoon begins a rewrite of the append only file now, or as soon as that is
 // possible.
 func (n *Node) rewriteSoon() (started bool, err error) {
+	if !n.persist.Enabled() {
+		return false, persist.ErrNoFiles
+	}
 	if n.persist.Status().InProgress {
 		if n.aof.Rewriting() {
 			return false, aof.ErrRewriting
@@ -363,7 +366,10 @@ func infoAppendFile(w *server.InfoWriter, i aof.Info) {
 }
 
 // RewriteAppendFile implements server.Node.
-func (s *self) RewriteAppendFile() (started bool, err error) { return s.n.rewriteSoon() }
+func (s *self) RewriteAppendFile() (started bool, err error) {
+	started, err = s.n.rewriteSoon()
+	return started, asServer(err)
+}
 
 // LoadAppendFile implements server.Node.
 func (s *self) LoadAppendFile(done func()) {

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"errors"
+
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/num"
 	"github.com/redstart-db/redstart/internal/resp"
@@ -11,6 +13,8 @@ import (
 func (f *family) rewriteAppendFile(c *command.Ctx) {
 	started, err := f.node.RewriteAppendFile()
 	switch {
+	case errors.Is(err, ErrNoFiles):
+		c.Err(errNoFiles)
 	case err != nil:
 		c.Err("ERR " + err.Error())
 	case started:

@@ -21,6 +21,8 @@ var (
 	ErrNoFiles = errors.New("server: the instance keeps no files")
 )
 
+const errNoFiles = "ERR This instance keeps no files"
+
 // ReloadOptions are those of DEBUG RELOAD.
 type ReloadOptions struct {
 	NoSave  bool // do not save before
@@ -35,7 +37,7 @@ func (f *family) save(c *command.Ctx) {
 	case errors.Is(err, ErrSaving):
 		c.Err("ERR Background save already in progress")
 	case errors.Is(err, ErrNoFiles):
-		c.Err("ERR This instance keeps no files")
+		c.Err(errNoFiles)
 	default:
 		c.Err("ERR " + err.Error())
 	}
@@ -61,7 +63,7 @@ func (f *family) bgSave(c *command.Ctx) {
 		c.Err("ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to " +
 			"schedule a BGSAVE whenever possible.")
 	case errors.Is(err, ErrNoFiles):
-		c.Err("ERR This instance keeps no files")
+		c.Err(errNoFiles)
 	default:
 		c.Err("ERR " + err.Error())
 	}
