@@ -9,7 +9,7 @@ require (
 	github.com/yuin/gopher-lua v1.1.2
 	// Finds goroutines that outlive their owner, in tests.
 	go.uber.org/goleak v1.3.0
-	// epoll, mmap and socket options beyond the frozen syscall package.
+	// epoll, mmap and socket options beyond the frozen syscall package; what the processor can.
 	golang.org/x/sys v0.49.0
 	// Property tests with shrinking, for the arena, the table and the codecs.
 	pgregory.net/rapid v1.3.0

@@ -32,6 +32,12 @@ func makeCRCTables() *[8][256]uint64 {
 // CRC64 returns the checksum of what crc is the checksum of, followed by b. It
 // starts at 0.
 func CRC64(crc uint64, b []byte) uint64 {
+	crc, b = fold(crc, b)
+	return tableCRC(crc, b)
+}
+
+// tableCRC is CRC64 by tables, eight bytes at a time.
+func tableCRC(crc uint64, b []byte) uint64 {
 	t := crcTables
 	for len(b) >= 8 {
 		crc ^= binary.LittleEndian.Uint64(b)

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -321,6 +323,31 @@ func TestNoAllocation(t *testing.T) {
 		}
 	}); n >= 1 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// TestCRC64Lengths compares what is taken at once, from any offset, with the checksum that
+// is brought up to date for each byte.
+func TestCRC64Lengths(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	b := make([]byte, 2000)
+	for i := range b {
+		b[i] = byte(r.Uint32())
+	}
+	for range 20 {
+		from, crc := r.IntN(64), r.Uint64()
+		want := crc
+		for to := from; ; to++ {
+			if got := rdb.CRC64(crc, b[from:to]); got != want {
+				t.Fatalf("%d bytes from %d after %x: %x, want %x", to-from, from, crc, got, want)
+			}
+			if to == len(b) {
+				break
+			}
+			want = rdb.CRC64(want, b[to:to+1])
+		}
 	}
 }
 
