@@ -108,7 +108,7 @@ func (o *Options) keep(c *config.Config) error {
 		if err != nil {
 			return fmt.Errorf("redstart: Dir: %w", err)
 		}
-		c.Dir = dir
+		c.Dir, c.DirByChance = dir, false
 		return nil
 	}
 	if c.AppendOnly || len(c.Save) > 0 {

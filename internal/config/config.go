@@ -196,6 +196,7 @@ type Security struct {
 // Persistence is where data is kept, and the snapshots.
 type Persistence struct {
 	Dir                     string // absolute
+	DirByChance             bool   // Dir is where the process was started, as nothing names it
 	DBFilename              string
 	Save                    []SavePoint
 	RDBCompression          bool
@@ -331,6 +332,7 @@ type Engine struct {
 // working directory.
 func Default() *Config {
 	c := &Config{rest: make([]cell, len(table))}
+	c.DirByChance = true
 	if wd, err := os.Getwd(); err == nil {
 		c.Dir = wd
 	} else {

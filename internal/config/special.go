@@ -306,7 +306,7 @@ var directory = typ{
 		if !info.IsDir() {
 			return errors.New("Not a directory")
 		}
-		c.Dir = path
+		c.Dir, c.DirByChance = path, false
 		return nil
 	},
 	get: func(c *Config) string { return c.Dir },

@@ -3,6 +3,7 @@ package node
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"sync"
 	"time"
@@ -21,6 +22,8 @@ import (
 // What the data is loaded from at the next start is claimed all the time: the append only
 // file while it is on, else the RDB file if there are save points. An RDB file besides is
 // claimed while it is written, and shared with others who do so: each replaces it whole.
+// So is the one of an instance that nobody gave a folder and that finds no such file where
+// it is started: people start several servers that way, and mean to keep nothing.
 // An append only file goes on in its old folder after CONFIG SET dir, so that stays
 // claimed until it is turned off.
 type claims struct {
@@ -138,7 +141,8 @@ func (n *Node) drop(c claimed) {
 	}
 }
 
-// wanted is what the configuration wants to be claimed all the time.
+// wanted is what the configuration wants to be claimed all the time, and whether others
+// may do so, too.
 func (n *Node) wanted() map[claimed]bool {
 	cfg, want := n.Config, make(map[claimed]bool)
 	if !n.persist.Enabled() {
@@ -146,20 +150,30 @@ func (n *Node) wanted() map[claimed]bool {
 	}
 	switch {
 	case cfg.AppendOnly:
-		want[claimed{dir: filepath.Join(cfg.Dir, cfg.AppendDirname), name: cfg.AppendFilename, aof: true}] = true
+		want[claimed{dir: filepath.Join(cfg.Dir, cfg.AppendDirname), name: cfg.AppendFilename, aof: true}] = false
 	case len(cfg.Save) > 0:
-		want[claimed{dir: cfg.Dir, name: cfg.DBFilename}] = true
+		c := claimed{dir: cfg.Dir, name: cfg.DBFilename}
+		want[c] = cfg.DirByChance && !n.exists(c)
 	}
 	return want
 }
 
+// exists tells whether there is a file of data already.
+func (n *Node) exists(c claimed) bool {
+	f, err := n.claims.fs.Open(filepath.Join(c.dir, c.name))
+	if err == nil {
+		f.Close()
+	}
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
 // takeWanted claims what the configuration wants and is not claimed yet.
 func (n *Node) takeWanted() error {
-	for c := range n.wanted() {
+	for c, shared := range n.wanted() {
 		if n.claims.kept[c] {
 			continue
 		}
-		if err := n.take(c, false); err != nil {
+		if err := n.take(c, shared); err != nil {
 			return err
 		}
 		n.claims.kept[c] = true
@@ -171,7 +185,7 @@ func (n *Node) takeWanted() error {
 func (n *Node) dropUnwanted() {
 	want := n.wanted()
 	for c := range n.claims.kept {
-		if !want[c] && !(c.aof && n.aof.State() != aof.Off) {
+		if _, ok := want[c]; !ok && !(c.aof && n.aof.State() != aof.Off) {
 			delete(n.claims.kept, c)
 			n.drop(c)
 		}
@@ -232,7 +246,7 @@ func (n *Node) claimChanged(changed []string) error {
 // Claim implements persist.Host.
 func (f files) Claim(dir, name string) (release func(), err error) {
 	c := claimed{dir: dir, name: name}
-	if err := f.n.take(c, false); err != nil {
+	if err := f.n.take(c, true); err != nil {
 		return nil, err
 	}
 	return func() { f.n.drop(c) }, nil

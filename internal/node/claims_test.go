@@ -18,7 +18,7 @@ import (
 func keeper(t *testing.T, dir string, fs vfs.FS, set func(*config.Config)) (*Node, error) {
 	t.Helper()
 	cfg := config.Default()
-	cfg.Dir, cfg.RedstartShards = dir, 1
+	cfg.Dir, cfg.DirByChance, cfg.RedstartShards = dir, false, 1
 	cfg.EnableProtectedConfigs = config.ProtectYes
 	if set != nil {
 		set(cfg)
@@ -84,6 +84,28 @@ func names(t *testing.T, dir string) string {
 
 func noSave(c *config.Config)     { c.Save = nil }
 func appendOnly(c *config.Config) { c.Save, c.AppendOnly = nil, true }
+
+// Whoever is started where he happens to be, and finds no data there, may not be alone: as
+// with redis-server, each saves whole files there.
+func TestFilesByChance(t *testing.T) {
+	dir := t.TempDir()
+	byChance := func(c *config.Config) { c.DirByChance = true }
+	k := mustKeep(t, dir, byChance)
+	other := mustKeep(t, dir, byChance)
+	inUse(t, dir, "dump.rdb", nil) // one that names the folder
+	k.want("+OK", "SET", "k", "v")
+	k.want("+OK", "SAVE")
+	other.want("+OK", "SAVE")
+	k.want("+OK", "SAVE")
+	inUse(t, dir, "dump.rdb", byChance) // it would begin with the data of k
+	k.want("+OK", "CONFIG", "SET", "appendonly", "yes")
+	other.wantError("in use", "CONFIG", "SET", "appendonly", "yes")
+	k.n.Close()
+	other.n.Close()
+	again := mustKeep(t, dir, byChance)
+	inUse(t, dir, "dump.rdb", byChance)
+	again.want("+OK", "SAVE")
+}
 
 func TestFilesAreForOne(t *testing.T) {
 	dir := t.TempDir()
