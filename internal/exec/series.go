@@ -76,7 +76,7 @@ func (cl *Client) series(c *command.Ctx, reqs []request) (n int) {
 			break
 		}
 	}
-	if n == 0 { // an alert came up just now: the gates are for that
+	if sh == nil { // an alert was raised just now
 		return 0
 	}
 	sh.Unlock()
