@@ -98,6 +98,7 @@ func (x *Exec) makeRoom(w *Worker, cl *Client, out *[]byte) bool {
 		return true
 	}
 	began := x.Clock.Nano()
+	x.Store.SetTime(x.Clock.UnixMilli(began)) // the faster keys go, the finer
 	x.evicting.since.CompareAndSwap(0, began)
 	limit := tenacity(x.Config.MaxMemoryEvictionTenacity)
 	evicted, ok := 0, true
@@ -234,22 +235,22 @@ func (x *Exec) sample(p *evictPool) {
 	}
 }
 
-// scoreOf says how good it is to evict an entry.
-func scoreOf(policy config.MaxMemoryPolicy, e store.Entry, rnd *rand.Rand) uint64 {
+// scoreOf says how good it is to evict an entry. Use lowers its score.
+func scoreOf(policy config.MaxMemoryPolicy, e store.Entry) uint64 {
 	switch policy {
 	case config.AllKeysLRU, config.VolatileLRU:
-		return uint64(e.Idle())
+		return math.MaxInt64 - uint64(e.LastUse())
 	case config.AllKeysLFU, config.VolatileLFU:
-		return uint64(math.MaxUint8 - e.Freq())
+		return math.MaxUint16 - uint64(e.UseCount())
 	case config.VolatileTTL:
 		return math.MaxUint64 - uint64(e.Deadline())
 	}
-	return rnd.Uint64()
+	return 0
 }
 
 // add takes an entry into the pool, if it is better than one there or there is room.
 func (p *evictPool) add(x *Exec, e store.Entry, db int) {
-	score := scoreOf(p.policy, e, p.rnd)
+	score := scoreOf(p.policy, e)
 	at := 0
 	for at < p.n && p.list[at].score < score {
 		at++
@@ -280,7 +281,8 @@ func (p *evictPool) add(x *Exec, e store.Entry, db int) {
 	p.list[at] = candidate{key: append(free[:0], key...), hash: k.H, db: db, score: score}
 }
 
-// evict removes a key, if it is there still and the policy permits it.
+// evict removes a key, if it is there still, the policy permits it, and it has not been
+// used since it became a candidate, which may be long ago.
 func (x *Exec) evict(c *candidate, cl *Client, out *[]byte) bool {
 	sh := x.Store.ShardOf(c.hash)
 	sh.Lock()
@@ -295,6 +297,9 @@ func (x *Exec) evict(c *candidate, cl *Client, out *[]byte) bool {
 		if !e.Volatile() {
 			return false
 		}
+	}
+	if scoreOf(x.Config.MaxMemoryPolicy, e) < c.score {
+		return false
 	}
 	ks.Evict(e)
 	x.tell(cl, out, x.Store.Of(c.hash))

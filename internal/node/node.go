@@ -270,7 +270,7 @@ const (
 
 // background starts what runs beside the commands.
 func (n *Node) background() {
-	n.store.Access.Store(uint32(time.Now().Unix()))
+	n.store.SetTime(time.Now().UnixMilli())
 	n.wg.Add(1)
 	go func() {
 		defer n.wg.Done()
@@ -301,7 +301,7 @@ func (n *Node) background() {
 func (n *Node) expire() {
 	n.env.Clock.Sync()
 	now := n.env.Clock.NowMilli()
-	n.store.Access.Store(uint32(now / 1000))
+	n.store.SetTime(now)
 	n.Exec.EndPauses(now)
 	if n.Exec.Alerted(exec.AlertPaused|exec.AlertLoading) || n.self.keepExpired.Load() {
 		return // the data stays as it is

@@ -147,6 +147,7 @@ func (s *self) limitMemory() {
 	s.n.Exec.Alert(exec.AlertMemory, false)
 	limit := s.dataLimit()
 	s.n.store.SetLimit(limit)
+	s.fineClock()
 	s.n.Exec.LimitMemory(limit)
 }
 
@@ -244,6 +245,13 @@ func (s *self) setLFU() {
 		LogFactor: cfg.LFULogFactor,
 		Decay:     cfg.LFUDecayTime,
 	}
+	s.fineClock()
+}
+
+// fineClock has records tell when they were used more finely if eviction asks for it.
+func (s *self) fineClock() {
+	policy := s.n.Config.MaxMemoryPolicy
+	s.n.store.SetFine(s.n.Config.MaxMemory > 0 && (policy == config.AllKeysLRU || policy == config.VolatileLRU))
 }
 
 // notifyClasses gives the notifications that are on: none while they have

@@ -85,7 +85,7 @@ func TestTimedHashes(t *testing.T) {
 		defer st.Close()
 		rnd := rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "seed"), 1))
 		now := int64(1_700_000_000_000)
-		st.Access.Store(uint32(now / 1000))
+		st.SetTime(now)
 		model := map[string]*timedModel{}
 		name := func() string { return fmt.Sprintf("key:%d", rnd.IntN(30)) }
 		when := func() int64 { return now + []int64{0, 1 + rnd.Int64N(50), 1 + rnd.Int64N(1<<20), 1 << 44}[rnd.IntN(4)] }

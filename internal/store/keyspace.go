@@ -84,7 +84,7 @@ func (ks *Keyspace) Equal(ref mem.Ref, key []byte) bool {
 		}
 		off++
 	} else {
-		if int(binary.LittleEndian.Uint32(h[off:off+4])) != len(key) {
+		if int(longKey(ks.arena, ref, off)) != len(key) {
 			return false
 		}
 		off += 4
@@ -128,6 +128,13 @@ func (ks *Keyspace) lookupDue(e Entry, now int64) Entry {
 		ks.expire(e)
 	}
 	return Entry{ks: ks}
+}
+
+// Expired tells whether the deadline of an entry has passed at now (Unix
+// milliseconds). The entry must exist.
+func (e Entry) Expired(now int64) bool {
+	d := e.Deadline()
+	return d != 0 && d <= now
 }
 
 // expire removes an entry whose deadline has passed.
@@ -216,49 +223,6 @@ func (e Entry) MemoryUsage() int {
 	}
 	return n + e.ks.table.Bytes()/max(e.ks.table.Len(), 1)
 }
-
-func (e Entry) accessField() uint32 {
-	return binary.LittleEndian.Uint32(e.ks.arena.Bytes(e.ref, 4)) >> 8
-}
-
-func (e Entry) setAccess(v uint32) {
-	b := e.ks.arena.Bytes(e.ref, 4)
-	binary.LittleEndian.PutUint32(b, uint32(b[0])|v<<8)
-}
-
-// Used marks the entry as used now.
-func (e Entry) Used() {
-	st := e.ks.st
-	now := st.Access.Load()
-	if st.LFU.On {
-		e.setAccess(st.LFU.used(e.ks.sh, e.accessField(), minute(now)))
-	} else if now &= accessMask; e.accessField() != now {
-		e.setAccess(now)
-	}
-}
-
-// Idle is the number of seconds since the last use (LRU).
-func (e Entry) Idle() int64 {
-	return int64((e.ks.st.Access.Load() - e.accessField()) & accessMask)
-}
-
-// SetIdle makes the entry look unused for some seconds (RESTORE IDLETIME).
-func (e Entry) SetIdle(seconds int64) {
-	e.setAccess((e.ks.st.Access.Load() - uint32(seconds)) & accessMask)
-}
-
-// Freq is the use counter after its decay up to now (LFU).
-func (e Entry) Freq() int64 {
-	return int64(e.ks.st.LFU.decayed(e.accessField(), minute(e.ks.st.Access.Load())))
-}
-
-// SetFreq sets the use counter (RESTORE FREQ).
-func (e Entry) SetFreq(n uint8) {
-	e.setAccess(uint32(minute(e.ks.st.Access.Load()))<<8 | uint32(n))
-}
-
-// Access is the raw access field, for copies that keep it.
-func (e Entry) Access() uint32 { return e.accessField() }
 
 // SetDeadline sets the time at which the key expires, in Unix milliseconds; 0
 // makes it persistent.

@@ -47,7 +47,7 @@ func newMachine(t *testing.T, rt *rapid.T) *machine {
 	m.st = newStore(t, Options{
 		Shards: 1 << rapid.IntRange(0, 3).Draw(rt, "shards"), Databases: modelDBs, Hooks: &m.gone, Reserve: 64 << 20,
 	})
-	m.st.Access.Store(uint32(m.now / 1000))
+	m.st.SetTime(m.now)
 	for i := range m.dbs {
 		m.dbs[i] = map[string]value{}
 	}
@@ -465,45 +465,4 @@ func TestFlushAfterFailedInsert(t *testing.T) {
 	fill(1)
 	fill(0)
 	checkShard(t, st.Shard(0))
-}
-
-func TestAccessFields(t *testing.T) {
-	st := newStore(t, Options{Shards: 1})
-	st.Access.Store(1000)
-	ks, k := st.at(0, "k")
-	e := ks.SetString(k, ks.Find(k), []byte("v"), 0)
-	st.Access.Store(1010)
-	if e.Idle() != 10 {
-		t.Errorf("idle for %d s, want 10", e.Idle())
-	}
-	e.Used()
-	if e.Idle() != 0 {
-		t.Errorf("idle for %d s after use", e.Idle())
-	}
-	e.SetIdle(100)
-	if e = ks.SetDeadline(k, e, 1<<50); e.Idle() != 100 {
-		t.Errorf("idle for %d s after EXPIRE, want 100", e.Idle())
-	}
-	if e, _ = ks.Resize(k, e, 4000); e.Idle() != 100 {
-		t.Errorf("idle for %d s after a resize, want 100", e.Idle())
-	}
-	if e.Renew(); e.Idle() != 0 {
-		t.Errorf("idle for %d s when renewed", e.Idle())
-	}
-	st.LFU = LFU{On: true, LogFactor: 10, Decay: 1}
-	st.Access.Store(60_000)
-	if e.Renew(); e.Freq() != lfuInit {
-		t.Errorf("counter of a new key is %d", e.Freq())
-	}
-	for range 100_000 {
-		e.Used()
-	}
-	if f := e.Freq(); f < 80 || f > 200 {
-		t.Errorf("counter is %d after 100,000 uses", f)
-	}
-	e.SetFreq(200)
-	st.Access.Store(60_000 + 60*50)
-	if e.Freq() != 150 {
-		t.Errorf("counter is %d after 50 minutes, want 150", e.Freq())
-	}
 }

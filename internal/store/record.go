@@ -26,14 +26,14 @@ func (t Type) String() string { return typeNames[t] }
 // A record is one block of the arena with a key and, when it is small, its
 // value:
 //
-//	 0        1             4                  20       +1|4     +k
+//	 0        1             5                  21       +1|4     +k
 //	+--------+-------------+------------------+--------+--------+----------+
-//	| kind 1 | access 3    | deadline 8       | key    | key    | value    |
+//	| kind 1 | access 4    | deadline 8       | key    | key    | value    |
 //	|        |             | prev 4, next 4   | length |        |          |
 //	+--------+-------------+------------------+--------+--------+----------+
 //
 //	kind    bits 0-2 type, 3-5 encoding, 6 volatile, 7 long key
-//	access  LRU clock in seconds, or LFU: minutes (16 bits) and counter (8)
+//	access  when or how often the key was used, see access.go
 //	deadline, prev, next: only when volatile; Unix time in milliseconds and
 //	        the links of the expiry wheel
 //	type    those of Type, and timedHash, see fields.go, whose value has the
@@ -56,11 +56,11 @@ const (
 	kindLongKey  = 1 << 7
 
 	offAccess   = 1
-	offDeadline = 4
-	offPrev     = 12
-	offNext     = 16
-	offPlain    = 4  // key length of a record without deadline
-	offVolatile = 20 // the same with deadline
+	offDeadline = 5
+	offPrev     = 13
+	offNext     = 17
+	offPlain    = 5  // key length of a record without deadline
+	offVolatile = 21 // the same with deadline
 )
 
 type encoding uint8
@@ -78,7 +78,6 @@ const (
 const (
 	embstrMax = 44   // bytes that Redis calls embstr
 	inlineMax = 2048 // longer values have a block of their own
-	minHeader = 4
 	// MaxString is the longest string: its length is kept in 32 bits.
 	MaxString = 1<<32 - 1
 )
@@ -112,20 +111,25 @@ func (r record) valOff() int {
 	return r.keyEnd()
 }
 
-// header gives the header of a record up to the first four bytes of the key's
-// length, and their offset; that much is there in the smallest block.
+// header gives the header of a record up to the first byte of the key's length,
+// and its offset.
 func header(a *mem.Arena, ref mem.Ref) (h []byte, off int) {
-	h = a.Bytes(ref, offPlain+4)
+	h = a.Bytes(ref, offPlain+1)
 	if h[0]&kindVolatile != 0 {
-		return a.Bytes(ref, offVolatile+4), offVolatile
+		return a.Bytes(ref, offVolatile+1), offVolatile
 	}
 	return h, offPlain
+}
+
+// longKey is the length of a key that has four bytes for it, at off.
+func longKey(a *mem.Arena, ref mem.Ref, off int) uint32 {
+	return binary.LittleEndian.Uint32(a.Bytes(ref, off+4)[off:])
 }
 
 func parse(a *mem.Arena, ref mem.Ref) record {
 	h, off := header(a, ref)
 	if h[0]&kindLongKey != 0 {
-		return record{h[0], uint8(off + 4), binary.LittleEndian.Uint32(h[off : off+4 : len(h)])}
+		return record{h[0], uint8(off + 4), longKey(a, ref, off)}
 	}
 	return record{h[0], uint8(off + 1), uint32(h[off])}
 }
@@ -146,7 +150,7 @@ func headerSize(keyLen int, volatile bool) int {
 	return n
 }
 
-// putHeader writes kind, access clock and key, and gives the offset of the
+// putHeader writes kind, access field and key, and gives the offset of the
 // value. Deadline and links are the wheel's to write.
 func putHeader(b []byte, t Type, enc encoding, volatile bool, access uint32, key []byte) int {
 	kind := uint8(t) | uint8(enc)<<3
@@ -163,7 +167,8 @@ func putHeader(b []byte, t Type, enc encoding, volatile bool, access uint32, key
 		b[off] = uint8(len(key))
 		off++
 	}
-	binary.LittleEndian.PutUint32(b, uint32(kind)|access<<8)
+	b[0] = kind
+	binary.LittleEndian.PutUint32(b[offAccess:], access)
 	return off + copy(b[off:], key)
 }
 

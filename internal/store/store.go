@@ -73,9 +73,7 @@ type Store struct {
 	// readied counts the times that a queue became ready.
 	readied atomic.Uint64
 
-	// Access is the Unix time in seconds that records are marked with when
-	// they are used, moved on by the server's cron.
-	Access atomic.Uint32
+	ticks ticks
 	// LFU tells that the access field holds a use counter instead. It
 	// changes only while no command runs.
 	LFU LFU

@@ -96,7 +96,7 @@ func TestWatchers(t *testing.T) {
 // the expiry cycle, flushes and swaps among them.
 func TestTogether(t *testing.T) {
 	st := newStore(t, Options{Shards: 4, Databases: 2, Reserve: 64 << 20})
-	st.Access.Store(1)
+	st.SetTime(1 * 1000)
 	var wg sync.WaitGroup
 	for g := range 8 {
 		wg.Go(func() {

@@ -66,7 +66,7 @@ func (ks *Keyspace) link(ref mem.Ref, deadline int64) {
 	l := ks.links(ref)
 	binary.LittleEndian.PutUint64(l, uint64(deadline))
 	if ks.wheel == nil {
-		ks.wheel = &wheel{now: int64(ks.st.Access.Load()) * 1000 >> tickShift}
+		ks.wheel = &wheel{now: ks.st.ticks.seconds() * 1000 >> tickShift}
 	}
 	ks.count(ref, 1)
 	ks.push(ks.wheel.slot(deadline), ref, l)

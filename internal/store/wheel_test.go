@@ -29,7 +29,7 @@ func newWheelModel(t testing.TB, seed uint64) *wheelModel {
 	m := &wheelModel{now: 1_700_000_000_000, deadlines: map[string]int64{}, setIn: map[string]int64{}, names: 500}
 	m.rnd = rand.New(rand.NewPCG(seed, 3))
 	m.st = newStore(t, Options{Shards: 1, Databases: 1, Hooks: &m.gone, Reserve: 256 << 20})
-	m.st.Access.Store(uint32(m.now / 1000))
+	m.st.SetTime(m.now)
 	m.ks = m.st.Shard(0).DB(0)
 	return m
 }

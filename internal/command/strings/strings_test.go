@@ -74,7 +74,7 @@ func TestUseCounter(t *testing.T) {
 		k := s.Store.Key([]byte("k"))
 		return s.Store.ShardOf(k.H).DB(0).Find(k)
 	}
-	s.Store.Access.Store(1_000_000)
+	s.Store.SetTime(1_000_000 * 1000)
 	for _, v := range []string{"7", "text", gostrings.Repeat("x", 5000)} {
 		s.Store.LFU.On = false
 		s.Do("SET k " + v)
