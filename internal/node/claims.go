@@ -3,7 +3,6 @@ package node
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"sync"
 	"time"
@@ -22,8 +21,8 @@ import (
 // What the data is loaded from at the next start is claimed all the time: the append only
 // file while it is on, else the RDB file if there are save points. An RDB file besides is
 // claimed while it is written, and shared with others who do so: each replaces it whole.
-// So is the one of an instance that nobody gave a folder and that finds no such file where
-// it is started: people start several servers that way, and mean to keep nothing.
+// So is the one of an instance that nobody gave a folder and that finds no data where it is
+// started: people start several servers that way, and mean to keep nothing.
 // An append only file goes on in its old folder after CONFIG SET dir, so that stays
 // claimed until it is turned off.
 type claims struct {
@@ -152,19 +151,9 @@ func (n *Node) wanted() map[claimed]bool {
 	case cfg.AppendOnly:
 		want[claimed{dir: filepath.Join(cfg.Dir, cfg.AppendDirname), name: cfg.AppendFilename, aof: true}] = false
 	case len(cfg.Save) > 0:
-		c := claimed{dir: cfg.Dir, name: cfg.DBFilename}
-		want[c] = cfg.DirByChance && !n.exists(c)
+		want[claimed{dir: cfg.Dir, name: cfg.DBFilename}] = cfg.DirByChance
 	}
 	return want
-}
-
-// exists tells whether there is a file of data already.
-func (n *Node) exists(c claimed) bool {
-	f, err := n.claims.fs.Open(filepath.Join(c.dir, c.name))
-	if err == nil {
-		f.Close()
-	}
-	return !errors.Is(err, fs.ErrNotExist)
 }
 
 // takeWanted claims what the configuration wants and is not claimed yet.
@@ -214,6 +203,25 @@ func (n *Node) Claim(patience time.Duration) error {
 			return err
 		}
 	}
+}
+
+// claimLoaded makes sure that whoever begins with data is alone with it.
+func (n *Node) claimLoaded() error {
+	var err error
+	n.stopped(func() {
+		c := claimed{dir: n.Config.Dir, name: n.Config.DBFilename}
+		keys := 0
+		for db := range n.store.Databases() {
+			keys += n.store.Len(db)
+		}
+		if keys == 0 || !n.claims.kept[c] {
+			return
+		}
+		n.claims.mu.Lock()
+		defer n.claims.mu.Unlock()
+		err = c.error(c.lock(), n.claims.held[c.lock()].exclusive(false))
+	})
+	return err
 }
 
 // KeepFolder has an instance inside a program read and write the files of its folder,

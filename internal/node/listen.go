@@ -26,6 +26,11 @@ type listeners struct {
 	order []endpoint // of tcp
 	unix  net.Listener
 	other []net.Listener // handed in by Serve
+
+	// What the instance begins with is being loaded, and nobody is accepted yet: those who
+	// connect wait in the queues of these.
+	held    bool
+	waiting []net.Listener
 }
 
 // endpoint is one address of bind with a port.
@@ -168,7 +173,7 @@ func (n *Node) openAll(list []endpoint, optional map[endpoint]bool) error {
 			if e.tls {
 				ln = tls.NewListener(ln, n.tls.server())
 			}
-			if err = n.loops.Serve(ln); err == nil {
+			if err = n.lis.serve(n, ln); err == nil {
 				n.lis.tcp[e] = ln
 				continue
 			}
@@ -184,10 +189,45 @@ func (n *Node) openAll(list []endpoint, optional map[endpoint]bool) error {
 	return nil
 }
 
+// serve has connections to ln accepted, now or when the data has been loaded. mu is held.
+func (l *listeners) serve(n *Node, ln net.Listener) error {
+	if l.held {
+		l.waiting = append(l.waiting, ln)
+		return nil
+	}
+	return n.loops.Serve(ln)
+}
+
+// hold keeps connections from being accepted until acceptAll.
+func (n *Node) hold() {
+	n.lis.mu.Lock()
+	defer n.lis.mu.Unlock()
+	n.lis.held = true
+}
+
+// acceptAll accepts those who have connected meanwhile, and all others.
+func (n *Node) acceptAll() error {
+	n.lis.mu.Lock()
+	defer n.lis.mu.Unlock()
+	n.lis.held = false
+	for len(n.lis.waiting) > 0 {
+		if err := n.loops.Serve(n.lis.waiting[0]); err != nil {
+			return closedError(err)
+		}
+		n.lis.waiting = n.lis.waiting[1:]
+	}
+	return nil
+}
+
 func (n *Node) closeAll(list []endpoint) {
 	for _, e := range list {
 		if ln := n.lis.tcp[e]; ln != nil {
 			delete(n.lis.tcp, e)
+			if i := slices.Index(n.lis.waiting, ln); i >= 0 {
+				n.lis.waiting = slices.Delete(n.lis.waiting, i, i+1)
+				ln.Close()
+				continue
+			}
 			n.loops.Unserve(ln) // It is gone either way.
 		}
 	}
@@ -246,7 +286,7 @@ func (n *Node) listenUnix() error {
 		ln.Close()
 		return err
 	}
-	if err := n.loops.Serve(ln); err != nil {
+	if err := n.lis.serve(n, ln); err != nil {
 		ln.Close()
 		return err
 	}
@@ -289,11 +329,15 @@ func (n *Node) Addrs() []net.Addr {
 	return addrs
 }
 
-// forgetListeners is called when the loops have closed all listeners.
+// forgetListeners is called when the loops have closed all listeners that they serve.
 func (n *Node) forgetListeners() {
 	n.lis.mu.Lock()
 	defer n.lis.mu.Unlock()
 	n.lis.open = false
+	for _, ln := range n.lis.waiting {
+		ln.Close()
+	}
+	n.lis.waiting = nil
 	clear(n.lis.tcp)
 	n.lis.unix, n.lis.other = nil, nil
 }

@@ -1,8 +1,10 @@
 package node
 
 import (
+	"bufio"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -221,5 +223,52 @@ func TestForesight(t *testing.T) {
 	}
 	if got := k.do("DBSIZE").String(); got != fmt.Sprint(keys) {
 		t.Errorf("%d keys were added, there are %s", keys, got)
+	}
+}
+
+// Who connects at once is not told that little data is being loaded; who would have to wait
+// long is.
+func TestConnectionsWaitForLittle(t *testing.T) {
+	for name, slow := range map[string]bool{"little": false, "much": true} {
+		t.Run(name, func(t *testing.T) {
+			cfg := inTemp(t)
+			cfg.Port, cfg.UnixSocket = 0, "s"
+			if slow {
+				cfg.KeyLoadDelay, cfg.LoadingProcessEventsIntervalBytes = 1000, 1024
+			}
+			if err := os.WriteFile(filepath.Join(cfg.Dir, cfg.DBFilename), someFile(fileKeys, ""), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			n, err := Open(cfg, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer n.Close()
+			n.KeepFiles()
+			n.BeginLoad()
+			if err := n.Listen(); err != nil {
+				t.Fatal(err)
+			}
+			nc, err := net.Dial("unix", filepath.Join(cfg.Dir, "s"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer nc.Close()
+			k := &talk{t: t, n: n, nc: nc, br: bufio.NewReader(nc)}
+			k.send("GET", "key:7")
+			done := make(chan error)
+			go func() { done <- n.Load() }()
+			want := `"value 7"`
+			if slow {
+				want = "-LOADING Redis is loading the dataset in memory"
+			}
+			if got := k.get(); got != want {
+				t.Errorf("got %s, want %s", got, want)
+			}
+			if err := <-done; err != nil {
+				t.Fatal(err)
+			}
+			k.want(`"value 7"`, "GET", "key:7")
+		})
 	}
 }

@@ -164,19 +164,60 @@ func open(cfg *config.Config, log *slog.Logger, loops int, reserve uint64, fs vf
 	return n, nil
 }
 
-// BeginLoad has commands that need the data refused until Load has ended. It is to be
-// called before Listen.
+// BeginLoad has commands that need the data refused until Load has ended, and connections
+// wait for it. It is to be called before Listen.
 func (n *Node) BeginLoad() {
 	if n.persist.Enabled() {
 		n.stopped(n.Exec.BeginLoading)
+		n.hold()
 	}
 }
 
 // Load loads the data from disk. After an error the instance must be closed.
+//
+// Connections are accepted when that is done. What takes longer does not leave them
+// without an answer: as soon as a part is loaded (loading-process-events-interval-bytes)
+// or time has passed, they are accepted and told that the instance is loading.
 func (n *Node) Load() error {
 	if !n.persist.Enabled() {
 		return nil
 	}
+	enough := int64(n.Config.LoadingProcessEventsIntervalBytes)
+	loaded := make(chan struct{})
+	var meanwhile sync.WaitGroup
+	meanwhile.Go(func() {
+		tick := time.NewTicker(acceptCheck)
+		defer tick.Stop()
+		for late := time.Now().Add(acceptPatience); ; {
+			select {
+			case <-loaded:
+				return
+			case now := <-tick.C:
+				if n.persist.Progress.Loaded.Load() >= enough || now.After(late) {
+					n.acceptAll() // an error is that of an end
+					return
+				}
+			}
+		}
+	})
+	err := n.load()
+	close(loaded)
+	meanwhile.Wait()
+	if err == nil {
+		err = n.claimLoaded()
+	}
+	if err == nil {
+		err = n.acceptAll()
+	}
+	return err
+}
+
+const (
+	acceptCheck    = 10 * time.Millisecond
+	acceptPatience = time.Second
+)
+
+func (n *Node) load() error {
 	if n.Config.AppendOnly {
 		return n.startAppendFile()
 	}
