@@ -21,6 +21,9 @@ type Wait struct {
 	// transaction or a script, where nothing can be waited for, unless
 	// Denied is another one for that.
 	OnTimeout, Denied []byte
+	// Late, if set, gives the reply when the time is over, in place of OnTimeout: for
+	// what has to tell how things are then. It is called from any goroutine.
+	Late func() []byte
 	// Gone has Serve called also when the key was removed or became one of
 	// another type.
 	Gone bool
@@ -40,6 +43,14 @@ type Wait struct {
 	Firm bool
 	// Data is kept for Serve, which gets it from Ctx.WaitData.
 	Data any
+}
+
+// Over gives the reply when the time is over.
+func (w *Wait) Over() []byte {
+	if w.Late != nil {
+		return w.Late()
+	}
+	return w.OnTimeout
 }
 
 // Block says that the command cannot be done yet. It is the last thing that a

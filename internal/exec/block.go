@@ -95,7 +95,7 @@ func (x *Exec) block(c *command.Ctx, cl *Client) {
 			d = time.Duration(wait.Timeout) * time.Millisecond
 		}
 		w.mu.Lock()
-		w.timer = time.AfterFunc(d, func() { w.end(wait.OnTimeout) })
+		w.timer = time.AfterFunc(d, func() { w.end(wait.Over()) })
 		w.mu.Unlock()
 	}
 }
@@ -198,7 +198,7 @@ func (x *Exec) Unblock(s *session.Session, withError bool) bool {
 		return false
 	}
 	const text = "UNBLOCKED client unblocked via CLIENT UNBLOCK"
-	reply := w.wait.OnTimeout
+	reply := w.wait.Over()
 	if withError {
 		reply = resp.AppendError(nil, text)
 	}

@@ -43,8 +43,20 @@ func (r *Replay) Close() { r.cl.Closed(nil) }
 func (r *Replay) Queueing() bool { return r.cl.Sess.Flags&session.Multi != 0 }
 
 // Run runs commands, whose bytes are borrowed for the call, and gives the number
-// of those that have run. An error is of the one that follows.
+// of those that have run. An error is of the one that follows. Clients of the worker are
+// answered in between.
 func (r *Replay) Run(cmds [][][]byte) (n int, err error) {
+	for n < len(cmds) && err == nil {
+		var k int
+		k, err = r.few(cmds[n:min(n+lookahead, len(cmds))])
+		n += k
+	}
+	return n, err
+}
+
+// few is Run of a few commands, with the worker locked. Who waits for that longer than a
+// millisecond is next: so it is with a Mutex.
+func (r *Replay) few(cmds [][][]byte) (n int, err error) {
 	w := r.cl.w
 	w.turn.Lock()
 	defer w.turn.Unlock()
@@ -55,28 +67,21 @@ func (r *Replay) Run(cmds [][][]byte) (n int, err error) {
 	c.Out = nil
 	defer func() { c.Out, c.Args = out, nil }()
 	w.nano = r.cl.x.Clock.Nano()
-	for n < len(cmds) {
-		k := min(len(cmds)-n, lookahead)
-		for i := range k {
-			q := &r.reqs[i]
-			q.args, q.key = cmds[n+i], store.Key{}
-			if q.spec, err = r.resolve(q.args); err != nil {
-				k = i
-				break
-			}
+	for i := range cmds {
+		q := &r.reqs[i]
+		q.args, q.key = cmds[i], store.Key{}
+		if q.spec, err = r.resolve(q.args); err != nil {
+			cmds = cmds[:i]
+			break
 		}
-		r.cl.prefetch(r.reqs[:k])
-		for i := range k {
-			if err := r.one(c, &r.reqs[i]); err != nil {
-				return n, err
-			}
-			n++
-		}
-		if err != nil {
+	}
+	r.cl.prefetch(r.reqs[:len(cmds)])
+	for n = range cmds {
+		if err := r.one(c, &r.reqs[n]); err != nil {
 			return n, err
 		}
 	}
-	return n, nil
+	return len(cmds), err
 }
 
 // resolve finds a command and checks the number of its arguments.

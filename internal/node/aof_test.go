@@ -1,6 +1,7 @@
 package node
 
 import (
+	"fmt"
 	"strings"
 	"syscall"
 	"testing"
@@ -71,12 +72,13 @@ func TestWaitForTheAppendFile(t *testing.T) {
 		if policy == config.FsyncAlways {
 			continue
 		}
-		fs.Set(func(o vfs.Op, name string) error {
+		failing := func(o vfs.Op, name string) error {
 			if o == vfs.OpSync {
 				return syscall.EIO
 			}
 			return nil
-		})
+		}
+		fs.Set(failing)
 		k.want("+OK", "SET", "k", "w")
 		k.want("[0, 0]", "WAITAOF", "1", "0", "50")
 		k.want("+OK", "MULTI")
@@ -92,6 +94,21 @@ func TestWaitForTheAppendFile(t *testing.T) {
 		fs.Set(nil)
 		if got := k.get(); got != "[1, 0]" {
 			t.Errorf("when the disk is well again: %s", got)
+		}
+
+		// Who waits for a replica in vain is told how things are in the end, not how they
+		// were when it began.
+		fs.Set(failing)
+		k.want("+OK", "SET", "k", "x")
+		id := fmt.Sprint(k.do("CLIENT", "ID").Int)
+		k.send("WAITAOF", "1", "1", "0")
+		k.silent()
+		fs.Set(nil)
+		other.want("+OK", "SET", "k", "y")
+		other.want("[1, 0]", "WAITAOF", "1", "0", "0")
+		other.want("1", "CLIENT", "UNBLOCK", id)
+		if got := k.get(); got != "[1, 0]" {
+			t.Errorf("after waiting for a replica: %s", got)
 		}
 	}
 }

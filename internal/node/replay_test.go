@@ -3,6 +3,7 @@ package node
 import (
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 
 	"github.com/redstart-db/redstart/internal/config"
@@ -52,4 +53,47 @@ func TestReplayOfScripts(t *testing.T) {
 	}
 	k.want("+OK", "CONFIG", "SET", "maxmemory", "0") // which stops the workers
 	k.want(`"1"`, "EVAL", "return redis.call('GET', 'last')", "0")
+}
+
+// While a long piece of a file is replayed, its worker has time for others: also for who
+// stops all workers.
+func TestReplayLetsOthersIn(t *testing.T) {
+	k := newKeeper(t, nil)
+	cmds := make([][][]byte, 50_000)
+	for i := range cmds {
+		cmds[i] = [][]byte{[]byte("INCR"), []byte("n")}
+	}
+	w := &k.n.Exec.World
+	stop, asked := make(chan struct{}), make(chan struct{})
+	var others atomic.Int64
+	go func() {
+		defer close(asked)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				w.Stop()
+				w.Go()
+				others.Add(1)
+			}
+		}
+	}()
+	defer func() {
+		close(stop)
+		<-asked
+	}()
+	r := k.n.Exec.NewReplay()
+	defer r.Close()
+	most := int64(0)
+	for range 20 {
+		before := others.Load()
+		if n, err := r.Run(cmds); n != len(cmds) || err != nil {
+			t.Fatal(n, err)
+		}
+		if most = max(most, others.Load()-before); most > 5 {
+			return
+		}
+	}
+	t.Errorf("%d others at the most during %d commands", most, len(cmds))
 }

@@ -315,7 +315,7 @@ func (m *Manager) begin() error {
 	j := &job{snap: snap, began: m.clock.Nano(), changes: m.host.Changes(), done: make(chan struct{})}
 	m.job, m.tried = j, j.began
 	h, name := m.header(), m.File()
-	src := slowed(snap, delayOf(m.cfg.RDBKeySaveDelay), j.stop.Load)
+	src := &slowSource{Snapshot: snap, delay: m.host.SaveDelay, stop: j.stop.Load}
 	m.log.Info("Background saving started")
 	m.wg.Add(1)
 	go func() {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,7 +29,8 @@ type instance struct {
 	m       *Manager
 	fs      *vfs.Faulty
 	changes uint64
-	refuses bool // writes
+	refuses bool         // writes
+	delay   atomic.Int64 // of a key that is saved, nanoseconds
 }
 
 func newInstance(t *testing.T) *instance {
@@ -57,7 +59,7 @@ func (i *instance) Frozen(f func()) {
 	f()
 }
 func (i *instance) Changes() uint64          { return i.changes }
-func (i *instance) SaveDelay() time.Duration { return 0 }
+func (i *instance) SaveDelay() time.Duration { return time.Duration(i.delay.Load()) }
 func (i *instance) UsedMemory() uint64       { return 1 << 20 }
 func (i *instance) Functions() [][]byte      { return nil }
 func (i *instance) SavesFail(fail bool)      { i.refuses = fail }
@@ -186,7 +188,7 @@ func TestCancelLeavesTheOldFile(t *testing.T) {
 	if err := i.save(false); err != nil {
 		t.Fatal(err)
 	}
-	i.m.cfg.RDBKeySaveDelay = 60e6
+	i.delay.Store(int64(time.Minute))
 	i.set("k", "new")
 	i.Frozen(func() {
 		if _, err := i.m.BackgroundSave(false); err != nil {
@@ -205,6 +207,30 @@ func TestCancelLeavesTheOldFile(t *testing.T) {
 		t.Errorf("%+v, %d changes not saved", s, i.m.Unsaved(i.changes))
 	}
 	if got := i.loaded("k"); got != "old" {
+		t.Errorf("the file has %q", got)
+	}
+}
+
+// A save that waits for its keys goes on when it is not to wait any longer.
+func TestDelayChangesMeanwhile(t *testing.T) {
+	i := newInstance(t)
+	i.set("k", "v")
+	i.delay.Store(int64(time.Hour))
+	i.Frozen(func() {
+		if _, err := i.m.BackgroundSave(false); err != nil {
+			t.Error(err)
+		}
+	})
+	time.Sleep(2 * slowStep)
+	if s := i.m.Status(); !s.InProgress {
+		t.Errorf("it has not waited: %+v", s)
+	}
+	i.delay.Store(0)
+	i.m.wg.Wait()
+	if s := i.m.Status(); s.Failed || s.InProgress {
+		t.Errorf("%+v", s)
+	}
+	if got := i.loaded("k"); got != "v" {
 		t.Errorf("the file has %q", got)
 	}
 }

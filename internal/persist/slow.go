@@ -6,17 +6,9 @@ import "time"
 // while it is under way.
 type slowSource struct {
 	Snapshot
-	delay time.Duration
+	delay func() time.Duration // for a key; it may change its mind
 	stop  func() bool
 	told  int64 // keys that were waited for
-}
-
-// slowed gives the snapshot itself if there is nothing to wait for.
-func slowed(s Snapshot, delay time.Duration, stop func() bool) Source {
-	if delay == 0 {
-		return s
-	}
-	return &slowSource{Snapshot: s, delay: delay, stop: stop}
 }
 
 // slowStep is how long a wait goes on before somebody looks whether it is to end.
@@ -26,10 +18,10 @@ const slowStep = 10 * time.Millisecond
 func (s *slowSource) Next(dst []byte) (out []byte, done bool) {
 	out, done = s.Snapshot.Next(dst)
 	keys, _ := s.Keys()
-	left := time.Duration(keys-s.told) * s.delay
+	n := time.Duration(keys - s.told)
 	s.told = keys
-	for ; left > 0 && !s.stop(); left -= slowStep {
-		time.Sleep(min(left, slowStep))
+	for waited := time.Duration(0); waited < n*s.delay() && !s.stop(); waited += slowStep {
+		time.Sleep(min(n*s.delay()-waited, slowStep))
 	}
 	return out, done
 }

@@ -72,12 +72,13 @@ func (f *family) waitAppendFile(c *command.Ctx) {
 		return resp.AppendInt(resp.AppendInt(b, n), 0)
 	}
 	offset := c.Sess.Logged
-	has := f.node.AppendFileOn() && f.node.AppendFileHas(offset, nil)
+	now := func() bool { return f.node.AppendFileOn() && f.node.AppendFileHas(offset, nil) }
+	has := now()
 	if replicas == 0 && (has || local == 0) || c.Sess.Flags&session.InExec != 0 {
 		c.Out = append(c.Out, reply(has)...)
 		return
 	}
-	w := command.Wait{Timeout: timeout, OnTimeout: reply(has)}
+	w := command.Wait{Timeout: timeout, OnTimeout: reply(has), Late: func() []byte { return reply(now()) }}
 	if replicas == 0 {
 		w.Begin = func(end func([]byte) bool) {
 			if f.node.AppendFileHas(offset, func() { end(reply(true)) }) {

@@ -126,6 +126,19 @@ func edits(lp []byte, index int) [][]byte {
 	return all
 }
 
+// twice tells whether an entry of a valid listpack is there twice.
+func twice(lp []byte) bool {
+	seen := map[string]bool{}
+	for pos, ok := First(lp); ok; pos, ok = Next(lp, pos) {
+		s := string(Get(lp, pos).AppendTo(nil))
+		if seen[s] {
+			return true
+		}
+		seen[s] = true
+	}
+	return false
+}
+
 // FuzzListpack gives any bytes to the reading functions, and to those that change
 // what Validate lets pass.
 func FuzzListpack(f *testing.F) {
@@ -146,6 +159,9 @@ func FuzzListpack(f *testing.F) {
 		lp := slices.Concat(b, []byte(strings.Repeat("\x02", 5000)))[:len(b)]
 		binary.LittleEndian.PutUint32(lp, uint32(len(lp)))
 		valid := Validate(lp, true) == nil
+		if n, unique, err := ValidateUnique(lp, 1); (err == nil) != valid || valid && n != Recount(slices.Clone(lp)) || unique && twice(lp) {
+			t.Fatalf("% x: valid %v, but %d entries, unique %v, %v", lp, valid, n, unique, err)
+		}
 		if panicked := readAll(t, lp); valid && panicked {
 			t.Fatalf("a panic although % x is valid", lp)
 		}
