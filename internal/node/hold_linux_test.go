@@ -14,6 +14,7 @@ import (
 
 	"github.com/redstart-db/redstart/internal/config"
 	"github.com/redstart-db/redstart/internal/invariants"
+	"github.com/redstart-db/redstart/internal/store"
 )
 
 // threadTime is the processor time of the calling thread: what other threads and the
@@ -32,6 +33,7 @@ type holds struct {
 	n     *Node
 	l     *Local
 	count int            // elements of each collection
+	tries int            // how often something is measured at most
 	slow  map[string]int // how often a command held its shards for too long
 }
 
@@ -45,8 +47,8 @@ func (h *holds) do(args ...string) {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	if s := fmt.Sprint(reply); strings.Contains(s, "ERR ") {
-		h.t.Fatalf("%.60q: %s", args, s)
+	if reply.IsError() {
+		h.t.Fatalf("%.60q: %v", args, reply)
 	}
 }
 
@@ -61,49 +63,128 @@ func (h *holds) fill(command, key string, element func(i int) []string) {
 	}
 }
 
+// limit is how long a shard may be held.
+func (h *holds) limit() time.Duration {
+	if raceBuild || invariants.Enabled {
+		return 50 * time.Millisecond
+	}
+	return time.Millisecond
+}
+
 // measure runs a command, and then frees what it left to the background, and checks
 // how long each holds its shard at most.
 func (h *holds) measure(command ...string) {
 	h.t.Helper()
-	limit := time.Millisecond
-	if raceBuild || invariants.Enabled {
-		limit = 50 * time.Millisecond
+	if name := strings.Join(command, " "); h.took(name, command) > h.limit() {
+		h.slow[name]++
 	}
+}
+
+// took runs a command and tells how long it held its shard at most, in processor time. It
+// checks how long each step holds it that frees what the command left.
+func (h *holds) took(name string, command []string) time.Duration {
+	h.t.Helper()
 	before := threadTime(h.t)
 	h.do(command...)
 	took := threadTime(h.t) - before
-	var steps []time.Duration
+	h.t.Logf("%-40.60s %10v", name, took)
+	h.free(name)
+	return took
+}
+
+// free frees what a command has left.
+func (h *holds) free(name string) {
+	h.t.Helper()
+	h.steps(name+": freeing", func(sh *store.Shard) (more bool) { return sh.Reclaim(reclaimStep) })
+}
+
+// steps takes steps in all shards until there are no more, and checks how long each holds
+// its shard.
+func (h *holds) steps(name string, step func(sh *store.Shard) (more bool)) {
+	h.t.Helper()
+	var all []time.Duration
 	for more := true; more; {
 		more = false
 		for i := range h.n.store.Shards() {
 			sh := h.n.store.Shard(i)
 			sh.Lock()
 			before := threadTime(h.t)
-			again := sh.Reclaim(reclaimStep)
+			again := step(sh)
 			if d := threadTime(h.t) - before; again {
-				steps = append(steps, d)
+				all = append(all, d)
 			}
 			more = again || more
 			sh.Unlock()
 		}
 	}
-	slices.Sort(steps)
-	// Now and then the system has the thread do something else.
-	var usual, most time.Duration
-	if n := len(steps); n > 0 {
-		usual, most = steps[n*99/100], steps[n-1]
+	if len(all) == 0 {
+		return
 	}
-	h.t.Logf("%-40s %10v; %d steps of freeing, 99%% within %v, all within %v", strings.Join(command, " "), took, len(steps), usual, most)
-	if took > limit || usual > limit {
-		h.slow[strings.Join(command, " ")]++
+	slices.Sort(all)
+	// Now and then the system has the thread do something else.
+	usual := all[len(all)*99/100]
+	h.t.Logf("%-40.60s %d steps, 99%% within %v, all within %v", name, len(all), usual, all[len(all)-1])
+	if usual > h.limit() {
+		h.slow[name]++
 	}
 }
 
-// TestHolds removes large collections, and halves, tenths and most of them, and
-// checks that nobody waits for that. REDSTART_SCALE is the number of elements.
-func TestHolds(t *testing.T) {
-	h := &holds{t: t, count: 100_000}
+// reply runs a command that replies with all that it removes, which takes as long as in
+// Redis: how long is for those who read the log. What it leaves is freed in steps.
+func (h *holds) reply(command ...string) {
+	h.t.Helper()
+	h.do("CONFIG", "RESETSTAT")
+	h.do(command...)
+	stats, err := h.l.Do(h.t.Context(), []byte("INFO"), []byte("commandstats"))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	name := strings.Join(command, " ")
+	for line := range strings.Lines(string(stats.Str)) {
+		if _, usec, ok := strings.Cut(line, "cmdstat_"+strings.ToLower(command[0])+":calls=1,usec="); ok {
+			usec, _, _ = strings.Cut(usec, ",")
+			h.t.Logf("%-40.60s %8sµs, with its reply", name, usec)
+		}
+	}
+	h.free(name)
+}
+
+// expire removes what is due at a time in Unix milliseconds.
+func (h *holds) expire(name string, at int64) {
+	h.t.Helper()
+	h.steps(name, func(sh *store.Shard) (more bool) {
+		_, more = sh.DB(0).Expire(at, expireStep)
+		return more
+	})
+}
+
+// try measures something, up to h.tries times: what is the command's comes back; what is the
+// machine's does not.
+func (h *holds) try(t *testing.T, all func()) {
+	h.t = t
+	h.slow = make(map[string]int)
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	tries := 0
+	for ok := false; !ok && tries < h.tries; {
+		tries++
+		all()
+		ok = true
+		for _, times := range h.slow {
+			ok = ok && times < tries
+		}
+	}
+	for what, times := range h.slow {
+		if times == tries {
+			t.Errorf("%s holds its shard for too long, each of %d times", what, tries)
+		}
+	}
+}
+
+func openHolds(t *testing.T) *holds {
+	h := &holds{t: t, count: 100_000, tries: 3}
 	if s := os.Getenv("REDSTART_SCALE"); s != "" {
+		h.tries = 1
 		var err error
 		if h.count, err = strconv.Atoi(s); err != nil {
 			t.Fatal(err)
@@ -113,89 +194,168 @@ func TestHolds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer n.Close()
+	t.Cleanup(func() { n.Close() })
 	h.n = n
 	if h.l, err = n.NewLocal(); err != nil {
 		t.Fatal(err)
 	}
-	defer h.l.Close(nil)
+	t.Cleanup(func() { h.l.Close(nil) })
+	return h
+}
 
-	part := func(share float64) string { return strconv.Itoa(int(share * float64(h.count))) }
+// part is a share of the elements.
+func (h *holds) part(share float64) string { return strconv.Itoa(int(share * float64(h.count))) }
+
+func (h *holds) hash(k string) {
+	h.fill("HSET", k, func(i int) []string { return []string{fmt.Sprintf("field:%08d", i), "value"} })
+}
+
+func (h *holds) set(k string) {
+	h.fill("SADD", k, func(i int) []string { return []string{fmt.Sprintf("member:%08d", i)} })
+}
+
+func (h *holds) list(k string) {
+	h.fill("RPUSH", k, func(i int) []string { return []string{fmt.Sprintf("item:%08d", i)} })
+}
+
+func (h *holds) zset(k string) {
+	h.fill("ZADD", k, func(i int) []string { return []string{strconv.Itoa(i * 7 % 1_000_003), fmt.Sprintf("player:%08d", i)} })
+}
+
+func (h *holds) lexZset(k string) {
+	h.fill("ZADD", k, func(i int) []string { return []string{"0", fmt.Sprintf("player:%08d", i)} })
+}
+
+func (h *holds) stream(k string) {
+	for i := range h.count {
+		h.do("XADD", k, strconv.Itoa(i+1)+"-0", "user_id", strconv.Itoa(i), "action", "purchase", "amount", "99.99")
+	}
+}
+
+// TestHolds removes large collections, and halves, tenths and most of them, and
+// checks that nobody waits for that. REDSTART_SCALE is the number of elements.
+func TestHolds(t *testing.T) {
+	h := openHolds(t)
+	part := h.part
 	for _, c := range []struct {
 		name string
 		fill func(key string)
-		cuts [][]string // one after the other, key left out
+		cuts [][]string // one after the other, with %k for the key
+		pops [][]string // the same, with replies of what they remove
 	}{
-		{"hash", func(k string) {
-			h.fill("HSET", k, func(i int) []string { return []string{fmt.Sprintf("field:%08d", i), "value"} })
-		}, nil},
-		{"set", func(k string) {
-			h.fill("SADD", k, func(i int) []string { return []string{fmt.Sprintf("member:%08d", i)} })
-		}, nil},
-		{"list", func(k string) {
-			h.fill("RPUSH", k, func(i int) []string { return []string{fmt.Sprintf("item:%08d", i)} })
-		},
-			[][]string{{"LTRIM", part(0.1), "-1"}, {"LTRIM", "0", part(0.5)}, {"LTRIM", part(0.2), part(0.3)}, {"LTRIM", "100", "200"}}},
-		{"sorted set", func(k string) {
-			h.fill("ZADD", k, func(i int) []string {
-				return []string{strconv.Itoa(i * 7 % 1_000_003), fmt.Sprintf("player:%08d", i)}
-			})
-		}, [][]string{{"ZREMRANGEBYRANK", "0", part(0.1)}, {"ZREMRANGEBYSCORE", "250000", "700000"}, {"ZREMRANGEBYRANK", part(0.1), part(0.2)},
-			{"ZREMRANGEBYRANK", "100", "-100"}}},
-		{"sorted set of equal scores", func(k string) {
-			h.fill("ZADD", k, func(i int) []string { return []string{"0", fmt.Sprintf("player:%08d", i)} })
-		}, [][]string{{"ZREMRANGEBYLEX", "[player:0005", "(player:0010"}, {"ZREMRANGEBYRANK", "0", part(0.5)}}},
-		{"stream", func(k string) {
-			for i := range h.count {
-				h.do("XADD", k, strconv.Itoa(i+1)+"-0", "user_id", strconv.Itoa(i), "action", "purchase", "amount", "99.99")
-			}
-		}, [][]string{{"XTRIM", "MAXLEN", part(0.9)}, {"XTRIM", "MINID", part(0.5)}, {"XTRIM", "MAXLEN", part(0.2)},
-			{"XTRIM", "MAXLEN", "~", part(0.1), "LIMIT", "0"}, {"XTRIM", "MAXLEN", "100"}}},
+		{"hash", h.hash, nil, nil},
+		{"set", h.set, nil, [][]string{{"SPOP", "%k", part(0.3)}, {"SPOP", "%k", part(0.6)}, {"SPOP", "%k", part(1)}}},
+		{"list", h.list,
+			[][]string{{"LTRIM", "%k", part(0.1), "-1"}, {"LTRIM", "%k", "0", part(0.5)}, {"LTRIM", "%k", part(0.2), part(0.3)},
+				{"LTRIM", "%k", "100", "200"}},
+			[][]string{{"LPOP", "%k", part(0.3)}, {"LMPOP", "1", "%k", "RIGHT", "COUNT", part(0.3)}, {"RPOP", "%k", part(1)}}},
+		{"sorted set", h.zset,
+			[][]string{{"ZREMRANGEBYRANK", "%k", "0", part(0.1)}, {"ZREMRANGEBYSCORE", "%k", "250000", "700000"},
+				{"ZREMRANGEBYRANK", "%k", part(0.1), part(0.2)}, {"ZREMRANGEBYRANK", "%k", "100", "-100"}},
+			[][]string{{"ZPOPMIN", "%k", part(0.3)}, {"ZMPOP", "1", "%k", "MAX", "COUNT", part(0.3)}, {"ZPOPMAX", "%k", part(1)}}},
+		{"sorted set of equal scores", h.lexZset,
+			[][]string{{"ZREMRANGEBYLEX", "%k", "[player:0005", "(player:0010"}, {"ZREMRANGEBYRANK", "%k", "0", part(0.5)}}, nil},
+		{"stream", h.stream,
+			[][]string{{"XTRIM", "%k", "MAXLEN", part(0.9)}, {"XTRIM", "%k", "MINID", part(0.5)},
+				{"XADD", "%k", "MAXLEN", part(0.2), "*", "a", "b"}, {"XTRIM", "%k", "MAXLEN", "~", part(0.1), "LIMIT", "0"},
+				{"XTRIM", "%k", "MAXLEN", "100"}}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			h.t = t
-			runtime.LockOSThread()
-			defer runtime.UnlockOSThread()
-			// What is the command's comes back; what is the machine's does not.
-			h.slow = make(map[string]int)
-			tries := 0
-			for ok := false; !ok && tries < 3; {
-				tries++
-				h.all(c.fill, c.cuts)
-				ok = true
-				for _, times := range h.slow {
-					ok = ok && times < tries
-				}
-			}
-			for command, times := range h.slow {
-				if times == tries {
-					t.Errorf("%s holds its shard for too long, each of %d times", command, tries)
-				}
-			}
+			h.try(t, func() { h.all(c.fill, c.cuts, c.pops) })
 		})
 	}
 }
 
 // all measures what cuts a collection, removes it, and puts something in its place.
-func (h *holds) all(fill func(key string), cuts [][]string) {
+func (h *holds) all(fill func(key string), cuts, pops [][]string) {
 	h.t.Helper()
+	on := func(key string, command []string) []string {
+		return strings.Split(strings.ReplaceAll(strings.Join(command, " "), "%k", key), " ")
+	}
 	fill("k")
 	for _, cut := range cuts {
-		args := []string{cut[0], "k"}
-		h.measure(append(args, cut[1:]...)...)
+		h.measure(on("k", cut)...)
 	}
 	h.measure("UNLINK", "k")
+	if len(pops) > 0 {
+		fill("k1")
+		for _, pop := range pops {
+			h.reply(on("k1", pop)...)
+		}
+	}
+	h.do("SADD", "small", "2", "1")
+	payload, err := h.l.Do(h.t.Context(), []byte("DUMP"), []byte("small"))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	for i, over := range [][]string{
+		{"SET", "%k", "overwritten"}, {"PEXPIRE", "%k", "-1"}, {"SINTERSTORE", "%k", "small", "small"},
+		{"SORT", "small", "STORE", "%k"}, {"COPY", "small", "%k", "REPLACE"}, {"RENAME", "small", "%k"},
+	} {
+		key := fmt.Sprintf("over%d", i)
+		fill(key)
+		h.measure(on(key, over)...)
+	}
 	fill("k2")
-	h.measure("SET", "k2", "overwritten")
+	if took := h.took("RESTORE REPLACE", []string{"RESTORE", "k2", "0", string(payload.Str), "REPLACE"}); took > h.limit() {
+		h.slow["RESTORE REPLACE"]++
+	}
 	fill("k3")
-	h.measure("PEXPIRE", "k3", "-1")
-	fill("k4")
-	h.do("SADD", "small", "a")
-	h.measure("SINTERSTORE", "k4", "small", "small")
-	fill("k5")
-	h.measure("RENAME", "small", "k5")
-	fill("k6")
-	h.measure("COPY", "k5", "k6", "REPLACE")
-	fill("k7")
 	h.measure("FLUSHDB")
+}
+
+// TestHoldsOfDeadlines has everything expire at one time: the fields of a hash, and a tenth
+// as many keys.
+func TestHoldsOfDeadlines(t *testing.T) {
+	h := openHolds(t)
+	const at = 1 << 42 // in the future
+	when := strconv.Itoa(at)
+	h.try(t, func() {
+		h.hash("hash")
+		args := []string{"HPEXPIREAT", "hash", when, "FIELDS", "0"}
+		for i := range h.count {
+			if args = append(args, fmt.Sprintf("field:%08d", i)); len(args) > 1000 || i == h.count-1 {
+				args[4] = strconv.Itoa(len(args) - 5)
+				h.do(args...)
+				args = args[:5]
+			}
+		}
+		h.expire("fields of one deadline", at)
+		for i := range h.count / 10 {
+			h.do("SET", fmt.Sprintf("key:%08d", i), "value", "PXAT", when)
+		}
+		h.expire("keys of one deadline", at)
+		h.empty()
+	})
+}
+
+// TestHoldsOfGroups removes a consumer for whom half of a stream is pending, in one piece,
+// and a group for which the rest is.
+func TestHoldsOfGroups(t *testing.T) {
+	h := openHolds(t)
+	h.try(t, func() {
+		h.stream("k")
+		for _, group := range []string{"g", "g2"} {
+			h.do("XGROUP", "CREATE", "k", group, "0")
+			for i := 0; i < h.count; i += 2000 {
+				h.do("XREADGROUP", "GROUP", group, fmt.Sprint("c", 2*i/h.count), "COUNT", "2000", "STREAMS", "k", ">")
+			}
+		}
+		h.measure("XGROUP", "DELCONSUMER", "k", "g", "c0")
+		h.measure("XGROUP", "DESTROY", "k", "g")
+		h.measure("UNLINK", "k")
+		h.empty()
+	})
+}
+
+// empty fails if there are keys.
+func (h *holds) empty() {
+	h.t.Helper()
+	n, err := h.l.Do(h.t.Context(), []byte("DBSIZE"))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if n.Int != 0 {
+		h.t.Fatalf("%d keys are left", n.Int)
+	}
 }

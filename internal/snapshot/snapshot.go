@@ -23,12 +23,13 @@ type sizes struct {
 	large int // of a string that is compressed without the lock, a collection that is written in pieces
 	long  int // of a string that is written in parts, and not compressed
 	part  int
-	pause time.Duration // for which a shard is left alone between two pieces of a large value
+	work  time.Duration // after which the processor is left to others
+	pause time.Duration // for that long
 }
 
 func defaultSizes() sizes {
 	return sizes{piece: 16 << 10, chunk: 64 << 10, large: 16 << 10, long: 1 << 20, part: 128 << 10,
-		pause: 100 * time.Microsecond}
+		work: 300 * time.Microsecond, pause: 50 * time.Microsecond}
 }
 
 // Access says what of the use of keys is written.
@@ -56,9 +57,9 @@ type Options struct {
 // snapshot takes is what commands have changed, for the first time since the moment,
 // and Next has not fetched. Next goes from shard to shard, so that it meets each buffer
 // often, and those who wait for a shard's lock get it. It goes downwards: whoever locks
-// many shards does so upwards, meets it once, and not at one shard after another. After
-// each piece others have the processor, who would wait for the end of a time slice of
-// 10 ms otherwise.
+// many shards does so upwards, meets it once, and not at one shard after another. Now and
+// then it sleeps, so that event loops on its processor need not wait for the end of its
+// time slice.
 //
 // # Invariants
 //
@@ -87,6 +88,8 @@ type Snapshot struct {
 	ended []bool // by shard: it has not
 	cur   *large // being written; nil
 	db    int    // of the last entry that Next gave
+
+	rested time.Time // when others had the processor last
 
 	mu    sync.Mutex // a leaf: it is taken with a shard locked
 	queue []*large   // to be written
@@ -218,19 +221,26 @@ func (s *Snapshot) Next(dst []byte) (out []byte, done bool) {
 	for end := len(dst) + s.chunk; len(dst) < end; {
 		switch {
 		case s.cur != nil || s.dequeue():
-			if dst = s.writeLarge(dst); s.cur != nil {
-				// The same lock is wanted next. A mutex lets whoever runs have it before
-				// those who wait, so they would all wait for a millisecond.
-				time.Sleep(s.pause)
-			}
+			dst = s.writeLarge(dst)
 		case s.left > 0:
 			dst = s.walkOn(dst)
 		default:
 			return dst, true
 		}
-		runtime.Gosched()
+		s.yield()
 	}
 	return dst, false
+}
+
+// yield lets other goroutines have the processor, and at times other threads. While the
+// pieces are of a large value the same lock is wanted next, and a mutex lets whoever runs
+// have it before those who wait, so they would all wait for a millisecond.
+func (s *Snapshot) yield() {
+	runtime.Gosched()
+	if s.pause > 0 && (s.cur != nil || time.Since(s.rested) >= s.work) {
+		rest(s.pause)
+		s.rested = time.Now()
+	}
 }
 
 // dequeue begins with the next large entry, if one waits.
