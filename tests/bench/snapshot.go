@@ -32,30 +32,32 @@ type snapshotResult struct {
 	took            time.Duration
 	size            int64
 	quiet, during   []time.Duration // latencies, sorted
+	stolen          [2]float64      // share of all processor time that the hypervisor took in each, percent
 }
 
 // measureSnapshot runs it on each server. The writers are in this process, so it should be
 // started on the processor of the load: taskset -c 1 bench -loads snapshot.
 func (s settings) measureSnapshot(w io.Writer) error {
 	fmt.Fprintf(w, "Snapshot: %d keys of 64 bytes and a sorted set of %d members, under %d writes per second on %d connections, a tenth of them to the set. "+
-		"Latencies count from when a write was due. Extra is the largest growth of the resident memory of all processes.\n\n",
+		"Latencies count from when a write was due. Extra is the largest growth of the resident memory of all processes. "+
+		"Stolen is the time that the hypervisor gave to others.\n\n",
 		snapshotKeys/s.divide, snapshotMembers/s.divide, snapshotRate, snapshotConns)
-	fmt.Fprintln(w, "| server | save, s | file, MiB | resident, MiB | extra, MiB | extra, % | | p50, ms | p99, ms | p99.9, ms | most, ms |")
-	fmt.Fprintln(w, "|---|---|---|---|---|---|---|---|---|---|---|")
+	fmt.Fprintln(w, "| server | save, s | file, MiB | resident, MiB | extra, MiB | extra, % | | p50, ms | p99, ms | p99.9, ms | most, ms | stolen, % |")
+	fmt.Fprintln(w, "|---|---|---|---|---|---|---|---|---|---|---|---|")
 	for _, c := range s.contenders {
 		r, err := s.snapshot(c)
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
-		row := func(when string, l []time.Duration) string {
+		row := func(when string, l []time.Duration, stolen float64) string {
 			ms := func(q float64) float64 {
 				return float64(l[min(int(q*float64(len(l))), len(l)-1)]) / float64(time.Millisecond)
 			}
-			return fmt.Sprintf("%s | %.2f | %.2f | %.2f | %.2f |", when, ms(0.5), ms(0.99), ms(0.999), ms(1))
+			return fmt.Sprintf("%s | %.2f | %.2f | %.2f | %.2f | %.1f |", when, ms(0.5), ms(0.99), ms(0.999), ms(1), stolen)
 		}
-		fmt.Fprintf(w, "| %s | | | | | | %s\n", c.name, row("before", r.quiet))
+		fmt.Fprintf(w, "| %s | | | | | | %s\n", c.name, row("before", r.quiet, r.stolen[0]))
 		fmt.Fprintf(w, "| %s | %.1f | %.0f | %.0f | %.0f | %.1f | %s\n", c.name, r.took.Seconds(), float64(r.size)/(1<<20),
-			float64(r.resident)/(1<<20), float64(r.extra)/(1<<20), 100*float64(r.extra)/float64(r.resident), row("during", r.during))
+			float64(r.resident)/(1<<20), float64(r.extra)/(1<<20), 100*float64(r.extra)/float64(r.resident), row("during", r.during, r.stolen[1]))
 	}
 	fmt.Fprintln(w)
 	return nil
@@ -84,6 +86,7 @@ func (s settings) snapshot(c contender) (r snapshotResult, err error) {
 	}
 
 	l := &writers{addr: fmt.Sprintf("127.0.0.1:%d", server.Port), keys: keys, members: members, stop: make(chan struct{})}
+	since := processorTimes()
 	l.begin()
 	time.Sleep(snapshotQuiet)
 	admin, err := peer.Dial(l.addr)
@@ -92,6 +95,8 @@ func (s settings) snapshot(c contender) (r snapshotResult, err error) {
 	}
 	defer admin.Close()
 	before := memoryOf(server.Pid)
+	r.stolen[0] = since.stolen()
+	since = processorTimes()
 	start := time.Now()
 	if reply, err := admin.Do("BGSAVE"); err != nil || strings.HasPrefix(reply.String(), "-") {
 		return r, fmt.Errorf("BGSAVE: %v %v", reply, err)
@@ -112,6 +117,7 @@ func (s settings) snapshot(c contender) (r snapshotResult, err error) {
 		time.Sleep(45 * time.Millisecond)
 	}
 	end := time.Now()
+	r.stolen[1] = since.stolen()
 	r.took = end.Sub(start)
 	if err := l.end(); err != nil {
 		return r, err
@@ -133,6 +139,31 @@ func (s settings) snapshot(c contender) (r snapshotResult, err error) {
 		}
 	}
 	return r, nil
+}
+
+// times is how long the processors did what, since the system began, in ticks.
+type times struct{ all, steal uint64 }
+
+func processorTimes() (t times) {
+	b, _ := os.ReadFile("/proc/stat")
+	line, _, _ := strings.Cut(string(b), "\n")
+	for i, word := range strings.Fields(line) {
+		// cpu user nice system idle iowait irq softirq steal guest guest_nice; the last two are in others
+		n, _ := strconv.ParseUint(word, 10, 64)
+		if i <= 8 {
+			t.all += n
+		}
+		if i == 8 {
+			t.steal = n
+		}
+	}
+	return t
+}
+
+// stolen is the share of the time since t that the hypervisor gave to others, in percent.
+func (t times) stolen() float64 {
+	now := processorTimes()
+	return 100 * float64(now.steal-t.steal) / float64(max(now.all-t.all, 1))
 }
 
 // memoryOf is the resident memory of a process and its children in bytes, what they share
