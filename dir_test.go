@@ -78,7 +78,7 @@ func TestDirSavesMeanwhile(t *testing.T) {
 	o := Options{Dir: t.TempDir(), Directives: map[string]string{"save": "1 1"}}
 	s := open(t, o)
 	set(t, s, "k", "v")
-	end := time.Now().Add(10 * time.Second)
+	end := time.Now().Add(time.Minute)
 	for !strings.Contains(files(t, o.Dir), "dump.rdb") {
 		if time.Now().After(end) {
 			t.Fatal("the save point is passed over")

@@ -143,7 +143,7 @@ func (s *server) signal(sig os.Signal) int {
 	}
 	select {
 	case <-s.over:
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		s.t.Fatalf("it does not end\n%s", s.output())
 	}
 	return s.cmd.ProcessState.ExitCode()
@@ -156,7 +156,7 @@ func ask(port int, command string) string {
 		return err.Error()
 	}
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(10 * time.Second))
+	c.SetDeadline(time.Now().Add(time.Minute))
 	fmt.Fprintf(c, "%s\r\n", command)
 	line, err := bufio.NewReader(c).ReadString('\n')
 	if err != nil {
@@ -197,7 +197,7 @@ func TestShutdownCommand(t *testing.T) {
 	ask(s.port, "SHUTDOWN NOSAVE")
 	select {
 	case <-s.over:
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("it does not end")
 	}
 	if status := s.cmd.ProcessState.ExitCode(); status != 0 {
@@ -323,7 +323,7 @@ func TestSystemd(t *testing.T) {
 	defer c.Close()
 	s := launch(t, []string{"NOTIFY_SOCKET=" + path}, "--supervised", "auto")
 	read := func() string {
-		c.SetReadDeadline(time.Now().Add(10 * time.Second))
+		c.SetReadDeadline(time.Now().Add(time.Minute))
 		b := make([]byte, 256)
 		n, err := c.Read(b)
 		if err != nil && err != io.EOF {

@@ -30,7 +30,7 @@ type wire struct {
 
 func (w *wire) send(s string) {
 	w.t.Helper()
-	w.nc.SetWriteDeadline(time.Now().Add(10 * time.Second))
+	w.nc.SetWriteDeadline(time.Now().Add(time.Minute))
 	if _, err := io.WriteString(w.nc, s); err != nil {
 		w.t.Fatalf("sending %.60q: %v", s, err)
 	}
@@ -39,7 +39,7 @@ func (w *wire) send(s string) {
 // expect reads exactly the given bytes.
 func (w *wire) expect(want string) {
 	w.t.Helper()
-	w.nc.SetReadDeadline(time.Now().Add(10 * time.Second))
+	w.nc.SetReadDeadline(time.Now().Add(time.Minute))
 	got := make([]byte, len(want))
 	n, err := io.ReadFull(w.br, got)
 	if string(got[:n]) != want {
@@ -62,7 +62,7 @@ func (w *wire) ask(line string) resp.Value {
 
 func (w *wire) read() resp.Value {
 	w.t.Helper()
-	w.nc.SetReadDeadline(time.Now().Add(10 * time.Second))
+	w.nc.SetReadDeadline(time.Now().Add(time.Minute))
 	v, err := resp.ReadValue(w.br, 8, 64<<20)
 	if err != nil {
 		w.t.Fatal(err)
@@ -72,7 +72,7 @@ func (w *wire) read() resp.Value {
 
 func (w *wire) expectEnd() {
 	w.t.Helper()
-	w.nc.SetReadDeadline(time.Now().Add(10 * time.Second))
+	w.nc.SetReadDeadline(time.Now().Add(time.Minute))
 	b, err := w.br.ReadByte()
 	if err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 		w.t.Fatalf("the connection is open: %q %v", b, err)
@@ -109,7 +109,7 @@ func (s *instance) wire() *wire {
 // until waits for something that other goroutines bring about.
 func until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !ok(); time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !ok(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("waited in vain until %s", what)
 		}
@@ -398,7 +398,7 @@ func TestOutputBeforeLogin(t *testing.T) {
 func TestQueryBufferLimit(t *testing.T) {
 	onBoth(t, func(c *config.Config) { c.ClientQueryBufferLimit = 1 << 20 }, func(t *testing.T, s *instance) {
 		b := s.wire()
-		b.nc.SetWriteDeadline(time.Now().Add(10 * time.Second))
+		b.nc.SetWriteDeadline(time.Now().Add(time.Minute))
 		_, err := io.WriteString(b.nc, "*2\r\n$4\r\nECHO\r\n$3000000\r\n"+strings.Repeat("x", 2<<20))
 		if err == nil {
 			b.expectEnd()

@@ -117,7 +117,7 @@ func TestExhaustedStreams(t *testing.T) {
 	defer there.Close()
 	go tw.nc.Write(j.b)
 	for range j.cmd {
-		tw.nc.SetReadDeadline(time.Now().Add(10 * time.Second))
+		tw.nc.SetReadDeadline(time.Now().Add(time.Minute))
 		if v, err := resp.ReadValue(tw.br, 8, 64<<20); err != nil || v.IsError() {
 			t.Fatalf("an effect: %v %v", v, err)
 		}

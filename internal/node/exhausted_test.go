@@ -228,7 +228,7 @@ func replay(t *testing.T, j *journal, want string) {
 	defer n.Close()
 	go w.nc.Write(j.b)
 	for range j.cmd {
-		w.nc.SetReadDeadline(time.Now().Add(10 * time.Second))
+		w.nc.SetReadDeadline(time.Now().Add(time.Minute))
 		if v, err := resp.ReadValue(w.br, 8, 64<<20); err != nil || v.IsError() {
 			t.Fatalf("an effect: %v %v", v, err)
 		}

@@ -36,7 +36,7 @@ func newLocal(t *testing.T) (*Node, *Local) {
 // await waits until a condition that another goroutine brings about holds.
 func await(t *testing.T, what string, f func() bool) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !f(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !f(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("%s: does not happen", what)
 		}

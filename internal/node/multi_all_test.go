@@ -37,7 +37,7 @@ func TestEveryCommandInTransactions(t *testing.T) {
 			for _, beside := range []string{"DBSIZE", "CLIENT LIST"} {
 				w := s.wire()
 				w.send(fmt.Sprintf("SET 1 1\r\nMULTI\r\n%s\r\n%s\r\n%s\r\nEXEC\r\n", strings.Join(words, " "), beside, strings.Join(words, " ")))
-				w.nc.SetReadDeadline(time.Now().Add(10 * time.Second))
+				w.nc.SetReadDeadline(time.Now().Add(time.Minute))
 				for range 6 {
 					if _, err := resp.ReadValue(w.br, 64, 64<<20); err != nil {
 						t.Fatalf("%s beside %s: %v", spec.Name, beside, err)

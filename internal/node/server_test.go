@@ -78,7 +78,7 @@ func (k *talk) do(args ...string) resp.Value {
 	if _, err := k.nc.Write(resp.AppendCommandString(nil, args...)); err != nil {
 		k.t.Fatal(err)
 	}
-	k.nc.SetReadDeadline(time.Now().Add(10 * time.Second))
+	k.nc.SetReadDeadline(time.Now().Add(time.Minute))
 	v, err := resp.ReadValue(k.br, 64, 64<<20)
 	if err != nil {
 		k.t.Fatalf("%q: %v", args, err)
@@ -314,7 +314,7 @@ func TestExpireCycleLatency(t *testing.T) {
 	k.do("LATENCY", "RESET")
 	k.want("[]", "LATENCY", "HISTORY", "expire-cycle")
 	k.do("DEBUG", "SET-ACTIVE-EXPIRE", "1")
-	for end := time.Now().Add(10 * time.Second); len(k.do("LATENCY", "HISTORY", "expire-cycle").Elems) == 0; {
+	for end := time.Now().Add(time.Minute); len(k.do("LATENCY", "HISTORY", "expire-cycle").Elems) == 0; {
 		if time.Now().After(end) {
 			t.Fatalf("no expire-cycle event; %s keys expired", k.info("expired_keys"))
 		}

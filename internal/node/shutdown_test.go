@@ -37,7 +37,7 @@ func (k *talk) send(args ...string) {
 // get reads one reply.
 func (k *talk) get() string {
 	k.t.Helper()
-	k.nc.SetReadDeadline(time.Now().Add(10 * time.Second))
+	k.nc.SetReadDeadline(time.Now().Add(time.Minute))
 	v, err := resp.ReadValue(k.br, 64, 64<<20)
 	if err != nil {
 		k.t.Fatal(err)
@@ -59,13 +59,13 @@ func (k *talk) ends() {
 	k.t.Helper()
 	select {
 	case <-k.n.Done():
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		k.t.Fatal("it does not end")
 	}
 	if err := k.n.Close(); err != nil {
 		k.t.Error(err)
 	}
-	k.nc.SetReadDeadline(time.Now().Add(10 * time.Second))
+	k.nc.SetReadDeadline(time.Now().Add(time.Minute))
 	if b, err := k.br.ReadByte(); err == nil {
 		k.t.Errorf("a reply that begins with %q", b)
 	}

@@ -225,7 +225,7 @@ func TestTLSHalfClosed(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer nc.Close()
-	nc.SetDeadline(time.Now().Add(10 * time.Second))
+	nc.SetDeadline(time.Now().Add(time.Minute))
 	fmt.Fprint(nc, "SET k v\r\nGET k\r\nPING\r\n")
 	if err := nc.CloseWrite(); err != nil {
 		t.Fatal(err)

@@ -64,7 +64,7 @@ func temps(t *testing.T, dir string) []string {
 // begun waits for the file of a save that goes on.
 func begun(t *testing.T, dir string) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); len(temps(t, dir)) == 0; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Minute); len(temps(t, dir)) == 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("no file is being written")
 		}

@@ -90,7 +90,7 @@ func hold(addr string) error {
 }
 
 func pingOnce(c net.Conn) error {
-	c.SetDeadline(time.Now().Add(10 * time.Second))
+	c.SetDeadline(time.Now().Add(time.Minute))
 	if _, err := io.WriteString(c, "PING\r\n"); err != nil {
 		return err
 	}
