@@ -31,6 +31,8 @@ type weighing struct {
 	// again is when eviction may be tried once more after there was nobody to evict,
 	// monotonic nanoseconds.
 	again atomic.Int64
+	// stuck tells that there was nobody to evict when it was tried last.
+	stuck atomic.Bool
 }
 
 // evictAtOnce is how many connections are evicted at most before all are weighed again.
@@ -99,7 +101,7 @@ func (x *Exec) evictClients(self *Client) (gone bool) {
 		for _, h := range x.heaviest((*Worker).Locked) {
 			h.w.Locked(func() { evicted = x.evictClient(h, 0) || evicted })
 		}
-		if !evicted {
+		if x.setStuck(!evicted); !evicted {
 			now := x.Clock.Nano()
 			x.weighing.again.Store(now + measureShare*(now-began))
 			break
@@ -109,19 +111,30 @@ func (x *Exec) evictClients(self *Client) (gone bool) {
 	return gone
 }
 
+// setStuck notes whether there is nobody to evict: if so, keys have to make room for what
+// clients take beyond their limit.
+func (x *Exec) setStuck(stuck bool) {
+	if x.weighing.stuck.Swap(stuck) != stuck {
+		x.moveLimit()
+	}
+}
+
 // LimitClients takes up a limit in bytes of what all connections take together, 0 for
 // none. All workers must be stopped and all shards locked.
 func (x *Exec) LimitClients(limit int64) {
 	x.clientLimit.Store(limit)
 	x.setWeighed()
 	x.weighing.again.Store(0)
+	x.weighing.stuck.Store(false)
 	x.Clients(func(cl *Client) { cl.weigh() })
 	for evicted := true; evicted && x.clientsOver(); {
 		evicted = false
 		for _, h := range x.heaviest(func(_ *Worker, f func()) { f() }) {
 			evicted = x.evictClient(h, x.Store.All()) || evicted
 		}
+		x.weighing.stuck.Store(!evicted)
 	}
+	x.moveLimit()
 }
 
 // heavy is a connection that may be evicted.

@@ -133,10 +133,21 @@ func (x *Exec) LimitMemory(limit int64) {
 	x.moveLimit()
 }
 
+// moveLimit leaves the data what connections do not take. What they take beyond their own
+// limit is not counted: connections will be evicted for that, by whoever has found it, and
+// if keys were evicted meanwhile it would be for nothing.
 func (x *Exec) moveLimit() {
 	limit := x.memoryLimit.Load()
 	if limit != store.NoLimit {
-		limit -= x.ClientMemory()
+		taken := x.ClientMemory()
+		if most := x.clientLimit.Load(); most != 0 {
+			if taken <= most {
+				x.weighing.stuck.CompareAndSwap(true, false)
+			} else if !x.weighing.stuck.Load() {
+				taken = most
+			}
+		}
+		limit -= taken
 	}
 	x.Store.MoveLimit(limit)
 	if limit != store.NoLimit && x.Store.Over() > 0 {

@@ -55,6 +55,20 @@ func appendLoads() []speedLoad {
 	}
 }
 
+// evictLoads are writes of new keys, each of which has one evicted. The run that is not
+// counted fills the memory.
+func evictLoads() (all []speedLoad) {
+	for _, policy := range []string{"allkeys-lru", "allkeys-lfu", "allkeys-random", "volatile-ttl"} {
+		args := []string{"-P", "16", "-r", "1000000000", "-t", "set", "-d", "64"}
+		if policy == "volatile-ttl" {
+			args = append(args[:4], "SET", "key:__rand_int__", strings.Repeat("x", 64), "EX", "100000")
+		}
+		all = append(all, speedLoad{name: "evict-" + policy, about: "SET of new keys, pipeline 16, " + policy, args: args, requests: 3_000_000,
+			server: []string{"--maxmemory", "16mb", "--maxmemory-policy", policy}})
+	}
+	return all
+}
+
 // memoryLoad is a stream of commands, each of which adds an item.
 type memoryLoad struct {
 	name  string
@@ -100,13 +114,14 @@ func memoryLoads() []memoryLoad {
 }
 
 func allSpeedLoads() []speedLoad {
-	return slices.Concat(speedLoads(), typeLoads(), singleLoads(), appendLoads())
+	return slices.Concat(speedLoads(), typeLoads(), singleLoads(), appendLoads(), evictLoads())
 }
 
 func listLoads(w io.Writer) {
 	for _, l := range allSpeedLoads() {
 		fmt.Fprintf(w, "%-18s %s\n", l.name, l.about)
 	}
+	fmt.Fprintf(w, "%-18s %s\n", "hits", "ratios of hits under eviction, beside exact caches; by itself only")
 	fmt.Fprintf(w, "%-18s %s\n", "snapshot", "BGSAVE under a steady load of writes; by itself only")
 	fmt.Fprintf(w, "%-18s %s\n", "fragments", "memory after values have been replaced by others; by itself only")
 	fmt.Fprintf(w, "%-18s %s\n", "pubsub", "one publisher, a thousand subscribers; by itself only")
@@ -122,11 +137,11 @@ func selectLoads(list string) (speed []speedLoad, memory []memoryLoad, err error
 	for _, name := range strings.Split(list, ",") {
 		wanted[name] = true
 	}
-	known := map[string]bool{"all": true, "speed": true, "types": true, "one": true, "append": true, "memory": true, "strings": true}
+	known := map[string]bool{"all": true, "speed": true, "types": true, "one": true, "append": true, "evict": true, "memory": true, "strings": true}
 	for _, g := range []struct {
 		name  string
 		loads []speedLoad
-	}{{"speed", speedLoads()}, {"types", typeLoads()}, {"one", singleLoads()}, {"append", appendLoads()}} {
+	}{{"speed", speedLoads()}, {"types", typeLoads()}, {"one", singleLoads()}, {"append", appendLoads()}, {"evict", evictLoads()}} {
 		for _, l := range g.loads {
 			known[l.name] = true
 			if wanted["all"] || wanted[g.name] || wanted[l.name] {
