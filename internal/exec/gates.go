@@ -108,10 +108,23 @@ func replyTo(c *command.Ctx) *[]byte {
 	return &c.Out
 }
 
+// mayGrow tells whether a command may take more memory. After MULTI that is said of all but
+// those that end the transaction: the queue takes memory.
+func (cl *Client) mayGrow(c *command.Ctx) bool {
+	if cl.Sess.Flags&session.Multi != 0 {
+		switch c.Spec.Name {
+		case "exec", "discard", "quit", "reset":
+		default:
+			return true
+		}
+	}
+	return cl.has(c, command.DenyOOM)
+}
+
 // memoryGate makes room when memory is short, and refuses commands that may take more
 // when there is none.
 func memoryGate(x *Exec, c *command.Ctx, cl *Client) outcome {
-	if x.Alerted(AlertMemory) && !x.makeRoom(cl.w, cl, replyTo(c)) && cl.has(c, command.DenyOOM) && cl.Sess.Flags&session.Master == 0 {
+	if x.Alerted(AlertMemory) && !x.makeRoom(cl.w, cl, replyTo(c)) && cl.mayGrow(c) && cl.Sess.Flags&session.Master == 0 {
 		return x.refuse(c, cl, command.ErrOOM)
 	}
 	return passed

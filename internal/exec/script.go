@@ -66,7 +66,7 @@ type scripting struct {
 	running atomic.Pointer[command.RunningScript] // nil before the script is busy
 	slow    bool                                  // it has run for too long, and the log says so
 	read    bool                                  // a command of it has read keys
-	wrote   atomic.Bool
+	wrote   atomic.Bool                           // a command that writes has run, even if it changed nothing
 	kill    atomic.Bool
 	dropped atomic.Bool // what it did is not logged
 }
@@ -414,6 +414,9 @@ func (x *Exec) CallFromScript(args [][]byte) []byte {
 			crash(r)
 		}
 	}()
+	if spec.Flags&command.Write != 0 && !s.wrote.Load() {
+		s.wrote.Store(true)
+	}
 	stopped := s.busy && spec.Flags&command.Exclusive != 0
 	if stopped { // it may change what workers read
 		for _, k := range x.World.workers {
@@ -431,9 +434,6 @@ func (x *Exec) CallFromScript(args [][]byte) []byte {
 	s.read = s.read || spec.Flags&command.ReadOnly != 0
 	if n := c.Changes(); n > 0 {
 		s.w.Changes += uint64(n)
-		if !s.wrote.Load() {
-			s.wrote.Store(true)
-		}
 	}
 	if c.Logging() {
 		if e := c.Effects(db); e.Count > 0 {
