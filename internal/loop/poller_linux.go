@@ -34,8 +34,8 @@ const (
 	drainSize = 4 << 10
 	// maxEvents is how many events are taken from the kernel at once.
 	maxEvents = 128
-	// A loop with a processor of its own waits this long, this often in a row, before it gives that up; in between,
-	// goroutines it made ready have a turn.
+	// A loop with a processor of its own waits this long, this often in a row, before it gives that up; after the first
+	// time, goroutines it made ready have a turn.
 	napFor = time.Millisecond
 	naps   = 16
 	// shortNap is how long a loop waits, once, that other goroutines may need the processor of.
@@ -313,7 +313,7 @@ func (p *poller) next() int {
 		if p.posted.Load() {
 			return poll(p.epfd, p.events)
 		}
-		if i > 0 {
+		if i == 1 { // those that the work before has made ready; waiting makes none ready
 			runtime.Gosched()
 		}
 		if n := nap(p.epfd, p.events, &p.napTime); n > 0 {

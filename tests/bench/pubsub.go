@@ -6,9 +6,9 @@ import (
 	"io"
 	"net"
 	"slices"
-	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/redstart-db/redstart/internal/resp"
@@ -26,45 +26,66 @@ const (
 // replies.
 var pubsubPipelines = [...]int{1, 16}
 
-// measurePubSub runs it on each server. The readers are in this process, so it should
-// be started on the processor of the load: taskset -c 1 bench -loads pubsub.
+// measurePubSub runs it on each server, in turns. The readers are in this process, so it should be started on the
+// processor of the load: taskset -c 1 bench -loads pubsub.
 func (s settings) measurePubSub(w io.Writer) error {
-	fmt.Fprintf(w, "Messages of 64 bytes from one publisher to %d subscribers of its channel. Processor time of the server per message delivered, µs; median of %d runs.\n\n",
-		pubsubReaders, s.repeats)
-	fmt.Fprint(w, "| server |")
-	for _, p := range pubsubPipelines {
-		fmt.Fprintf(w, " pipeline %d |", p)
-	}
-	fmt.Fprintln(w, "\n|---|"+strings.Repeat("---|", len(pubsubPipelines)))
-	for _, c := range s.contenders {
-		fmt.Fprintf(w, "| %s |", c.name)
-		for _, pipeline := range pubsubPipelines {
-			cost, err := s.pubsub(c, pipeline)
-			if err != nil {
-				return fmt.Errorf("%s: %w", c.name, err)
-			}
-			fmt.Fprintf(w, " %.3f |", cost)
+	reference := s.contenders[len(s.contenders)-1].name
+	fmt.Fprintf(w, "Messages of 64 bytes from one publisher to %d subscribers of its channel. Processor time of the server per message delivered, µs; "+
+		"median (lowest, highest) of %d runs.\n\n", pubsubReaders, s.repeats)
+	fmt.Fprintf(w, "| messages at a time | server | µs | to %s |\n|---|---|---|---|\n", reference)
+	for _, pipeline := range pubsubPipelines {
+		all, err := s.pubsub(pipeline)
+		if err != nil {
+			return err
 		}
-		fmt.Fprintln(w)
+		base := spreadOf(all[len(all)-1]).median
+		for i, costs := range all {
+			cost := spreadOf(costs)
+			fmt.Fprintf(w, "| %d | %s | %.3f (%.3f, %.3f) | %.2f |\n", pipeline, s.contenders[i].name, cost.median, cost.low, cost.high, cost.median/base)
+		}
 	}
 	fmt.Fprintln(w)
 	return nil
 }
 
-// audience is the subscribers of a server.
+// audience is a server, its subscribers and the one who publishes.
 type audience struct {
-	conns []net.Conn
-	bytes atomic.Int64
+	server    *peer.Server
+	publisher net.Conn
+	conns     []net.Conn
+	bytes     atomic.Int64
 }
 
-func newAudience(server *peer.Server) (*audience, error) {
-	a := new(audience)
+func (a *audience) close() {
+	syscall.Kill(a.server.Pid, syscall.SIGCONT)
+	for _, nc := range a.conns {
+		nc.Close()
+	}
+	a.server.Stop()
+}
+
+// newAudience starts a server and has others subscribe. What it returns has to be closed, also with an error.
+func (s settings) newAudience(c contender) (*audience, error) {
+	server, err := s.start(c)
+	if err != nil {
+		return nil, err
+	}
+	a := &audience{server: server}
+	dial := func() (net.Conn, error) {
+		nc, err := net.Dial("tcp", server.Addr)
+		if err == nil {
+			a.conns = append(a.conns, nc)
+		}
+		return nc, err
+	}
+	if a.publisher, err = dial(); err != nil {
+		return a, err
+	}
 	for range pubsubReaders {
-		nc, err := net.Dial("tcp", "127.0.0.1:"+strconv.Itoa(server.Port))
+		nc, err := dial()
 		if err != nil {
 			return a, err
 		}
-		a.conns = append(a.conns, nc)
 		if _, err := nc.Write(resp.AppendCommandString(nil, "SUBSCRIBE", "channel")); err != nil {
 			return a, err
 		}
@@ -84,61 +105,75 @@ func newAudience(server *peer.Server) (*audience, error) {
 			}
 		}()
 	}
-	return a, nil
+	return a, syscall.Kill(server.Pid, syscall.SIGSTOP)
 }
 
-// pubsub gives the median cost of a delivery in microseconds.
-func (s settings) pubsub(c contender, pipeline int) (float64, error) {
-	server, err := s.start(c)
-	if err != nil {
-		return 0, err
-	}
-	defer server.Stop()
-	a, err := newAudience(server)
+// pubsub gives for each contender what deliveries cost in each run, in microseconds.
+func (s settings) pubsub(pipeline int) ([][]float64, error) {
+	var listeners []*audience
 	defer func() {
-		for _, nc := range a.conns {
-			nc.Close()
+		for _, a := range listeners {
+			a.close()
 		}
 	}()
-	if err != nil {
-		return 0, err
+	for _, c := range s.contenders {
+		a, err := s.newAudience(c)
+		if a != nil {
+			listeners = append(listeners, a)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", c.name, err)
+		}
 	}
-	publisher, err := net.Dial("tcp", "127.0.0.1:"+strconv.Itoa(server.Port))
-	if err != nil {
-		return 0, err
-	}
-	defer publisher.Close()
-	var costs []float64
+	costs := make([][]float64, len(listeners))
+	messages := pubsubMessages / s.divide / pipeline * pipeline
 	for run := range s.repeats + 1 {
-		before, err := cpuTime(server.Pid)
-		if err != nil {
-			return 0, err
+		order := indexes(len(listeners))
+		if run%2 == 1 {
+			slices.Reverse(order)
 		}
-		messages := pubsubMessages / s.divide / pipeline * pipeline
-		if err := a.hear(publisher, messages, pipeline); err != nil {
-			return 0, err
-		}
-		after, err := cpuTime(server.Pid)
-		if err != nil {
-			return 0, err
-		}
-		if run > 0 { // the first one warms it up
-			costs = append(costs, float64((after-before).Nanoseconds())/1000/float64(messages*pubsubReaders))
+		for _, i := range order {
+			cost, err := listeners[i].turn(messages, pipeline)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", s.contenders[i].name, err)
+			}
+			if run > 0 { // the first one warms it up
+				costs[i] = append(costs[i], cost)
+			}
 		}
 	}
-	slices.Sort(costs)
-	return costs[len(costs)/2], nil
+	return costs, nil
+}
+
+// turn lets the server run once, and gives what a delivery cost it in microseconds.
+func (a *audience) turn(messages, pipeline int) (float64, error) {
+	if err := syscall.Kill(a.server.Pid, syscall.SIGCONT); err != nil {
+		return 0, err
+	}
+	time.Sleep(100 * time.Millisecond)
+	before, err := cpuTime(a.server.Pid)
+	if err != nil {
+		return 0, err
+	}
+	if err := a.hear(messages, pipeline); err != nil {
+		return 0, err
+	}
+	after, err := cpuTime(a.server.Pid)
+	if err != nil {
+		return 0, err
+	}
+	return float64((after - before).Nanoseconds()) / 1000 / float64(messages*pubsubReaders), syscall.Kill(a.server.Pid, syscall.SIGSTOP)
 }
 
 // hear publishes messages and waits until everybody has got all of them.
-func (a *audience) hear(publisher net.Conn, messages, pipeline int) error {
+func (a *audience) hear(messages, pipeline int) error {
 	text := strings.Repeat("x", 64)
 	request := []byte(strings.Repeat(string(resp.AppendCommandString(nil, "PUBLISH", "channel", text)), pipeline))
 	message := int64(len(fmt.Sprintf("*3\r\n$7\r\nmessage\r\n$7\r\nchannel\r\n$64\r\n%s\r\n", text)))
 	goal := a.bytes.Load() + message*int64(messages)*pubsubReaders
-	br := bufio.NewReader(publisher)
+	br := bufio.NewReader(a.publisher)
 	for sent := 0; sent < messages; sent += pipeline {
-		if _, err := publisher.Write(request); err != nil {
+		if _, err := a.publisher.Write(request); err != nil {
 			return err
 		}
 		for range pipeline {
