@@ -1,5 +1,7 @@
 package command
 
+import "bytes"
+
 // Errors that more than one command gives, as clients see them behind "-".
 const (
 	ErrSyntax       = "ERR syntax error"
@@ -41,6 +43,20 @@ const (
 	ErrSampleSize   = "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807"
 	ErrNotInt32     = "ERR value is out of range, value must between -2147483648 and 2147483647"
 )
+
+// Printed gives what of an argument goes into an error: at most n bytes, and none from a zero
+// on. It is part of b.
+func Printed(b []byte, n int) []byte {
+	b = b[:min(len(b), n)]
+	if zero := bytes.IndexByte(b, 0); zero >= 0 {
+		b = b[:zero]
+	}
+	return b
+}
+
+// PrintedLast is Printed of an argument that an error ends with, where Redis leaves out line
+// ends that it has at its end.
+func PrintedLast(b []byte) string { return string(bytes.TrimRight(Printed(b, len(b)), "\r\n")) }
 
 // WrongArity is the error of a command that got too few or too many arguments.
 func WrongArity(name string) string {

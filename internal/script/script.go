@@ -65,6 +65,9 @@ type Call struct {
 	Host       Host
 	Keys, Args [][]byte // borrowed until it ends
 	Proto      int      // of the client that gets the reply
+	// Counted is set when the reply is an error that a command has given, which has been
+	// counted already.
+	Counted bool
 }
 
 // Error ends a script.

@@ -159,6 +159,8 @@ func TestScriptsStayInside(t *testing.T) {
 		`os.execute('true')`, `io.open('/etc/passwd')`, `require('os')`, `dofile('/etc/passwd')`, `loadfile('/etc/passwd')()`,
 		`for k in pairs(_G) do _G[k] = nil end`, `table.sort(_G)`, `table.insert(_G, 1)`, `table.remove(redis)`,
 		`cjson.encode_max_depth = nil`, `bit.tohex = nil`, `struct.pack = nil`, `KEYS = nil x = 1`,
+		`getmetatable(nil).__index = print`, `getmetatable(1).__add = tostring`, `getmetatable(true).x = 1`,
+		`getmetatable(redis.call).__index = {}`, `local t = getmetatable(nil) or getmetatable(0) t.__call = tostring`,
 	} {
 		v, err := c.Do("EVAL", src, "0")
 		if err != nil {

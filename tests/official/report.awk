@@ -3,7 +3,8 @@
 # "passed failed skipped" to the file named by `totals`.
 #
 # Variables: unit, totals, status (exit status of the suite's process),
-#            limit (seconds, for the message).
+#            limit (seconds, for the message), uncut (file of lines that were to be
+#            cut out of the unit, which has no such).
 
 BEGIN { FS = " \\| " }
 
@@ -71,6 +72,7 @@ END {
 		if (name in expect) { complain("PASSES although listed: fail | " unit " | " name " | " expect[name]); failed++ }
 		else passed++
 	}
+	while ((getline line <uncut) > 0) { complain("LISTED, but the unit has no such line: cut | " unit " | " line); failed++ }
 	# What the list names has to exist, or the list says something untrue.
 	if (!naborted) {
 		for (name in expect) if (!(name in ok) && !(name in err) && !(name in ignored))

@@ -68,10 +68,18 @@ func (s *Scripts) load(c *command.Ctx, src []byte) *source {
 	return sc
 }
 
+// shaLength is how long the name of a script is.
+const shaLength = 40
+
 func (s *Scripts) eval(c *command.Ctx) {
 	if c.Sess.NoDebug { // redis-cli does not look at the refusal, and would show a session
 		c.Sess.NoDebug = false
 		c.Err(errNoDebugger)
+		return
+	}
+	sha := strings.HasPrefix(c.Spec.Name, "evalsha")
+	if sha && len(c.Args[1]) != shaLength {
+		c.Err(errNoScript)
 		return
 	}
 	keys, args, ok := keysOf(c, command.ErrNotInteger)
@@ -79,7 +87,7 @@ func (s *Scripts) eval(c *command.Ctx) {
 		return
 	}
 	var sc *source
-	if strings.HasPrefix(c.Spec.Name, "evalsha") {
+	if sha {
 		if sc = s.find(c.Args[1]); sc == nil {
 			c.Err(errNoScript)
 			return
@@ -92,7 +100,7 @@ func (s *Scripts) eval(c *command.Ctx) {
 
 // find gives the script with a SHA, in any case.
 func (s *Scripts) find(sha []byte) *source {
-	if len(sha) != 40 {
+	if len(sha) != shaLength {
 		return nil
 	}
 	if sc, ok := s.cached[string(sha)]; ok {
@@ -118,11 +126,11 @@ func (s *Scripts) run(c *command.Ctx, sc *source, keys, args [][]byte) {
 	call := script.Call{Host: &s.host, Keys: keys, Args: args, Proto: int(c.Sess.Proto)}
 	start := len(c.Out)
 	out, fail := s.engine.Eval(c.Out, sc.script, &call)
-	s.replied(c, out, start, sc.sha, fail)
+	s.replied(c, out, start, sc.sha, fail, call.Counted)
 }
 
 // replied ends a run.
-func (s *Scripts) replied(c *command.Ctx, out []byte, start int, name string, fail *script.Error) {
+func (s *Scripts) replied(c *command.Ctx, out []byte, start int, name string, fail *script.Error, counted bool) {
 	s.host.c = nil
 	if fail != nil {
 		done(c, name, fail)
@@ -131,7 +139,11 @@ func (s *Scripts) replied(c *command.Ctx, out []byte, start int, name string, fa
 	if len(out) > start && out[start] == '-' {
 		// An error that the script returned, rather than raised.
 		text := string(out[start+1 : len(out)-2])
-		c.Err(text)
+		if counted {
+			c.Fail(text)
+		} else {
+			c.Err(text)
+		}
 		return
 	}
 	c.Out = out

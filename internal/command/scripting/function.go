@@ -186,14 +186,14 @@ func (s *Scripts) fcall(c *command.Ctx) {
 	call := script.Call{Host: &s.host, Keys: keys, Args: args, Proto: int(c.Sess.Proto)}
 	start := len(c.Out)
 	out, fail := s.engine.Invoke(c.Out, f.Func, &call)
-	s.replied(c, out, start, f.Name, fail)
+	s.replied(c, out, start, f.Name, fail, call.Counted)
 }
 
 func (s *Scripts) functionLoad(c *command.Ctx) {
 	replace := false
 	for i := 2; i < len(c.Args)-1; i++ {
 		if !c.Is(i, "REPLACE") {
-			c.Err("ERR Unknown option given: " + string(c.Args[i]))
+			c.Err("ERR Unknown option given: " + command.PrintedLast(c.Args[i]))
 			return
 		}
 		replace = true
@@ -246,7 +246,7 @@ func (s *Scripts) functionList(c *command.Ctx) {
 			}
 			pattern = c.Args[i]
 		default:
-			c.Err("ERR Unknown argument " + string(c.Args[i]))
+			c.Err("ERR Unknown argument " + string(command.Printed(c.Args[i], len(c.Args[i]))))
 			return
 		}
 	}

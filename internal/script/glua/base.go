@@ -23,10 +23,10 @@ const readonly = "Attempt to modify a readonly table"
 // newMachine makes an interpreter with the libraries of scripts, or of functions.
 func newMachine(limit *limiter, o Options, functions bool) *machine {
 	L := lua.NewState(lua.Options{
-		SkipOpenLibs: true, CallStackSize: callDepth, RegistrySize: 4096, RegistryMaxSize: registers,
+		SkipOpenLibs: true, CallStackSize: callDepth, RegistrySize: 256, RegistryMaxSize: registers,
 		RegistryGrowStep: 4096, MinimizeStackMemory: true,
 	})
-	L.Options.RegistrySize, L.Options.RegistryGrowStep = 256, 256 // of coroutines
+	L.Options.RegistryGrowStep = 256 // of coroutines
 	m := &machine{l: L, limit: limit, reals: make(map[*lua.LTable]*lua.LTable), json: jsonDefaults()}
 	L.SetContext(limit)
 	limit.begin(nil)
@@ -39,19 +39,27 @@ func newMachine(limit *limiter, o Options, functions bool) *machine {
 		L.Call(1, 0)
 	}
 	old := L.Get(lua.GlobalsIndex).(*lua.LTable)
-	m.globals = L.NewTable()
+	// What is not adopted is garbage.
+	L.G.Registry = L.CreateTable(0, 0)
+	m.refuse = L.NewFunction(func(L *lua.LState) int {
+		raise(L, readonly)
+		return 0
+	})
+	m.globals = L.CreateTable(0, 40)
+	m.env = m.protect(m.globals, true)
+	m.refuse.Env, L.Env, L.G.Global = m.env, m.env, m.env
 	for _, name := range []string{"getmetatable", "rawequal", "rawget", "select", "tonumber", "tostring", "type", "next", "_VERSION"} {
-		m.globals.RawSetString(name, old.RawGetString(name))
+		m.globals.RawSetString(name, m.adopt(old.RawGetString(name)))
 	}
 	if o.Deprecated {
 		for _, name := range []string{"getfenv", "setfenv", "newproxy"} {
-			m.globals.RawSetString(name, old.RawGetString(name))
+			m.globals.RawSetString(name, m.adopt(old.RawGetString(name)))
 		}
 	}
 	m.callUnheard = L.NewFunction(func(L *lua.LState) int { return m.command(L, true, false) })
 	m.pcallUnheard = L.NewFunction(func(L *lua.LState) int { return m.command(L, false, false) })
 	m.null = L.NewUserData()
-	mt := L.NewTable()
+	mt := L.CreateTable(0, 1)
 	mt.RawSetString("__tostring", L.NewFunction(func(L *lua.LState) int {
 		L.Push(lua.LString("userdata: (nil)"))
 		return 1
@@ -61,34 +69,38 @@ func newMachine(limit *limiter, o Options, functions bool) *machine {
 	m.openStrings()
 	m.openTables(old.RawGetString("table").(*lua.LTable))
 	m.openMath(old.RawGetString("math").(*lua.LTable))
+	m.openNameless()
 	m.openCoroutines(old.RawGetString("coroutine").(*lua.LTable))
 	m.openBit()
 	m.openJSON()
 	m.openPack()
 	m.openStruct()
 	m.openRedis(o, functions)
-	m.env = m.protect(m.globals, true)
 	m.globals.RawSetString("_G", m.env)
 	m.random.seed(int32(rand.Uint32()))
 	m.catch = L.NewFunction(m.noteError)
 	m.same = L.NewFunction(func(*lua.LState) int { return 1 })
-	L.Env = m.env
-	L.G.Global = m.env
 	L.Pop(L.GetTop())
 	return m
+}
+
+// adopt takes over what the interpreter's own libraries have: a function belongs to the
+// environment of scripts, and no longer keeps the one it was made in.
+func (m *machine) adopt(v lua.LValue) lua.LValue {
+	if fn, ok := v.(*lua.LFunction); ok {
+		fn.Env = m.env
+	}
+	return v
 }
 
 // protect gives an empty table that shows what is in t and refuses writes. Of globals,
 // reading one that does not exist is an error.
 func (m *machine) protect(t *lua.LTable, globals bool) *lua.LTable {
-	proxy, mt := m.l.NewTable(), m.l.NewTable()
-	mt.RawSetString("__newindex", m.l.NewFunction(func(L *lua.LState) int {
-		raise(L, readonly)
-		return 0
-	}))
+	proxy, mt := m.l.CreateTable(0, 0), m.l.CreateTable(0, 2)
+	mt.RawSetString("__newindex", m.refuse)
 	mt.RawSetString("__index", t)
 	if globals {
-		missing := m.l.NewTable()
+		missing := m.l.CreateTable(0, 1)
 		missing.RawSetString("__index", m.l.NewFunction(func(L *lua.LState) int {
 			raise(L, "Script attempted to access nonexistent global variable '%s'", L.Get(2).String())
 			return 0
@@ -297,6 +309,10 @@ func (m *machine) setMetatable(L *lua.LState) int {
 func (m *machine) getMetatable(L *lua.LState) int {
 	v := L.CheckAny(1)
 	t, isTable := v.(*lua.LTable)
+	if nameless(v) {
+		L.Push(lua.LNil)
+		return 1
+	}
 	at := v
 	if isTable {
 		at = m.realOf(t)
@@ -457,9 +473,9 @@ func (m *machine) loadSource(L *lua.LState, src, name string) int {
 }
 
 func (m *machine) openCoroutines(old *lua.LTable) {
-	t := m.l.NewTable()
+	t := m.l.CreateTable(0, 6)
 	for _, name := range []string{"yield", "status", "running"} {
-		t.RawSetString(name, old.RawGetString(name))
+		t.RawSetString(name, m.adopt(old.RawGetString(name)))
 	}
 	create, resume := old.RawGetString("create").(*lua.LFunction), old.RawGetString("resume").(*lua.LFunction)
 	m.set(t, map[string]lua.LGFunction{

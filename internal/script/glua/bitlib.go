@@ -24,7 +24,7 @@ func bitResult(L *lua.LState, n uint32) int {
 }
 
 func (m *machine) openBit() {
-	t := m.l.NewTable()
+	t := m.l.CreateTable(0, 12)
 	fold := func(f func(a, b uint32) uint32) lua.LGFunction {
 		return func(L *lua.LState) int {
 			n := bitArg(L, 1)

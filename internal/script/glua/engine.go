@@ -38,6 +38,7 @@ type machine struct {
 	globals *lua.LTable // what is behind it
 	reals   map[*lua.LTable]*lua.LTable
 	catch   *lua.LFunction // notes where an error was raised
+	refuse  *lua.LFunction // refuses a write
 	same    *lua.LFunction // gives an error as it is: without one, the interpreter describes its whole stack
 	source  string         // where the last error was raised,
 	line    int            // and in which line
@@ -199,8 +200,11 @@ func (e *Engine) UsedByFunctions() int64 {
 	return 0
 }
 
+// countedField marks the error that a command has given a script.
+const countedField = "ignore_error_stats_update"
+
 // startBytes is about what an interpreter with its libraries takes.
-const startBytes = 300 << 10
+const startBytes = 88 << 10
 
 // instantiate makes the function of a compiled source.
 func (m *machine) instantiate(c code) *lua.LFunction {
@@ -268,6 +272,9 @@ func (m *machine) run(dst []byte, fn *lua.LFunction, c *script.Call, args ...lua
 		m.call = nil
 		return dst, fail
 	}
+	if t, ok := L.Get(-1).(*lua.LTable); ok {
+		c.Counted = lua.LVAsBool(t.RawGetString(countedField))
+	}
 	out = m.appendReply(dst, L.Get(-1), c.Proto, 0)
 	L.SetTop(0)
 	m.call = nil
@@ -293,7 +300,7 @@ func (m *machine) failure(err error) *script.Error {
 			break
 		}
 		fail.Text = string(text)
-		fail.Counted = lua.LVAsBool(v.RawGetString("ignore_error_stats_update"))
+		fail.Counted = lua.LVAsBool(v.RawGetString(countedField))
 	case lua.LString:
 		fail.Text = "ERR " + translate(string(v))
 	default:
@@ -348,35 +355,20 @@ func (m *machine) caught(err error) lua.LValue {
 	return api.Object
 }
 
-// quoteFunction quotes the name of the function in an error about its arguments, which
-// begins at i. A hoisted name is a path in parentheses.
-func quoteFunction(s string, i int) string {
-	from := strings.Index(s[i:], " to ")
-	if from < 0 {
-		return s
-	}
-	from += i + len(" to ")
-	n := strings.Index(s[from:], " (")
-	if n < 0 || n == 0 || s[from] == '\'' {
-		return s
-	}
-	name := strings.Trim(s[from:from+n], "()")
-	return s[:from] + "'" + name[strings.LastIndexByte(name, '.')+1:] + "'" + s[from+n:]
-}
-
 // translate gives errors of this interpreter the words of the C one.
 func translate(s string) string {
 	if i := strings.Index(s, "bad argument #"); i >= 0 {
-		return quoteFunction(s, i)
+		return s[:i] + argumentError(s[i+len("bad argument "):])
 	}
 	for _, t := range [...][2]string{
-		{"attempt to call a non-function object", "attempt to call a nil value"},
+		{"attempt to call a non-function object", "attempt to call a table value"},
 		{"attempt to index a non-table object(", "attempt to index a "},
 		{"attempt to compare ", "attempt to compare "},
 		{"for statement init", "'for' initial value"},
 		{"for statement limit", "'for' limit"},
 		{"for statement step", "'for' step"},
 		{"cannot perform ", "attempt to perform arithmetic on a "},
+		{"__unm undefined", "attempt to perform arithmetic on a table value"},
 		{"lua callstack overflow", "stack overflow"},
 		{"callstack overflow", "stack overflow"},
 		{"registry overflow", "stack overflow"},

@@ -28,7 +28,7 @@ func jsonDefaults() jsonOptions {
 }
 
 func (m *machine) openJSON() {
-	t := m.l.NewTable()
+	t := m.l.CreateTable(0, 14)
 	t.RawSetString("null", m.null)
 	t.RawSetString("_NAME", lua.LString("cjson"))
 	t.RawSetString("_VERSION", lua.LString("2.1.0"))
@@ -38,8 +38,11 @@ func (m *machine) openJSON() {
 			if L.GetTop() != 1 {
 				L.ArgError(1, "expected 1 argument")
 			}
-			e := jsonEncoder{m: m, L: L}
+			e := jsonEncoder{m: m, L: L, b: m.text[:0]}
 			e.value(L.Get(1), 0)
+			if cap(e.b) <= keptText {
+				m.text = e.b
+			}
 			L.Push(lua.LString(e.b))
 			return 1
 		},
@@ -164,7 +167,18 @@ func (e *jsonEncoder) number(f float64) {
 
 // arrayLength gives the length of a table that is an array, or -1.
 func (e *jsonEncoder) arrayLength(t *lua.LTable) int {
-	most, items := 0, 0
+	most, items := t.Len(), 0
+	if most > 0 { // as most arrays are: nothing beside its array, and no holes
+		if k, _ := t.Next(lua.LNumber(most)); k == lua.LNil {
+			for i := 1; i <= most; i++ {
+				if t.RawGetInt(i) != lua.LNil {
+					items++
+				}
+			}
+			return e.dense(most, items)
+		}
+	}
+	most = 0
 	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
 		n, ok := k.(lua.LNumber)
 		if !ok || n < 1 || n != lua.LNumber(math.Floor(float64(n))) || n > 1<<53 {
@@ -175,6 +189,11 @@ func (e *jsonEncoder) arrayLength(t *lua.LTable) int {
 			items++
 		}
 	}
+	return e.dense(most, items)
+}
+
+// dense gives the length of an array, or -1 if it has so many holes that it is not to be one.
+func (e *jsonEncoder) dense(most, items int) int {
 	o := &e.m.json
 	if o.sparseRatio > 0 && most > items*o.sparseRatio && most > o.sparseSafe {
 		if !o.sparseConvert {
@@ -260,6 +279,9 @@ type jsonDecoder struct {
 	s   string
 	at  int
 	buf []byte
+
+	keys   []string // of objects that are not at their end
+	values []lua.LValue
 }
 
 func (m *machine) jsonDecode(L *lua.LState, s string) lua.LValue {
@@ -362,6 +384,17 @@ func (d *jsonDecoder) word(w string) bool {
 
 func (d *jsonDecoder) number() (lua.LNumber, bool) {
 	i := d.at
+	for i < len(d.s) && isDigit(d.s[i]) && i-d.at < 15 {
+		i++
+	}
+	if n := i - d.at; n > 0 && (n == 1 || d.s[d.at] != '0') && (i == len(d.s) || d.s[i] == ',' || d.s[i] == '}' || d.s[i] == ']') {
+		whole := 0
+		for ; d.at < i; d.at++ {
+			whole = whole*10 + int(d.s[d.at]-'0')
+		}
+		return lua.LNumber(whole), true
+	}
+	i = d.at
 	for i < len(d.s) && (isDigit(d.s[i]) || isAlpha(d.s[i]) || d.s[i] == '.' || d.s[i] == '-' || d.s[i] == '+') {
 		i++
 	}
@@ -388,13 +421,14 @@ func (d *jsonDecoder) deep(depth int) {
 	}
 }
 
+// object and array collect what they have first, so that a table is made in its size.
 func (d *jsonDecoder) object(depth int) lua.LValue {
 	d.deep(depth)
-	t := d.L.CreateTable(0, 0)
+	keys, values := len(d.keys), len(d.values)
 	d.at++
 	if d.skip(); d.at < len(d.s) && d.s[d.at] == '}' {
 		d.at++
-		return t
+		return d.L.CreateTable(0, 0)
 	}
 	for {
 		if d.skip(); d.at >= len(d.s) || d.s[d.at] != '"' {
@@ -405,37 +439,52 @@ func (d *jsonDecoder) object(depth int) lua.LValue {
 			d.bad("colon")
 		}
 		d.at++
-		t.RawSetString(key, d.value(depth))
+		v := d.value(depth)
+		d.keys, d.values = append(d.keys, key), append(d.values, v)
 		if d.skip(); d.at < len(d.s) && d.s[d.at] == '}' {
 			d.at++
-			return t
+			break
 		}
 		if d.at >= len(d.s) || d.s[d.at] != ',' {
 			d.bad("comma or object end")
 		}
 		d.at++
 	}
+	t := d.L.CreateTable(0, len(d.keys)-keys)
+	for i, key := range d.keys[keys:] {
+		t.RawSetString(key, d.values[values+i])
+	}
+	d.keys, d.values = d.keys[:keys], d.values[:values]
+	return t
 }
 
 func (d *jsonDecoder) array(depth int) lua.LValue {
 	d.deep(depth)
-	t := d.L.CreateTable(0, 0)
+	values := len(d.values)
 	d.at++
 	if d.skip(); d.at < len(d.s) && d.s[d.at] == ']' {
 		d.at++
-		return t
+		return d.L.CreateTable(0, 0)
 	}
-	for i := 1; ; i++ {
-		t.RawSet(lua.LNumber(i), d.value(depth))
+	for {
+		v := d.value(depth)
+		d.values = append(d.values, v)
 		if d.skip(); d.at < len(d.s) && d.s[d.at] == ']' {
 			d.at++
-			return t
+			break
 		}
 		if d.at >= len(d.s) || d.s[d.at] != ',' {
 			d.bad("comma or array end")
 		}
 		d.at++
 	}
+	n := len(d.values) - values
+	t := d.L.CreateTable(min(n, maxArray-1), 0)
+	for i, v := range d.values[values:] {
+		t.RawSetInt(i+1, v)
+	}
+	d.values = d.values[:values]
+	return t
 }
 
 // text reads a string. Most have no escapes and are part of the source.

@@ -19,8 +19,8 @@ func (r *random) next() int32 {
 }
 
 func (m *machine) openMath(old *lua.LTable) {
-	t := m.l.NewTable()
-	old.ForEach(func(k, v lua.LValue) { t.RawSet(k, v) })
+	t := m.l.CreateTable(0, 32)
+	old.ForEach(func(k, v lua.LValue) { t.RawSet(k, m.adopt(v)) })
 	m.set(t, map[string]lua.LGFunction{
 		"random": func(L *lua.LState) int {
 			r := float64(m.random.next()%math.MaxInt32) / math.MaxInt32

@@ -14,7 +14,7 @@ const packDepth = 16
 type packer struct{ b []byte }
 
 func (m *machine) openPack() {
-	t := m.l.NewTable()
+	t := m.l.CreateTable(0, 8)
 	t.RawSetString("_NAME", lua.LString("cmsgpack"))
 	t.RawSetString("_VERSION", lua.LString("lua-cmsgpack 0.4.0"))
 	t.RawSetString("_COPYRIGHT", lua.LString("Copyright (C) 2012, Salvatore Sanfilippo"))

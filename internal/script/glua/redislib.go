@@ -10,7 +10,7 @@ import (
 
 // openRedis makes the table redis, for scripts or for functions.
 func (m *machine) openRedis(o Options, functions bool) {
-	t := m.l.NewTable()
+	t := m.l.CreateTable(0, 28)
 	for i, name := range []string{"LOG_DEBUG", "LOG_VERBOSE", "LOG_NOTICE", "LOG_WARNING"} {
 		t.RawSetString(name, lua.LNumber(i))
 	}
@@ -70,8 +70,8 @@ func (m *machine) openRedis(o Options, functions bool) {
 			"breakpoint":         func(L *lua.LState) int { L.Push(lua.LFalse); return 1 },
 			"debug":              func(*lua.LState) int { return 0 },
 		})
-		m.globals.RawSetString("KEYS", m.l.NewTable())
-		m.globals.RawSetString("ARGV", m.l.NewTable())
+		m.globals.RawSetString("KEYS", m.l.CreateTable(0, 0))
+		m.globals.RawSetString("ARGV", m.l.CreateTable(0, 0))
 	}
 	m.module("redis", t)
 	if functions {
@@ -82,14 +82,14 @@ func (m *machine) openRedis(o Options, functions bool) {
 // openLoading makes the globals that a library sees while it is loaded: redis alone, with
 // what belongs to loading.
 func (m *machine) openLoading(full *lua.LTable) {
-	t := m.l.NewTable()
+	t := m.l.CreateTable(0, 14)
 	full.ForEach(func(k, v lua.LValue) {
 		if name := k.String(); name == "log" || name == strings.ToUpper(name) {
 			t.RawSet(k, v)
 		}
 	})
 	t.RawSetString("register_function", m.l.NewFunction(m.registerFunction))
-	m.loading = m.l.NewTable()
+	m.loading = m.l.CreateTable(0, 1)
 	m.loading.RawSetString("redis", m.protect(t, true))
 	m.protect(m.loading, true)
 }
@@ -205,7 +205,7 @@ func (m *machine) command(L *lua.LState, throw, wanted bool) int {
 	if len(reply) > 0 && reply[0] == '-' {
 		text := string(reply[1 : len(reply)-2])
 		t := m.errorTable(L, text)
-		t.RawSetString("ignore_error_stats_update", lua.LTrue)
+		t.RawSetString(countedField, lua.LTrue)
 		if throw {
 			L.Error(t, 0)
 		}

@@ -3,6 +3,7 @@ package glua
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -88,8 +89,25 @@ func compile(src, name string, library bool) (c code, err error) {
 	if err != nil {
 		return code{}, syntaxError(err, src, name)
 	}
+	nameOperands(proto)
+	trim(proto)
 	c.proto, c.hoisted = proto, r.hoisted
 	return c, nil
+}
+
+// trim gives back the room that the compiler has made for long functions, which is 20 KiB
+// for each.
+func trim(p *lua.FunctionProto) {
+	p.Code = slices.Clone(p.Code)
+	p.DbgSourcePositions = slices.Clone(p.DbgSourcePositions)
+	p.Constants = slices.Clone(p.Constants)
+	p.DbgLocals = slices.Clone(p.DbgLocals)
+	p.DbgCalls = slices.Clone(p.DbgCalls)
+	p.DbgUpvalues = slices.Clone(p.DbgUpvalues)
+	p.FunctionPrototypes = slices.Clone(p.FunctionPrototypes)
+	for _, inner := range p.FunctionPrototypes {
+		trim(inner)
+	}
 }
 
 // seesGlobals tells whether a source may look at globals by other ways than their names.
@@ -379,11 +397,11 @@ func (m *machine) concatMixed(L *lua.LState, n int) int {
 			op = L.GetMetaField(right, "__concat")
 		}
 		if op == lua.LNil {
-			bad := left
+			bad := i
 			if isText(left) {
-				bad = right
+				bad++
 			}
-			raise(L, "attempt to concatenate a %s value", bad.Type().String())
+			return mistake(L, "concatenate", bad, bad-1)
 		}
 		L.Push(op)
 		L.Push(left)
@@ -412,7 +430,7 @@ func (m *machine) length(L *lua.LState) int {
 			L.Call(1, 1)
 			return 1
 		}
-		raise(L, "attempt to get length of a %s value", v.Type().String())
+		return mistake(L, "get length of", 1, 0)
 	}
 	return 1
 }

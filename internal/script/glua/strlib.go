@@ -10,7 +10,7 @@ import (
 // openStrings makes the library of strings: nothing in it takes more time or memory
 // in one call than the limiter is told.
 func (m *machine) openStrings() {
-	t := m.l.NewTable()
+	t := m.l.CreateTable(0, 16)
 	m.set(t, map[string]lua.LGFunction{
 		"byte": m.strByte, "char": m.strChar, "find": m.strFind, "match": m.strMatch, "gmatch": m.strGmatch,
 		"gfind": m.strGmatch, "gsub": m.strGsub, "rep": m.strRep, "format": m.strFormat, "sub": m.strSub,
@@ -48,7 +48,7 @@ func (m *machine) openStrings() {
 		},
 	})
 	m.module("string", t)
-	mt := m.l.NewTable()
+	mt := m.l.CreateTable(0, 1)
 	mt.RawSetString("__index", m.globals.RawGetString("string"))
 	m.l.SetMetatable(lua.LString(""), mt)
 }

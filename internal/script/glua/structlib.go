@@ -9,7 +9,7 @@ import (
 )
 
 func (m *machine) openStruct() {
-	t := m.l.NewTable()
+	t := m.l.CreateTable(0, 4)
 	m.set(t, map[string]lua.LGFunction{"pack": m.structPack, "unpack": m.structUnpack, "size": m.structSize})
 	m.module("struct", t)
 }

@@ -7,8 +7,8 @@ import (
 // openTables makes the library of tables. What changes a table refuses those that
 // scripts share.
 func (m *machine) openTables(old *lua.LTable) {
-	t := m.l.NewTable()
-	sorting := old.RawGetString("sort").(*lua.LFunction)
+	t := m.l.CreateTable(0, 10)
+	sorting := m.adopt(old.RawGetString("sort")).(*lua.LFunction)
 	m.set(t, map[string]lua.LGFunction{
 		"insert": m.tableInsert, "remove": m.tableRemove, "concat": m.tableConcat,
 		"sort": func(L *lua.LState) int {
