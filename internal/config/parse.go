@@ -27,8 +27,8 @@ func parseInt(s string) (int64, bool) {
 }
 
 // parseMemory reads digits and an optional unit, in any case: k, m and g count
-// in thousands, kb, mb and gb in 1024. No digits are 0. A product beyond 64
-// bits is refused.
+// in thousands, kb, mb and gb in 1024. No digits are 0, and a number beyond 64 bits is the
+// greatest; a product beyond them is refused.
 func parseMemory(s string) (uint64, bool) {
 	s, _, _ = strings.Cut(s, "\x00") // where a C string ends
 	digits := len(s)
@@ -45,8 +45,8 @@ func parseMemory(s string) (uint64, bool) {
 	if digits == 0 {
 		return 0, true
 	}
-	n, err := strconv.ParseUint(s[:digits], 10, 64)
-	if err != nil || n > math.MaxUint64/unit {
+	n, _ := strconv.ParseUint(s[:digits], 10, 64)
+	if n > math.MaxUint64/unit {
 		return 0, false
 	}
 	return n * unit, true

@@ -37,12 +37,21 @@ func (e *SetError) Error() string {
 // Protected directives are refused unless enable-protected-configs is yes; see
 // SetFrom.
 func (c *Config) Set(pairs [][2]string, apply func(changed []string) error) error {
-	return c.SetFrom(false, pairs, apply)
+	return c.SetFrom(Setter{}, pairs, apply)
 }
 
-// SetFrom is Set for a client of which local says whether it is on this host.
-func (c *Config) SetFrom(local bool, pairs [][2]string, apply func(changed []string) error) error {
-	if err := c.settable(local, pairs); err != nil {
+// Setter is who sets directives, and when.
+type Setter struct {
+	Local   bool // on this host
+	Loading bool // data is being loaded
+}
+
+// ErrLoading is the error of a directive that cannot be set while data is being loaded.
+var ErrLoading = errors.New("data is being loaded")
+
+// SetFrom is Set for a client.
+func (c *Config) SetFrom(who Setter, pairs [][2]string, apply func(changed []string) error) error {
+	if err := c.settable(who, pairs); err != nil {
 		return err
 	}
 	old, next := *c, c.clone()
@@ -81,7 +90,7 @@ func setWords(d *directive, value string) []string {
 }
 
 // settable checks the names of pairs.
-func (c *Config) settable(local bool, pairs [][2]string) error {
+func (c *Config) settable(who Setter, pairs [][2]string) error {
 	for n, p := range pairs {
 		_, d := lookup(p[0])
 		switch {
@@ -89,8 +98,10 @@ func (c *Config) settable(local bool, pairs [][2]string) error {
 			return &SetError{Name: p[0], unknown: true}
 		case d.flags&immutable != 0:
 			return &SetError{Name: p[0], Msg: "can't set immutable config"}
-		case d.flags&protected != 0 && !c.EnableProtectedConfigs.Allows(local):
+		case d.flags&protected != 0 && !c.EnableProtectedConfigs.Allows(who.Local):
 			return &SetError{Name: p[0], Msg: "can't set protected config"}
+		case d.flags&loaded != 0 && who.Loading:
+			return ErrLoading
 		}
 		// An older name beside the newer one is no duplicate: the last wins.
 		if slices.ContainsFunc(pairs[:n], func(q [2]string) bool { return strings.EqualFold(p[0], q[0]) }) {

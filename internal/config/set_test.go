@@ -143,7 +143,7 @@ func TestProtectedDirectives(t *testing.T) {
 		if err := c.Load(strings.NewReader("enable-protected-configs "+tt.enable), ""); err != nil {
 			t.Fatal(err)
 		}
-		err := c.SetFrom(tt.local, [][2]string{{"dbfilename", "x"}}, nil)
+		err := c.SetFrom(Setter{Local: tt.local}, [][2]string{{"dbfilename", "x"}}, nil)
 		if (err == nil) != tt.ok {
 			t.Errorf("%+v: %v", tt, err)
 		}

@@ -60,7 +60,7 @@ func TestParseMemory(t *testing.T) {
 		{"0", 0, true}, {"", 0, true}, {"gb", 0, true}, {"1", 1, true}, {"1b", 1, true},
 		{"1k", 1000, true}, {"1kb", 1024, true}, {"2M", 2_000_000, true}, {"2Mb", 2 << 20, true},
 		{"3g", 3_000_000_000, true}, {"3GB", 3 << 30, true}, {"18446744073709551615", 1<<64 - 1, true},
-		{"18446744073709551616", 0, false}, {"17179869184gb", 0, false}, {"17179869183gb", 17179869183 << 30, true},
+		{"18446744073709551616", 1<<64 - 1, true}, {"17179869184gb", 0, false}, {"17179869183gb", 17179869183 << 30, true},
 		{"-1", 0, false}, {"+1", 0, false}, {"1.5gb", 0, false}, {"1t", 0, false}, {"1 kb", 0, false}, {"1%", 0, false},
 	} {
 		if got, ok := parseMemory(tt.in); got != tt.want || ok != tt.ok {

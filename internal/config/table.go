@@ -26,6 +26,7 @@ const (
 	fileOnly                    // unknown to CONFIG GET and SET
 	later                       // not known to Redis 7.0
 	reread                      // names a file: set to the same value, it is read again
+	loaded                      // CONFIG SET refuses it while data is being loaded
 )
 
 // table has every directive, one row each. It is never written.

@@ -46,7 +46,7 @@ var replicationDirectives = []directive{
 	{"repl-diskless-sync-max-replicas", "", integer(0, maxInt), "0", 0,
 		func(c *Config) any { return &c.ReplDisklessSyncMaxReplicas },
 		"Replicas that end the wait early; 0 is no such number."},
-	{"repl-diskless-load", "", enum("disabled", "on-empty-db", "swapdb"), "disabled", 0,
+	{"repl-diskless-load", "", enum("disabled", "on-empty-db", "swapdb"), "disabled", loaded,
 		func(c *Config) any { return (*uint8)(&c.ReplDisklessLoad) },
 		"Loads a snapshot straight from the master's connection."},
 	{"repl-disable-tcp-nodelay", "", boolean(), "no", 0,

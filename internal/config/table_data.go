@@ -79,7 +79,7 @@ var memoryDirectives = []directive{
 }
 
 var persistenceDirectives = []directive{
-	{"dir", "", directory, "", protected,
+	{"dir", "", directory, "", protected | loaded,
 		nil,
 		"Directory of the snapshot and the append only files; relative paths elsewhere start here."},
 	{"dbfilename", "", checked(fileName("dbfilename can't be a path, just a filename")), "dump.rdb", protected,
@@ -115,7 +115,7 @@ var persistenceDirectives = []directive{
 	{"rdb-key-save-delay", "", integer(minInt, maxInt), "0", hidden,
 		func(c *Config) any { return &c.RDBKeySaveDelay },
 		"Microseconds to wait for each key saved, for tests."},
-	{"appendonly", "", boolean(), "no", 0,
+	{"appendonly", "", boolean(), "no", loaded,
 		func(c *Config) any { return &c.AppendOnly },
 		"Logs every write to the append only file."},
 	{"appendfilename", "", checked(appendFileName), "appendonly.aof", immutable,

@@ -37,11 +37,15 @@ func (f *family) configSet(c *command.Ctx) {
 		}
 		pairs = append(pairs, [2]string{name, string(c.Args[i+1])})
 	}
-	if err := c.Config.SetFrom(local(c.Sess), pairs, f.node.ApplyConfig); err != nil {
+	who := config.Setter{Local: local(c.Sess), Loading: c.Store.Loading}
+	switch err := c.Config.SetFrom(who, pairs, f.node.ApplyConfig); err {
+	case nil:
+		c.OK()
+	case config.ErrLoading:
+		c.Err(command.ErrLoading)
+	default:
 		c.Err("ERR " + err.Error())
-		return
 	}
-	c.OK()
 }
 
 // local tells whether the client is on this host.
