@@ -1,7 +1,6 @@
 package exec
 
 import (
-	"bytes"
 	"runtime/debug"
 	"strings"
 
@@ -114,7 +113,7 @@ func (x *Exec) call(w *Worker, c *command.Ctx, cl *Client, k store.Key) {
 		x.survey(w, c, cl)
 	} else if spec.Flags&command.Exclusive != 0 {
 		if !x.World.stopFrom(w, spec.Flags&command.AllowBusy != 0) {
-			x.reject(c, cl, x.script.busyText())
+			x.rejected(c, cl, x.script.busyText())
 			return
 		}
 		// Another one's command may have closed the connection meanwhile.
@@ -277,6 +276,15 @@ func (x *Exec) latency(c *command.Ctx, ms int64) {
 
 // reject replies with an error to a command that did not come to run.
 func (x *Exec) reject(c *command.Ctx, cl *Client, text string) {
+	start := len(c.Out)
+	x.rejected(c, cl, text)
+	if s := &cl.Sess; s.Flags&(session.ReplyOff|session.ReplySkip|session.SkipNext|session.Caching) != 0 {
+		x.mute(c, s, start)
+	}
+}
+
+// rejected is reject where the reply is seen to afterwards, if the client wants none.
+func (x *Exec) rejected(c *command.Ctx, cl *Client, text string) {
 	if c.Spec != nil {
 		c.Stats.Rejected(c.Spec.ID)
 	}
@@ -289,45 +297,31 @@ func (x *Exec) reject(c *command.Ctx, cl *Client, text string) {
 	case cl.Sess.Flags&session.Multi != 0:
 		cl.Sess.Flags |= session.DirtyExec
 	}
-	start := len(c.Out)
 	c.Err(text)
-	if s := &cl.Sess; s.Flags&(session.ReplyOff|session.ReplySkip|session.SkipNext|session.Caching) != 0 {
-		x.mute(c, s, start)
-	}
 }
 
 // unknown replies to a request whose command or subcommand does not exist.
 func (x *Exec) unknown(c *command.Ctx, cl *Client) {
 	if container := x.Table.Lookup(c.Args[0]); container != nil {
-		name := printed(c.Args[1], 128)
+		name := command.Printed(c.Args[1], 128)
 		x.reject(c, cl, "ERR unknown subcommand '"+string(name)+
 			"'. Try "+upper(container.Name)+" HELP.")
 		return
 	}
-	text := append([]byte("ERR unknown command '"), printed(c.Args[0], 128)...)
+	text := append([]byte("ERR unknown command '"), command.Printed(c.Args[0], 128)...)
 	text = append(text, "', with args beginning with: "...)
 	budget := 128
 	for _, a := range c.Args[1:] {
 		if budget <= 0 {
 			break
 		}
-		a = printed(a, budget)
+		a = command.Printed(a, budget)
 		text = append(text, '\'')
 		text = append(text, a...)
 		text = append(text, "' "...)
 		budget -= len(a) + 3
 	}
 	x.reject(c, cl, string(text))
-}
-
-// printed gives what an error shows of an argument: at most n bytes, and nothing
-// from a zero byte on.
-func printed(b []byte, n int) []byte {
-	b = b[:min(len(b), n)]
-	if zero := bytes.IndexByte(b, 0); zero >= 0 {
-		b = b[:zero]
-	}
-	return b
 }
 
 func upper(s string) string {

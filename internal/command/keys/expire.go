@@ -1,7 +1,6 @@
 package keys
 
 import (
-	"bytes"
 	"math"
 
 	"github.com/redstart-db/redstart/internal/command"
@@ -50,8 +49,7 @@ func conditionArgs(c *command.Ctx) (f condition, ok bool) {
 		case c.Is(i, "LT"):
 			f |= ifLess
 		default:
-			text, _, _ := bytes.Cut(c.Args[i], []byte{0})
-			c.Err("ERR Unsupported option " + string(text))
+			c.Err("ERR Unsupported option " + command.PrintedLast(c.Args[i]))
 			return 0, false
 		}
 	}

@@ -112,7 +112,8 @@ func (f *family) delUser(c *command.Ctx) {
 	c.Int(int64(len(gone)))
 }
 
-// load replaces all users by those of the file, if nothing in it is wrong.
+// load replaces all users by those of the file, if nothing in it is wrong. As in Redis
+// 7.0 whoever is logged in as another user than the default one is cut off.
 func (f *family) load(c *command.Ctx) {
 	if c.Config.ACLFile == "" {
 		c.Err(errNoFile)
