@@ -84,10 +84,19 @@ func (c *Ctx) ReadsAnyKey() bool {
 // Deny notes in the log of denials that something was denied to a user: object is the
 // command, key or channel.
 func (c *Ctx) Deny(reason acl.Reason, in acl.Context, object, user string) {
-	info := ""
-	if c.ClientInfo != nil {
-		info = c.ClientInfo(c)
+	c.DenyTo(c.Client(), reason, in, object, user)
+}
+
+// Client describes the client of c as CLIENT LIST does.
+func (c *Ctx) Client() string {
+	if c.ClientInfo == nil {
+		return ""
 	}
+	return c.ClientInfo(c)
+}
+
+// DenyTo is Deny for a client that has been described already.
+func (c *Ctx) DenyTo(info string, reason acl.Reason, in acl.Context, object, user string) {
 	c.Denials.Add(acl.Entry{
 		Reason: reason, Context: in, Object: object, User: user, Time: c.Now(), Client: info,
 	}, int(min(c.Config.ACLLogMaxLen, 1<<30)))

@@ -87,7 +87,7 @@ func (x *Exec) denied(c *command.Ctx) string {
 	if c.Sess.Flags&session.Multi != 0 {
 		in = acl.InMulti
 	}
-	x.deny(c, c, reason, at, in)
+	c.Deny(reason, in, deniedObject(c, reason, at), c.Sess.User.Name())
 	switch reason {
 	case acl.DeniedKey:
 		return "NOPERM this user has no permissions to access one of the keys used as arguments"
@@ -97,13 +97,12 @@ func (x *Exec) denied(c *command.Ctx) string {
 	return "NOPERM this user has no permissions to run the '" + c.Spec.Name + "' command"
 }
 
-// deny notes what was denied to the user of c, whose connection is that of from.
-func (x *Exec) deny(c, from *command.Ctx, reason acl.Reason, at int, in acl.Context) {
-	object := c.Spec.Name
-	if reason != acl.DeniedCommand {
-		object = string(c.Args[at])
+// deniedObject names what was denied: the command, or one of its arguments.
+func deniedObject(c *command.Ctx, reason acl.Reason, at int) string {
+	if reason == acl.DeniedCommand {
+		return c.Spec.Name
 	}
-	from.Deny(reason, in, object, c.Sess.User.Name())
+	return string(c.Args[at])
 }
 
 // refusedMeanwhile asks again for a command that had to wait for the right to stop
@@ -134,7 +133,7 @@ func (x *Exec) refusedInExec(c *command.Ctx) string {
 	if reason == acl.Allowed {
 		return ""
 	}
-	x.deny(c, c, reason, at, acl.InMulti)
+	c.Deny(reason, acl.InMulti, deniedObject(c, reason, at), c.Sess.User.Name())
 	text := "NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. " +
 		"This command is no longer allowed for the following reason: "
 	switch reason {
@@ -155,11 +154,12 @@ func (x *Exec) refusedToScript(c *command.Ctx) string {
 	if reason == acl.Allowed {
 		return ""
 	}
-	from := c
-	if s := &x.script; !s.busy { // else the connection belongs to its worker
-		from = &s.w.ctx
+	s := &x.script
+	client := s.client
+	if !s.busy { // else the connection belongs to its worker
+		client = s.w.ctx.Client()
 	}
-	x.deny(c, from, reason, at, acl.InScript)
+	c.DenyTo(client, reason, acl.InScript, deniedObject(c, reason, at), c.Sess.User.Name())
 	switch reason {
 	case acl.DeniedKey:
 		return "ERR The user executing the script can't access at least one of the keys mentioned in the command arguments"

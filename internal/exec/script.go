@@ -47,8 +47,9 @@ type scripting struct {
 	cl       *Client
 	since    int64 // the clock when the workers were stopped
 	args     [][]byte
-	detached bool // its client waits
-	busy     bool // the workers go on
+	detached bool   // its client waits
+	busy     bool   // the workers go on
+	client   string // describes its client, as it was when that began to wait
 	waits    *waiter
 
 	// Of the script that runs.
@@ -95,7 +96,7 @@ func (x *Exec) callScript(w *Worker, c *command.Ctx, cl *Client) {
 	s := &x.script
 	if !w.stopped {
 		if !x.World.stopFrom(w, false) {
-			x.reject(c, cl, x.script.busyText())
+			x.rejected(c, cl, x.script.busyText())
 			return
 		}
 		if cl.gone || x.refusedMeanwhile(c, cl) {
@@ -197,7 +198,7 @@ func crash(r any) {
 // detach makes the client wait for the end of the script. The workers are stopped.
 func (s *scripting) detach() {
 	cl := s.cl
-	s.detached = true
+	s.detached, s.client = true, s.w.ctx.Client()
 	s.waits = &waiter{cl: cl, wait: &command.Wait{Firm: true}, spec: s.w.ctx.Spec}
 	s.waits.mute = cl.Sess.Flags&(session.ReplyOff|session.ReplySkip) != 0
 	cl.waits = s.waits

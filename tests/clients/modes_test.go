@@ -66,6 +66,11 @@ func TestRedisCliModes(t *testing.T) {
 		t.Errorf("--latency-dist shows no spectrum: %q", out)
 	}
 	wantOutput(t, cli(nil, "--intrinsic-latency", "1"), `total runs \(avg latency`)
+	script := filepath.Join(t.TempDir(), "sum.lua")
+	if err := os.WriteFile(script, []byte("return {redis.call('get', KEYS[1]) + redis.call('get', KEYS[2]), ARGV[1]}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wantOutput(t, cli(nil, "--eval", script, "s40", "s2", ",", "word"), `^42$`, `^word$`)
 	if n := len(strings.Fields(cli(nil, "--scan", "--pattern", "s1*"))); n != 111 {
 		t.Errorf("--scan found %d keys", n)
 	}

@@ -147,3 +147,21 @@ func TestPermissionsHoldEverywhere(t *testing.T) {
 		t.Error("the connection of a removed user goes on")
 	}
 }
+
+// TestDenialInBusyScript looks for who was denied something by a script that other clients
+// run beside.
+func TestDenialInBusyScript(t *testing.T) {
+	s := start(t, "--busy-reply-threshold", "1")
+	admin := s.Dial(t)
+	admin.Must(t, "ACL", "SETUSER", "u", "on", "nopass", "~open*", "+@all")
+	c := s.Dial(t)
+	c.Must(t, "CLIENT", "SETNAME", "theone")
+	c.Must(t, "AUTH", "u", "x")
+	v, err := c.Do("EVAL", "for i = 1, 3000000 do end return redis.pcall('get', 'secret')", "0")
+	if err != nil || !v.IsError() {
+		t.Fatalf("the script is allowed: %v, %v", v, err)
+	}
+	if text := admin.Must(t, "ACL", "LOG").String(); !strings.Contains(text, "name=theone ") || !strings.Contains(text, `"lua"`) {
+		t.Errorf("the log says %s", text)
+	}
+}

@@ -39,6 +39,7 @@ type migrateArgs struct {
 	copy          bool
 	replace       bool
 	user, pass    []byte // nil: none
+	secrets       []int  // which arguments they are
 	syntax, mixed bool   // what is wrong
 }
 
@@ -53,9 +54,11 @@ func parseMigrate(args [][]byte) (a migrateArgs) {
 			a.replace = true
 		case command.EqualFold(args[i], "AUTH") && left >= 1:
 			a.user, a.pass = nil, args[i+1]
+			a.secrets = append(a.secrets, i+1)
 			i++
 		case command.EqualFold(args[i], "AUTH2") && left >= 2:
 			a.user, a.pass = args[i+1], args[i+2]
+			a.secrets = append(a.secrets, i+1, i+2)
 			i += 2
 		case command.EqualFold(args[i], "KEYS"):
 			a.mixed = len(args[3]) != 0
@@ -88,14 +91,8 @@ func migrateKeys(args [][]byte, dst []int) []int {
 // short.
 func (m migrator) migrate(c *command.Ctx) {
 	a := parseMigrate(c.Args)
-	for i := 6; i < len(c.Args)-1; i++ {
-		if c.Is(i, "AUTH") || c.Is(i, "AUTH2") {
-			c.Redact(i + 1)
-			if c.Is(i, "AUTH2") && i+2 < len(c.Args) {
-				c.Redact(i + 2)
-			}
-			break
-		}
+	for _, i := range a.secrets {
+		c.Redact(i)
 	}
 	switch {
 	case a.syntax:
