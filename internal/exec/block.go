@@ -137,6 +137,11 @@ func (cl *Client) unblock(c *command.Ctx) bool {
 	if !over {
 		return false
 	}
+	if len(w.lots) > 0 && cl.x.Alerted(AlertBusy) {
+		// A script may hold the shards, and wait for the worker at its end.
+		cl.x.script.late.add(cl)
+		return false
+	}
 	if !w.mute {
 		c.Out = append(c.Out, w.reply...)
 	}

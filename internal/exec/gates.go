@@ -207,25 +207,12 @@ func busyGate(x *Exec, c *command.Ctx, cl *Client) outcome {
 		return passed
 	}
 	if c.Spec.Flags&command.AllowBusy == 0 {
-		if c.Spec == x.execSpec {
-			cl.unwatchLate()
-		}
 		return x.refuse(c, cl, x.script.busyText())
 	}
 	switch c.Spec.Name {
 	case "watch":
 		x.watchLate(c, cl)
 		return refused
-	case "unwatch":
-		if cl.Sess.Flags&session.Multi == 0 {
-			cl.unwatchLate()
-		}
-	case "discard":
-		if cl.Sess.Flags&session.Multi != 0 {
-			cl.unwatchLate()
-		}
-	case "reset":
-		cl.unwatchLate()
 	case "shutdown":
 		if len(c.Args) != 2 || !c.Is(1, "NOSAVE") {
 			return x.refuse(c, cl, x.script.busyText())

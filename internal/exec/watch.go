@@ -23,8 +23,13 @@ type watchedName struct {
 // of keys is not gone through for each of them.
 const manyWatched = 16
 
-// unwatch forgets all watched keys. held tells which shards are locked already.
+// unwatch forgets all watched keys. held tells which shards are locked already. While a
+// script runs for too long they stay entered until it has ended.
 func (cl *Client) unwatch(held store.LockSet) {
+	if held == 0 && cl.x.Alerted(AlertBusy) {
+		cl.unwatchLate()
+		return
+	}
 	for _, k := range cl.tx.watched {
 		sh := cl.x.Store.ShardOf(k.key.H)
 		locked := held.Has(sh)
@@ -107,9 +112,10 @@ func (x *Exec) unwatch(c *command.Ctx) {
 }
 
 // lateWatching is the clients that began or ended to watch keys while a script ran for too
-// long: it holds shards, and nobody may wait for them. The keys are entered in their
-// shards, or taken out, when it has ended. What it has changed meanwhile nobody has been
-// told then; so if it has changed anything, the keys that are entered count as changed.
+// long, or whose time to wait for keys was over: it holds shards, and nobody may wait for
+// them. The keys are entered in their shards, or taken out, when it has ended, and those
+// who waited go on. What it has changed meanwhile nobody has been told then; so if it has
+// changed anything, the keys that are entered count as changed.
 type lateWatching struct {
 	mu      sync.Mutex // a leaf
 	clients map[*Client]struct{}
@@ -180,6 +186,9 @@ func (s *scripting) watchNow() {
 			tx.watcher.Changed.Store(true)
 		}
 		tx.dropped, tx.late = nil, 0
+		if !cl.gone && cl.waits != nil {
+			cl.Sess.Conn.Resume()
+		}
 	}
 }
 

@@ -1,9 +1,12 @@
 package node
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/redstart-db/redstart/internal/config"
+	"github.com/redstart-db/redstart/internal/exec"
 	"github.com/redstart-db/redstart/internal/resp"
 )
 
@@ -77,3 +80,78 @@ func TestWatchWhileBusy(t *testing.T) {
 }
 
 const busyText = "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.\r\n"
+
+// TestWaitEndsWhileBusy has the time of clients that wait for keys be over while a script
+// holds the shards of these keys: they go on when it has ended, and it can end.
+func TestWaitEndsWhileBusy(t *testing.T) {
+	onBoth(t, func(c *config.Config) { c.BusyReplyThreshold = 10 }, func(t *testing.T, s *instance) {
+		other := s.wire()
+		var waiting []*wire
+		for range 6 { // on all workers
+			w := s.wire()
+			w.send("BLPOP k l 0.3\r\nPING\r\n")
+			waiting = append(waiting, w)
+		}
+		until(t, "all to wait", func() bool { return strings.Contains(string(other.ask("INFO clients").Str), "blocked_clients:6\r\n") })
+		script := s.wire()
+		script.send(`EVAL "redis.call('get', KEYS[1]) redis.call('get', KEYS[2]) while true do end" 2 k l` + "\r\n")
+		until(t, "the script to be slow", func() bool { return other.ask("GET k").Kind == resp.KindError })
+		time.Sleep(400 * time.Millisecond)
+		for _, w := range waiting {
+			w.expectSilence()
+		}
+		gone := waiting[0]
+		gone.nc.Close()
+		other.do("SCRIPT KILL\r\n", "+OK\r\n")
+		if v := script.read(); v.Kind != resp.KindError {
+			t.Errorf("a script that was killed replies %v", v)
+		}
+		for _, w := range waiting[1:] {
+			w.expect("*-1\r\n+PONG\r\n")
+		}
+		other.do("RPUSH k a\r\nLLEN k\r\n", ":1\r\n:1\r\n")
+	})
+}
+
+// TestMemoryIsShortWhileBusy has memory become short while a script holds a shard: nobody
+// looks for something to evict there, so others are told that it is busy, and it can end.
+func TestMemoryIsShortWhileBusy(t *testing.T) {
+	onBoth(t, func(c *config.Config) { c.BusyReplyThreshold = 10 }, func(t *testing.T, s *instance) {
+		script := s.wire()
+		others := []*wire{s.wire(), s.wire(), s.wire(), s.wire()}
+		script.send(`EVAL "redis.call('get', KEYS[1]) while true do end" 1 k` + "\r\n")
+		until(t, "the script to be slow", func() bool { return others[0].ask("GET k").Kind == resp.KindError })
+		s.Exec.Alert(exec.AlertMemory, true)
+		time.Sleep(50 * time.Millisecond) // for what happens without commands
+		for _, w := range others {
+			w.do("SET k v\r\n", "-"+busyText)
+		}
+		others[0].do("SCRIPT KILL\r\n", "+OK\r\n")
+		if v := script.read(); v.Kind != resp.KindError {
+			t.Errorf("a script that was killed replies %v", v)
+		}
+		for _, w := range others {
+			w.do("SET k v\r\n", "+OK\r\n")
+		}
+		until(t, "memory to be found to suffice", func() bool { return !s.Exec.Alerted(exec.AlertMemory) })
+	})
+}
+
+// TestExecIsRefusedWhileBusy has a transaction refused, for another reason than the script
+// that holds the shard of the key that it watches.
+func TestExecIsRefusedWhileBusy(t *testing.T) {
+	onBoth(t, func(c *config.Config) { c.BusyReplyThreshold = 10 }, func(t *testing.T, s *instance) {
+		w, other, script := s.wire(), s.wire(), s.wire()
+		w.do("WATCH k\r\nMULTI\r\nSET k 1\r\n", "+OK\r\n+OK\r\n+QUEUED\r\n")
+		script.send(`EVAL "redis.call('get', KEYS[1]) while true do end" 1 k` + "\r\n")
+		until(t, "the script to be slow", func() bool { return other.ask("GET k").Kind == resp.KindError })
+		s.Exec.Alert(exec.AlertDisk, true)
+		if v := w.ask("EXEC"); !strings.HasPrefix(string(v.Str), "EXECABORT") {
+			t.Errorf("EXEC: %v", v)
+		}
+		s.Exec.Alert(exec.AlertDisk, false)
+		other.do("SCRIPT KILL\r\n", "+OK\r\n")
+		script.read()
+		w.do("SET k 2\r\nMULTI\r\nGET k\r\nEXEC\r\n", "+OK\r\n+OK\r\n+QUEUED\r\n*1\r\n$1\r\n2\r\n")
+	})
+}
