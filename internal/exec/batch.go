@@ -75,6 +75,9 @@ func (cl *Client) batch(c *command.Ctx, in []byte, had int) (n int, st loop.Stat
 					}
 					return n + r.size, loop.Suspend
 				}
+			} else {
+				// It is no command, but what CLIENT REPLY SKIP was for.
+				cl.x.muteAnswer(c, &cl.Sess, len(c.Out))
 			}
 			n += r.size
 		}

@@ -13,7 +13,7 @@ func setTemplates() (ts []template) {
 		"SINTERSTORE <set> <set> <set>", "SUNIONSTORE <set> <set> <set>", "SDIFFSTORE <set> <set> <set>",
 		"SINTERSTORE <set> <set> <set> <set>", "SUNIONSTORE <set> <set> <set> <set>", "SDIFFSTORE <set> <set> <set> <set>",
 		"SDIFFSTORE <any> <set> <any>", "SUNIONSTORE <any> <set>", "SINTERCARD 2 <set> <set>", "SINTERCARD 3 <set> <set> <set> LIMIT <rank>",
-		"SPOP <set> 0", "OBJECT ENCODING <set>", "COPY <set> <set> REPLACE", "RENAME <set> <set>", "DEL <set>",
+		"OBJECT ENCODING <set>", "COPY <set> <set> REPLACE", "RENAME <set> <set>", "DEL <set>",
 		"ZUNIONSTORE <zset> 2 <set> <zset>", "ZINTERSTORE <zset> 2 <zset> <set> WEIGHTS <score> <score>", "ZDIFFSTORE <zset> 2 <zset> <set>",
 		"ZUNION 2 <set> <set> WITHSCORES", "ZINTERCARD 2 <set> <zset>",
 	} {
@@ -21,7 +21,7 @@ func setTemplates() (ts []template) {
 	}
 	for _, words := range []string{
 		"SMEMBERS <set>", "SMEMBERS <any>", "SINTER <set> <set>", "SINTER <set> <set> <set>", "SUNION <set> <set>",
-		"SUNION <set> <any> <set> <set>", "SDIFF <set> <set>", "SDIFF <set> <set> <set> <set>", "SPOP <set> 100000",
+		"SUNION <set> <any> <set> <set>", "SDIFF <set> <set>", "SDIFF <set> <set> <set> <set>", "SPOP <set> 0", "SPOP <set> 100000",
 		"SSCAN <set> 0 COUNT 10000", "SSCAN <set> 0 COUNT 10000 MATCH <pattern>", "SRANDMEMBER <set> 100000",
 	} {
 		ts = append(ts, template{words, how{sort: true}})
@@ -60,7 +60,8 @@ func mixedTemplates() (ts []template) {
 	} {
 		ts = append(ts, template{words, how{sort: true}})
 	}
-	for _, words := range []string{"DUMP <any>", "MEMORY USAGE <any>", "MEMORY USAGE <any> SAMPLES <rank>", "OBJECT IDLETIME <any>"} {
+	// MEMORY USAGE is not here: in the reference it finds keys that have expired.
+	for _, words := range []string{"DUMP <any>", "OBJECT IDLETIME <any>"} {
 		ts = append(ts, template{words, how{kind: true}})
 	}
 	ts = append(ts, template{"SCAN 0 COUNT 1000 TYPE <type>", how{sort: true}})

@@ -100,8 +100,9 @@ func (g *generator) command(t template) []string {
 			args = append(args, g.pick("", "x", "1", "NX"))
 		}
 	case 2:
-		// A cursor other than 0 means something to its own server only.
-		if len(args) > 1 && !strings.HasSuffix(args[0], "SCAN") && !lex {
+		// A cursor other than 0 means something to its own server only, and a negative
+		// number asks for random members.
+		if len(args) > 1 && !strings.HasSuffix(args[0], "SCAN") && args[0] != "SRANDMEMBER" && !lex {
 			args[1+g.r.IntN(len(args)-1)] = g.pick("", "abc", "-1", "9223372036854775807", "-9223372036854775808", "1.5", " 1", "\x00")
 		}
 	case 3:
