@@ -210,6 +210,37 @@ func listen(t *testing.T) net.Listener {
 	return ln
 }
 
+// TestCloseAmongScripts has scripts that never end begin while the instance is closed.
+func TestCloseAmongScripts(t *testing.T) {
+	for range 5 {
+		s, err := Open(Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				var err error
+				for !errors.Is(err, ErrClosed) {
+					_, err = s.Do(context.Background(), "EVAL", "while true do redis.call('incr', KEYS[1]) end", 1, "k")
+				}
+			})
+		}
+		time.Sleep(20 * time.Millisecond)
+		closed := make(chan error)
+		go func() { closed <- s.Close() }()
+		select {
+		case err := <-closed:
+			if err != nil {
+				t.Error(err)
+			}
+		case <-time.After(time.Minute):
+			panic("Close does not return")
+		}
+		wg.Wait()
+	}
+}
+
 func TestServe(t *testing.T) {
 	s := open(t, Options{Password: "secret", Logger: slog.New(slog.DiscardHandler)})
 	ln := listen(t)

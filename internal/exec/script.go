@@ -70,6 +70,7 @@ type scripting struct {
 	wrote   atomic.Bool                           // a command that writes has run, even if it changed nothing
 	kill    atomic.Bool
 	dropped atomic.Bool // what it did is not logged
+	ending  atomic.Bool // no script goes on any more
 }
 
 func (s *scripting) init(x *Exec) {
@@ -315,7 +316,7 @@ func (x *Exec) EndScript(c *command.Ctx) {
 // the workers go on.
 func (x *Exec) PollScript() string {
 	s := &x.script
-	if s.kill.Load() {
+	if s.kill.Load() || s.ending.Load() {
 		return "ERR Script killed by user with SCRIPT KILL..."
 	}
 	limit := x.Config.BusyReplyThreshold
@@ -376,7 +377,13 @@ func (s *scripting) abandon() {
 // AbandonScripts ends what runs, for the end of the instance.
 func (x *Exec) AbandonScripts() { x.script.abandon() }
 
-// CloseScripts waits for the end of what AbandonScripts has ended. No command runs
+// EndScripts is AbandonScripts for all that may begin yet, too.
+func (x *Exec) EndScripts() {
+	x.script.ending.Store(true)
+	x.script.abandon()
+}
+
+// CloseScripts waits for the end of what EndScripts has ended. No command runs
 // any more.
 func (x *Exec) CloseScripts() {
 	x.script.later.Wait()

@@ -274,7 +274,7 @@ func closedError(err error) error {
 func (n *Node) Close() error {
 	var err error
 	n.once.Do(func() {
-		n.Exec.AbandonScripts()
+		n.Exec.EndScripts()
 		err = n.loops.Close()
 		n.closeLocals()
 		n.Exec.CloseScripts()
