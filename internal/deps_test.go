@@ -26,7 +26,8 @@ var layers = map[string]string{
 	// Nothing internal: to be understood, and tested, alone.
 	"internal/acl":        "internal/glob internal/words",
 	"internal/clock":      "",
-	"internal/config":     "internal/words",
+	"internal/config":     "internal/words internal/errno",
+	"internal/errno":      "",
 	"internal/geo":        "",
 	"internal/glob":       "",
 	"internal/invariants": "",
@@ -70,7 +71,7 @@ var layers = map[string]string{
 	"internal/command/scripting": "internal/command internal/script internal/rdb internal/num internal/glob internal/session internal/words",
 	"internal/script/glua":       "internal/script internal/resp internal/num",
 	"internal/exec": "internal/command internal/store internal/session internal/oplog internal/resp internal/loop internal/clock " +
-		"internal/config internal/stats internal/acl internal/mem internal/glob internal/num internal/tracking",
+		"internal/config internal/stats internal/acl internal/mem internal/glob internal/num internal/tracking internal/errno",
 
 	// What stands beside the commands.
 	"internal/pubsub":    "internal/resp internal/glob internal/session internal/stats",
@@ -87,7 +88,7 @@ var layers = map[string]string{
 	"internal/node":   "internal/...",
 	"internal/docgen": "internal/node internal/config internal/command internal/command/cmddocs",
 	".":               "internal/node internal/config internal/resp",
-	"cmd":             "internal/node internal/config internal/version",
+	"cmd":             "internal/node internal/config internal/version internal/errno",
 
 	"patterns": "",
 	"tests":    "internal/... tests/... .",

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/redstart-db/redstart/internal/config"
+	"github.com/redstart-db/redstart/internal/errno"
 	"github.com/redstart-db/redstart/internal/node"
 	"github.com/redstart-db/redstart/internal/version"
 )
@@ -23,7 +24,7 @@ import (
 func serve(cfg *config.Config, bare bool, stdout, stderr io.Writer) int {
 	handler, err := node.NewLogHandler(cfg, stdout)
 	if err != nil {
-		fmt.Fprintf(stderr, "\n*** FATAL CONFIG FILE ERROR (Redis %s) ***\nCan't open the log file: %s\n", version.Redis, reason(err))
+		fmt.Fprintf(stderr, "\n*** FATAL CONFIG FILE ERROR (Redis %s) ***\nCan't open the log file: %s\n", version.Redis, errno.Text(err))
 		return 1
 	}
 	log := slog.New(handler)
@@ -198,7 +199,7 @@ func writePidFile(cfg *config.Config, log *slog.Logger) {
 		return
 	}
 	if err := os.WriteFile(path, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o644); err != nil {
-		log.Warn("Failed to write PID file: " + reason(err))
+		log.Warn("Failed to write PID file: " + errno.Text(err))
 	}
 }
 
@@ -225,16 +226,6 @@ func showLogo(cfg *config.Config, handler *node.LogHandler, log *slog.Logger) {
      ||        PID: %d
 
 `, version.Redstart, version.Read().Commit, strconv.IntSize, mode, cfg.Port, os.Getpid()))
-}
-
-// reason gives the system's words for an error, as C programs print them.
-func reason(err error) string {
-	var errno syscall.Errno
-	if !errors.As(err, &errno) {
-		return err.Error()
-	}
-	s := errno.Error()
-	return strings.ToUpper(s[:1]) + s[1:]
 }
 
 // readyLimit bounds how long the parent of a daemon waits for it.

@@ -9,7 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
+
+	"github.com/redstart-db/redstart/internal/errno"
 )
 
 // maxBind is how many addresses bind takes.
@@ -329,12 +330,7 @@ func systemError(err error) string {
 	case errors.Is(err, fs.ErrPermission):
 		return "Permission denied"
 	}
-	var errno syscall.Errno
-	if errors.As(err, &errno) {
-		s := errno.Error()
-		return strings.ToUpper(s[:1]) + s[1:]
-	}
-	return err.Error()
+	return errno.Text(err)
 }
 
 func fileName(text string) func(string) error {

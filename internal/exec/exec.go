@@ -18,14 +18,12 @@
 package exec
 
 import (
-	"errors"
-	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 
 	"github.com/redstart-db/redstart/internal/acl"
 	"github.com/redstart-db/redstart/internal/command"
+	"github.com/redstart-db/redstart/internal/errno"
 	"github.com/redstart-db/redstart/internal/oplog"
 	"github.com/redstart-db/redstart/internal/stats"
 	"github.com/redstart-db/redstart/internal/store"
@@ -130,20 +128,10 @@ func (x *Exec) Alert(a Alert, on bool) {
 // written, or no longer, with nil. No lock is needed.
 func (x *Exec) AppendFileFails(err error) {
 	if err != nil {
-		text := command.ErrAppendFile + systemReason(err)
+		text := command.ErrAppendFile + errno.Text(err)
 		x.appendFile.Store(&text)
 	}
 	x.Alert(AlertAppendFile, err != nil)
-}
-
-// systemReason gives the system's words for an error, as C programs print them.
-func systemReason(err error) string {
-	var errno syscall.Errno
-	if !errors.As(err, &errno) {
-		return err.Error()
-	}
-	s := errno.Error()
-	return strings.ToUpper(s[:1]) + s[1:]
 }
 
 // Alerted tells whether an alert is set.

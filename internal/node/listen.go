@@ -15,6 +15,7 @@ import (
 	"syscall"
 
 	"github.com/redstart-db/redstart/internal/config"
+	"github.com/redstart-db/redstart/internal/errno"
 )
 
 // listeners is what an instance listens on. The configuration names the wanted
@@ -368,10 +369,8 @@ func reason(err error) string {
 	if errors.As(err, &sys) {
 		call = sys.Syscall + ": "
 	}
-	var errno syscall.Errno
-	if errors.As(err, &errno) {
-		s := errno.Error()
-		return call + strings.ToUpper(s[:1]) + s[1:]
+	if errors.As(err, new(syscall.Errno)) {
+		return call + errno.Text(err)
 	}
 	return err.Error()
 }
