@@ -181,7 +181,7 @@ func followed() []string {
 	return []string{
 		"maxmemory", "maxmemory-clients", "maxmemory-policy", "lfu-log-factor", "lfu-decay-time", "slowlog-max-len", "latency-tracking",
 		"notify-keyspace-events",
-		"tracking-table-max-keys", "watchdog-period",
+		"tracking-table-max-keys", "watchdog-period", "min-replicas-to-write",
 	}
 }
 
@@ -229,6 +229,8 @@ func (s *self) apply(name string) {
 		}
 	case "watchdog-period":
 		s.n.setWatchdog(time.Duration(cfg.WatchdogPeriod) * time.Millisecond)
+	case "min-replicas-to-write", "min-replicas-max-lag": // there are no replicas yet
+		x.Alert(exec.AlertNoReplicas, cfg.MinReplicasToWrite > 0 && cfg.MinReplicasMaxLag > 0)
 	case "tracking-table-max-keys":
 		x.LimitTracking()
 	case "notify-keyspace-events":
