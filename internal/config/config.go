@@ -129,6 +129,7 @@ type Memory struct {
 	ActiveDefragThresholdHigh int // percent
 	ActiveDefragCycleMin      int // percent
 	ActiveDefragCycleMax      int // percent
+	ActiveDefragMaxScanFields int64
 }
 
 // Lazyfree says which removals free their memory in the background.

@@ -60,13 +60,13 @@ var memoryDirectives = []directive{
 		"Moves records together so that memory can be given back."},
 	{"active-defrag-ignore-bytes", "", memory(1, maxInt64), "104857600", 0,
 		func(c *Config) any { return &c.ActiveDefragIgnoreBytes },
-		"Waste below which nothing is moved."},
+		"Holes in pages, below which nothing is moved."},
 	{"active-defrag-threshold-lower", "", integer(0, 1000), "10", 0,
 		func(c *Config) any { return &c.ActiveDefragThresholdLow },
-		"Percentage of waste at which moving starts."},
+		"Percentage of holes at which moving starts."},
 	{"active-defrag-threshold-upper", "", integer(0, 1000), "100", 0,
 		func(c *Config) any { return &c.ActiveDefragThresholdHigh },
-		"Percentage of waste at which moving takes its greatest effort."},
+		"Percentage of holes at which moving takes its greatest effort."},
 	{"active-defrag-cycle-min", "", integer(1, 99), "1", 0,
 		func(c *Config) any { return &c.ActiveDefragCycleMin },
 		"Least percentage of time spent on moving."},
@@ -74,8 +74,8 @@ var memoryDirectives = []directive{
 		func(c *Config) any { return &c.ActiveDefragCycleMax },
 		"Greatest percentage of time spent on moving."},
 	{"active-defrag-max-scan-fields", "", integer(1, maxInt64), "1000", 0,
-		nil,
-		"Accepted, has no effect: large collections are always moved in pieces."},
+		func(c *Config) any { return &c.ActiveDefragMaxScanFields },
+		"Records and elements looked at before others get a turn."},
 }
 
 var persistenceDirectives = []directive{

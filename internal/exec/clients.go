@@ -133,6 +133,9 @@ func (x *Exec) LimitMemory(limit int64) {
 	x.moveLimit()
 }
 
+// MemoryLimit is what LimitMemory was given last, or store.NoLimit.
+func (x *Exec) MemoryLimit() int64 { return x.memoryLimit.Load() }
+
 // moveLimit leaves the data what connections do not take. What they take beyond their own
 // limit is not counted: connections will be evicted for that, by whoever has found it, and
 // if keys were evicted meanwhile it would be for nothing.

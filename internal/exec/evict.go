@@ -80,6 +80,20 @@ func tenacity(n int) int64 {
 	return math.MaxInt64
 }
 
+// overStep is by how much memory has to be exceeded for a command to evict for twice,
+// three times... as long, as one part in so many of the limit: where large values take the
+// place of many small ones, the time that one command has is not enough.
+const overStep = 64
+
+// patience gives for how many nanoseconds the next command evicts.
+func (x *Exec) patience() int64 {
+	t, step := tenacity(x.Config.MaxMemoryEvictionTenacity), max(x.memoryLimit.Load()/overStep, 1<<20)
+	if times := 1 + x.Store.Over()/step; t < math.MaxInt64/times {
+		t *= times
+	}
+	return t
+}
+
 // makeRoom evicts until memory is within its limit, for a time. It is false if memory is
 // exceeded and there is nothing to evict. The worker must be locked, and no shard. cl is
 // the client whose command waits, or nil; what it is told of keys that it has read goes to
@@ -104,7 +118,7 @@ func (x *Exec) makeRoom(w *Worker, cl *Client, out *[]byte) bool {
 	began := x.Clock.Nano()
 	x.Store.SetTime(x.Clock.UnixMilli(began)) // the faster keys go, the finer
 	x.evicting.since.CompareAndSwap(0, began)
-	limit := tenacity(x.Config.MaxMemoryEvictionTenacity)
+	limit := x.patience()
 	evicted, ok := 0, true
 	for ok && x.Store.Over() > 0 {
 		if ok = x.finishEvicted(w) || x.evictOne(w, cl, out); ok {
@@ -306,9 +320,24 @@ func (x *Exec) evict(c *candidate, cl *Client, out *[]byte) bool {
 		return false
 	}
 	ks.Evict(e)
+	if sh.Holes() > sh.Arena().Live()/holesShare+holesLeast {
+		sh.Compact().Work(sh, compactStep, compactBytes)
+	}
 	x.tell(cl, out, x.Store.Of(c.hash))
 	return true
 }
+
+// What is evicted leaves holes in pages, which values of other sizes do not fill. So who
+// evicts closes some as well, once a part of the shard is holes: there, evicting more would
+// free no page, and the rest of the data would have to make way for the holes. A walk over
+// all of a shard is done when about as large a part of it has been evicted as holes are
+// left.
+const (
+	holesShare   = 12       // holes that stay, as one part in so many of the live bytes
+	holesLeast   = 32 << 10 // and so many bytes
+	compactStep  = holesShare
+	compactBytes = 8 << 10 // moved at once, about
+)
 
 // evictStep is how many elements of a removed collection, or records of a flushed
 // database, are freed for one hold of their shard.

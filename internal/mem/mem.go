@@ -107,6 +107,8 @@ type Arena struct {
 	freeIDs uint32     // list of unused span numbers below nspans
 	runs    [2]runBins // free runs: without and with dirty pages
 
+	tried Tried // what Sparse was asked
+
 	mark   uint64 // live bytes above which marked is called
 	marked func()
 	limit  func(n int) bool
@@ -245,6 +247,19 @@ func (a *Arena) SetMark(mark uint64, f func()) { a.mark, a.marked = mark, f }
 
 // Live is the sum of the usable sizes of all live blocks, in bytes.
 func (a *Arena) Live() uint64 { return a.live }
+
+// Held is how many bytes of pages the blocks lie in: what is resident but for free runs.
+func (a *Arena) Held() uint64 { return uint64(a.resident-a.freeDirty) << pageShift }
+
+// Tried counts what Sparse was asked.
+type Tried struct {
+	Sparse uint64 // blocks that were worth moving
+	Dense  uint64 // blocks that were not
+	Bytes  uint64 // sizes of the former
+}
+
+// Tried tells what Sparse was asked since the arena was made.
+func (a *Arena) Tried() Tried { return a.tried }
 
 // Stats are the sizes of an arena, in bytes but for Blocks.
 type Stats struct {

@@ -344,6 +344,12 @@ func TestSparseConverges(t *testing.T) {
 				}
 			}
 			mustVerify(t, a)
+			if n := a.Tried(); n.Sparse != uint64(moves) || n.Bytes != uint64(moves*Usable(size)) || n.Dense == 0 {
+				t.Errorf("%+v is counted for %d moves of %d bytes", n, moves, size)
+			}
+			if st := a.Stats(); a.Held() != st.Resident-st.FreeDirty || a.Held() < a.Live() {
+				t.Errorf("%d bytes of pages are held: %+v", a.Held(), st)
+			}
 			for r, i := range kept {
 				if !filled(a.Bytes(r, 8), uint64(i)) {
 					t.Fatalf("block %#x lost its contents", r)

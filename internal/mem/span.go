@@ -186,6 +186,16 @@ func (a *Arena) dropSpares() (dropped bool) {
 // Moving every sparse block ends: a moved block goes into the current span and never comes from it or from a full one;
 // so each time the current span is filled there is one partly filled span less, and no new span is begun meanwhile.
 func (a *Arena) Sparse(r Ref) bool {
+	if !a.sparse(r) {
+		a.tried.Dense++
+		return false
+	}
+	a.tried.Sparse++
+	a.tried.Bytes += uint64(a.Usable(r))
+	return true
+}
+
+func (a *Arena) sparse(r Ref) bool {
 	id := a.pageMap[r>>pageRefShift]
 	s := &a.spans[id]
 	if s.class == largeClass {

@@ -63,7 +63,7 @@ func (f files) ServerVersion() string { return version.Redis }
 // KeepFiles has the instance read and write the RDB file of its folder. It is called
 // before BeginLoad.
 func (n *Node) KeepFiles() {
-	n.persist.Alone = n.proc.own
+	n.persist.Alone = n.proc.own.Load()
 	n.persist.Enable()
 }
 

@@ -61,8 +61,8 @@ type Node struct {
 	lis     listeners
 	oom     oomState
 	self    *self
-	defrag  []defrag   // by shard, the background's
-	seen    []shardUse // the same
+	defrag  defrag
+	seen    []shardUse // by shard, the background's
 	proc    process
 	hub     pubsub.Hub
 	links   migrate.Links
@@ -333,6 +333,7 @@ func (n *Node) background() {
 				n.renewTLS()
 				n.reclaim()
 				n.defragment()
+				n.self.measureTight()
 			}
 		}
 	}()

@@ -4,13 +4,14 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/redstart-db/redstart/internal/proctitle"
 )
 
 // process is what the instance may do when the process is there for it alone.
 type process struct {
-	own       bool
+	own       atomic.Bool
 	title     string // the program, as it was called
 	collected int64  // when garbage was collected last, monotonic nanoseconds
 	left      uint64 // bytes of the Go heap after that
@@ -19,7 +20,8 @@ type process struct {
 // OwnProcess tells the instance that this process exists for nothing else: it may
 // change its title and say when garbage is collected. Call it before Listen.
 func (n *Node) OwnProcess() {
-	n.proc.own = true
+	n.proc.own.Store(true)
+	n.self.own()
 	if len(os.Args) > 0 {
 		n.proc.title = os.Args[0]
 	}
@@ -28,7 +30,7 @@ func (n *Node) OwnProcess() {
 // showTitle gives the process its title (proc-title-template).
 func (n *Node) showTitle() {
 	cfg := n.Config
-	if !n.proc.own || !cfg.SetProcTitle {
+	if !n.proc.own.Load() || !cfg.SetProcTitle {
 		return
 	}
 	host, port, mode := "*", cfg.Port, ""
@@ -58,7 +60,7 @@ const (
 // background of a server with a process of its own.
 func (n *Node) collect() {
 	now := n.env.Clock.Nano()
-	if !n.proc.own || now-n.proc.collected < collectEvery || readHeap().objects < n.proc.left+collectFrom {
+	if !n.proc.own.Load() || now-n.proc.collected < collectEvery || readHeap().objects < n.proc.left+collectFrom {
 		return
 	}
 	runtime.GC()

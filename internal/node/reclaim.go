@@ -8,6 +8,7 @@ const (
 	trimShare   = 8        // one part in so many is given back each time
 	trimLeast   = 64 << 10 // bytes that are kept, and given back at the least
 	trimFrom    = 16       // one part in so many of an arena may be free pages: holes would keep regions from filling
+	trimTight   = 64       // the same where memory is short
 	trimMost    = 1 << 20  // bytes given back at the most: some 50 µs
 
 	collapseStep = 8 // regions made huge pages at a time, of some 200 µs each without a lock
@@ -24,6 +25,10 @@ type shardUse struct{ live, blocks uint64 }
 func (n *Node) reclaim() {
 	turn := int(n.env.Clock.Nano() / int64(expireTick))
 	n.free()
+	from := trimFrom
+	if n.tight() {
+		from = trimTight
+	}
 	if n.seen == nil {
 		n.seen = make([]shardUse, n.store.Shards())
 	}
@@ -38,7 +43,7 @@ func (n *Node) reclaim() {
 		switch free := int(st.FreeDirty); {
 		case n.seen[i] == seen:
 			sh.Arena().Trim(trimMost)
-		case free > max(trimLeast, int(st.Resident)/trimFrom):
+		case free > max(trimLeast, int(st.Resident)/from):
 			sh.Arena().Trim(min(max(free/trimShare, trimLeast), trimMost))
 		}
 		n.seen[i] = seen

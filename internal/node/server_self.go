@@ -4,9 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"math"
-	"runtime"
 	"runtime/debug"
-	"runtime/metrics"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,7 +29,7 @@ type self struct {
 	cronPaused  atomic.Bool   // DEBUG PAUSE-CRON 1
 	freedBefore atomic.Uint64 // large values freed before CONFIG RESETSTAT
 
-	heapBase uint64 // what counts of the Go heap without connections, bytes
+	account account
 
 	mu           sync.Mutex // guards what follows
 	peak         uint64     // most bytes used
@@ -56,8 +54,7 @@ func (s *self) start() {
 	for _, name := range followed() {
 		s.apply(name)
 	}
-	runtime.GC() // for the live heap to be known
-	s.heapBase = min(readHeap().live, heapMost)
+	s.account.open()
 	s.startup = s.used(true)
 	s.sample()
 	s.n.wg.Add(1)
@@ -91,8 +88,8 @@ func (s *self) sample() {
 		})
 	}
 	s.n.persist.Tick(changes)
+	s.measure()
 	used := s.used(true)
-	s.moveLimit()
 	now := s.n.env.Clock.Nano() / 1e6
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -102,77 +99,9 @@ func (s *self) sample() {
 	s.out.Sample(now, out)
 }
 
-// used is the memory in use, in bytes: live blocks of the arenas, what connections take,
-// and the Go heap of an instance without any. What else is on the heap is little, and
-// how much of it is garbage only the collector finds out, at a time of its own. It
-// locks the shards, one at a time, unless they are locked already.
-func (s *self) used(lock bool) uint64 {
-	sum := s.heapBase + uint64(max(s.n.Exec.ClientMemory(), 0))
-	for i := range s.n.store.Shards() {
-		sh := s.n.store.Shard(i)
-		if lock {
-			sh.Lock()
-		}
-		sum += sh.Arena().Live()
-		sh.Note()
-		if lock {
-			sh.Unlock()
-		}
-	}
-	return sum
-}
-
-// heapMost is the most that counts of the heap at the start, in bytes: the rest belongs
-// to the program that the instance is part of.
-const heapMost = 4 << 20
-
-// heap is the Go heap, in bytes. live is what the last collection found in use: unlike
-// objects it does not grow with garbage.
-type heap struct{ live, objects, unused, free uint64 }
-
-func readHeap() heap {
-	samples := []metrics.Sample{
-		{Name: "/memory/classes/heap/objects:bytes"},
-		{Name: "/memory/classes/heap/unused:bytes"},
-		{Name: "/memory/classes/heap/free:bytes"},
-		{Name: "/gc/heap/live:bytes"},
-	}
-	metrics.Read(samples)
-	at := func(i int) uint64 { return samples[i].Value.Uint64() }
-	return heap{live: at(3), objects: at(0), unused: at(1), free: at(2)}
-}
-
-// limitMemory takes up maxmemory. All workers must be stopped and all shards locked.
-func (s *self) limitMemory() {
-	s.n.Exec.Alert(exec.AlertMemory, false)
-	limit := s.dataLimit()
-	s.n.store.SetLimit(limit)
-	s.fineClock()
-	s.n.Exec.LimitMemory(limit)
-}
-
-// dataLimit is what maxmemory leaves for data and buffers, in bytes.
-func (s *self) dataLimit() int64 {
-	max := s.n.Config.MaxMemory
-	if max == 0 {
-		return store.NoLimit
-	}
-	return int64(max) - int64(s.heapBase)
-}
-
 // clientLimit is what all connections may take together, in bytes; 0 is no limit.
 func clientLimit(cfg *config.Config) int64 {
 	return int64(min(cfg.MaxMemoryClients.Bytes(cfg.MaxMemory), math.MaxInt64))
-}
-
-// moveLimit leaves the data what the rest of the process does not take. No lock may be
-// held.
-func (s *self) moveLimit() {
-	limit := int64(store.NoLimit)
-	s.n.Exec.World.Workers()[0].Locked(func() { limit = s.dataLimit() })
-	if limit != store.NoLimit {
-		s.n.Exec.LimitMemory(limit)
-	}
 }
 
 // followed are the directives that apply takes up. Others are read where they
@@ -205,7 +134,7 @@ func (s *self) apply(name string) {
 	cfg, x := s.n.Config, s.n.Exec
 	switch name {
 	case "maxmemory":
-		used := s.used(false)
+		used := s.used(false) - s.unlimited()
 		if cfg.MaxMemory > 0 && used > cfg.MaxMemory {
 			s.n.log.Warn("the new maxmemory is smaller than the memory in use", "maxmemory", cfg.MaxMemory, "used", used)
 		}
@@ -313,6 +242,7 @@ func (s *self) ResetStats() {
 		sh.ResetEvictedKeys()
 		sh.ResetLag()
 	}
+	s.n.resetDefrag()
 	now := s.n.env.Clock.Nano() / 1e6
 	s.mu.Lock()
 	defer s.mu.Unlock()

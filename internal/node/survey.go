@@ -38,6 +38,7 @@ type shardSums struct {
 	thrown, freed             uint64 // large values left to be freed, and freed
 	lag                       store.Lag
 	trackedKeys, trackedItems int
+	defrag                    defragCounts
 }
 
 // dbSums are of one database.
@@ -107,6 +108,7 @@ func (v *survey) ofShards() *shardSums {
 			d.sampled += sampled
 			m.Tables[db].Bytes += uint64(ks.TableBytes())
 		}
+		sum.defrag.add(sh)
 		sum.expired += sh.ExpiredKeys()
 		sum.evicted += sh.EvictedKeys()
 		sum.fields += sh.ExpiredFields()
@@ -130,11 +132,15 @@ func (v *survey) ofShards() *shardSums {
 func (v *survey) Memory() server.Memory {
 	s, h := v.s, readHeap()
 	m := v.ofShards().memory
-	m.Startup, m.Clients = s.startup, v.ofWorkers().bufferBytes
-	m.Heap, m.HeapUsed, m.HeapIdle = s.heapBase, h.objects+h.unused, h.free
-	m.RSS, m.System = residentBytes(), systemMemory()
-	m.Used = m.ArenaLive + m.Heap + m.Clients
-	m.Overhead = s.startup + m.Clients
+	m.Startup, m.Clients, m.ClientCount = s.startup, v.ofWorkers().bufferBytes, v.ofWorkers().connected
+	m.Log, m.Extra = s.unlimited(), uint64(s.account.extra.Load())
+	u := s.n.scripts.Usage()
+	m.Scripts, m.Functions, m.ScriptCount = uint64(u.Scripts), uint64(u.Functions), u.Cached
+	m.Heap, m.HeapObjects, m.HeapUsed, m.HeapHeld = s.account.base, h.objects, h.objects+h.unused, h.held
+	m.RSS, _ = residentBytes()
+	m.System = systemMemory()
+	m.Used = m.ArenaLive + m.Heap + m.Clients + m.Log + m.Extra
+	m.Overhead = s.startup + m.Clients + m.Log + m.Scripts + m.Functions
 	tables := m.Tables
 	m.Tables = nil
 	for db, t := range tables {

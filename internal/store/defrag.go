@@ -15,8 +15,34 @@ type Defrag struct {
 	db     int    // its table is walked over, or all have been
 	pos    uint32 // in that table, or in the object
 	handle uint32 // of the object that is walked over
+	sparse uint64 // what Arena.Tried said when that was begun
 
-	Moved, Kept uint64 // records and blocks
+	Moved, Kept uint64 // keys of which something was moved, and others
+}
+
+// Compact is the walk over the shard that all who defragment it go on with. The shard must
+// be locked.
+func (sh *Shard) Compact() *Defrag { return &sh.compact }
+
+// Holes is how many bytes the pages of the shard's arena have beyond its live blocks. The
+// shard must be locked.
+func (sh *Shard) Holes() uint64 { return sh.arena.Held() - min(sh.arena.Live(), sh.arena.Held()) }
+
+// Begin has the walk begin anew. The shard must be locked.
+func (d *Defrag) Begin() { d.db, d.pos, d.handle = 0, 0, 0 }
+
+// Work goes on with the walk until it has looked at about so many blocks and has moved
+// so many bytes, or has ended. The shard must be locked.
+func (d *Defrag) Work(sh *Shard, blocks, bytes uint64) (done bool) {
+	began := sh.arena.Tried()
+	for !done {
+		done = d.Step(sh)
+		now := sh.arena.Tried()
+		if now.Sparse+now.Dense-began.Sparse-began.Dense >= blocks || now.Bytes-began.Bytes >= bytes {
+			break
+		}
+	}
+	return done
 }
 
 // movable is an object that knows how to move its parts; pos is as of Scan.
@@ -36,8 +62,11 @@ func (d *Defrag) Step(sh *Shard) (done bool) {
 		return false
 	}
 	if int(d.handle) >= len(sh.objects) {
-		d.db, d.pos, d.handle = 0, 0, 0
+		d.Begin()
 		return true
+	}
+	if d.pos == 0 {
+		d.sparse = sh.arena.Tried().Sparse
 	}
 	switch o := sh.objects[d.handle].(type) {
 	case *dict.Dict:
@@ -48,10 +77,22 @@ func (d *Defrag) Step(sh *Shard) (done bool) {
 		done = true
 	}
 	if done {
+		if sh.objects[d.handle] != nil {
+			d.count(sh.arena.Tried().Sparse > d.sparse)
+		}
 		d.handle++
 		d.pos = 0
 	}
 	return false
+}
+
+// count counts a key.
+func (d *Defrag) count(moved bool) {
+	if moved {
+		d.Moved++
+	} else {
+		d.Kept++
+	}
 }
 
 // records moves the records of a stretch of a table, and the blocks that they
@@ -62,11 +103,12 @@ func (d *Defrag) records(ks *Keyspace, pos uint32) (next uint32, done bool) {
 	next, done = ks.table.Scan(pos, func(ref mem.Ref) { refs = append(refs, ref) })
 	for _, ref := range refs {
 		rec := parse(ks.arena, ref)
+		tried := ks.arena.Tried().Sparse
 		if enc := rec.enc(); enc == encBlock || enc == encPackedBlock {
 			d.block(ks, ref, rec.valOff())
 		}
 		if !ks.arena.Sparse(ref) {
-			d.Kept++
+			d.count(ks.arena.Tried().Sparse > tried)
 			continue
 		}
 		slot, ok := ks.table.FindRef(ks.Hash(ref), ref)
@@ -77,7 +119,7 @@ func (d *Defrag) records(ks *Keyspace, pos uint32) (next uint32, done bool) {
 		}
 		copy(ks.arena.Bytes(to, size), ks.arena.Bytes(ref, size))
 		ks.moved(Entry{ks, ref, rec, slot}, to)
-		d.Moved++
+		d.count(true)
 	}
 	return next, done
 }
@@ -87,7 +129,6 @@ func (d *Defrag) block(ks *Keyspace, ref mem.Ref, off int) {
 	at := ks.arena.Bytes(ref, off+4)[off:]
 	from := mem.Ref(binary.LittleEndian.Uint32(at))
 	if !ks.arena.Sparse(from) {
-		d.Kept++
 		return
 	}
 	size := ks.arena.Usable(from)
@@ -98,5 +139,4 @@ func (d *Defrag) block(ks *Keyspace, ref mem.Ref, off int) {
 	copy(ks.arena.Bytes(to, size), ks.arena.Bytes(from, size))
 	binary.LittleEndian.PutUint32(at, uint32(to))
 	ks.sh.freeBlock(from)
-	d.Moved++
 }

@@ -104,6 +104,7 @@ type Shard struct {
 	lfuRand  uint64
 	heeded   bool     // see Heed
 	noted    uint64   // live bytes that are in the account
+	compact  Defrag   // the walk that all go on with
 	volatile int      // keys with a deadline
 	linked   int      // records on wheels
 	names    [][]byte // of expired fields, while they are removed

@@ -11,12 +11,17 @@ import (
 
 // Memory tells where memory is, in bytes.
 type Memory struct {
-	Used     uint64 // live blocks of the arenas and live objects of the Go heap
+	Used     uint64 // what counts: blocks of the arenas, the heap, connections, and what else is resident
 	Peak     uint64 // highest Used
 	Startup  uint64 // Used when the server had started
 	Overhead uint64 // of Used, what is not keys and values
-	Clients  uint64 // of Overhead, buffers of connections
 	Tables   []TableMemory
+
+	Clients   uint64 // of Overhead, connections and their buffers
+	Log       uint64 // of Overhead, effects that are not in the append only file yet; no limit counts them
+	Scripts   uint64 // of Overhead, texts of cached scripts
+	Functions uint64 // of Overhead, texts of libraries
+	Extra     uint64 // of Used, what is resident and in none of the counts
 
 	ArenaLive     uint64 // blocks in use
 	ArenaResident uint64 // pages handed out and not returned to the system
@@ -25,13 +30,17 @@ type Memory struct {
 	ArenaOverhead uint64 // bookkeeping
 	ArenaBlocks   uint64 // number of blocks in use
 
-	Heap     uint64 // live objects of the Go heap, and those not yet collected
-	HeapUsed uint64 // spans with at least one object
-	HeapIdle uint64 // kept for reuse, not returned to the system
+	Heap        uint64 // what counts of the Go heap of an instance without data
+	HeapObjects uint64 // objects of the Go heap, and those not yet collected
+	HeapUsed    uint64 // spans with at least one object
+	HeapHeld    uint64 // all that the Go runtime has of the system
 
 	RSS    uint64 // of the whole process
 	System uint64 // of the machine
-	Keys   int
+
+	Keys        int
+	ClientCount int
+	ScriptCount int // cached
 }
 
 // TableMemory is the memory of one database's table, records not counted.
@@ -54,14 +63,14 @@ func (m *Memory) PeakPercent() float64 { return percent(m.Used, m.Peak) }
 
 // Allocated, Active and Resident are the memory that is given out, the pages it
 // lies in, and the pages held from the system.
-func (m *Memory) Allocated() uint64 { return m.ArenaLive + m.Heap }
+func (m *Memory) Allocated() uint64 { return m.ArenaLive + m.HeapObjects }
 
 // Active is part of Allocated's description.
 func (m *Memory) Active() uint64 { return m.ArenaResident - m.ArenaDirty + m.HeapUsed }
 
 // Resident is part of Allocated's description.
 func (m *Memory) Resident() uint64 {
-	return m.ArenaResident + m.ArenaOverhead + m.HeapUsed + m.HeapIdle
+	return m.ArenaResident + m.ArenaOverhead + m.HeapHeld
 }
 
 func percent(part, whole uint64) float64 {
@@ -125,9 +134,9 @@ func (f *family) memoryStats(c *command.Ctx) {
 	count("clients.slaves", 0)
 	count("clients.normal", m.Clients)
 	count("cluster.links", 0)
-	count("aof.buffer", 0)
-	count("lua.caches", 0)
-	count("functions.caches", 0)
+	count("aof.buffer", m.Log)
+	count("lua.caches", m.Scripts)
+	count("functions.caches", m.Functions)
 	for _, t := range m.Tables {
 		c.Str(fmt.Sprintf("db.%d", t.DB))
 		c.Map(3)
@@ -159,10 +168,45 @@ func (f *family) memoryStats(c *command.Ctx) {
 	c.EndMap(at, n)
 }
 
+// From when on something is remarkable.
 const (
-	doctorLeast = 5 << 20  // below this much nothing can be said
-	doctorGap   = 10 << 20 // differences below this do not matter
+	doctorLeast   = 5 << 20   // bytes used, below which nothing can be said
+	doctorGap     = 10 << 20  // bytes, differences below which do not matter
+	doctorPeak    = 1.5       // the peak, as a multiple of what is used
+	doctorFrag    = 1.4       // what is resident, as a multiple of what is used
+	doctorPages   = 1.1       // pages, as a multiple of what is in them; the same for the next levels
+	doctorClient  = 200 << 10 // bytes of a client, on average
+	doctorScripts = 1000      // cached scripts
 )
+
+// exceeds tells whether a is remarkably more than b.
+func exceeds(a, b uint64, ratio float64) bool {
+	return Ratio(a, b) > ratio && a-b > doctorGap
+}
+
+// findings says what is remarkable about the use of memory.
+func (m *Memory) findings() (all []string) {
+	say := func(is bool, format string, args ...any) {
+		if is {
+			all = append(all, fmt.Sprintf(format, args...))
+		}
+	}
+	say(Ratio(m.Peak, m.Used) > doctorPeak, "At its peak the server used %s, now %s. Pages may stay with the process until they are "+
+		"reused; MEMORY PURGE returns those that are empty.", humanBytes(m.Peak), humanBytes(m.Used))
+	say(exceeds(m.RSS, m.Used, doctorFrag), "The resident size is %.2f times the memory in use. If the peak was as high, that is "+
+		"why; if not, the findings below tell more.", Ratio(m.RSS, m.Used))
+	say(exceeds(m.Active(), m.Allocated(), doctorPages), "The pages in use are %.2f times the memory that is given out: values of "+
+		"many sizes have come and gone. CONFIG SET activedefrag yes has them moved together.", Ratio(m.Active(), m.Allocated()))
+	say(exceeds(m.Resident(), m.Active(), doctorPages), "The allocators hold %.2f times the pages in use. MEMORY PURGE returns "+
+		"the others.", Ratio(m.Resident(), m.Active()))
+	say(exceeds(m.RSS, m.Resident(), doctorPages), "The process has %.2f times the memory that its allocators know of: large buffers "+
+		"of clients, files that are being read, the program itself.", Ratio(m.RSS, m.Resident()))
+	say(m.ClientCount > 0 && m.Clients/uint64(max(m.ClientCount, 1)) > doctorClient, "Clients take %s each on average. CLIENT LIST "+
+		"shows which (omem, qbuf); maxmemory-clients and client-output-buffer-limit bound them.", humanBytes(m.Clients/uint64(max(m.ClientCount, 1))))
+	say(m.ScriptCount > doctorScripts, "%d scripts are cached, and none is ever forgotten. Scripts that differ in constants only "+
+		"should have them as arguments; SCRIPT FLUSH empties the cache.", m.ScriptCount)
+	return all
+}
 
 // memoryDoctor says in words what is remarkable about the use of memory.
 func (f *family) memoryDoctor(c *command.Ctx) {
@@ -171,22 +215,7 @@ func (f *family) memoryDoctor(c *command.Ctx) {
 		c.Verbatim("txt", []byte("There is too little data in this instance to judge its use of memory.\n"))
 		return
 	}
-	var findings []string
-	if m.Peak > m.Used+m.Used/2 && m.Peak-m.Used > doctorGap {
-		findings = append(findings, "At its peak the server used "+humanBytes(m.Peak)+", now "+humanBytes(m.Used)+
-			". Pages may stay with the process until they are reused; MEMORY PURGE returns those that are empty.")
-	}
-	if r := Ratio(m.Active(), m.Allocated()); r > 1.1 && m.Active()-m.Allocated() > doctorGap {
-		findings = append(findings, fmt.Sprintf("The pages in use are %.2f times the memory that is given out: values of many "+
-			"sizes have come and gone.", r))
-	}
-	if r := Ratio(m.RSS, m.Used); r > 1.4 && m.RSS-m.Used > doctorGap {
-		findings = append(findings, fmt.Sprintf("The resident size is %.2f times the memory in use.", r))
-	}
-	if m.Clients > m.Used/4 && m.Clients > doctorGap {
-		findings = append(findings, "Buffers of clients take "+humanBytes(m.Clients)+". CLIENT LIST shows which (omem, qbuf); "+
-			"maxmemory-clients and client-output-buffer-limit bound them.")
-	}
+	findings := m.findings()
 	if len(findings) == 0 {
 		c.Verbatim("txt", []byte("Nothing is remarkable about the use of memory.\n"))
 		return
@@ -199,7 +228,7 @@ func (f *family) memoryMallocStats(c *command.Ctx) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "arenas: live %d, blocks %d, resident %d, of which free %d, reserved %d, bookkeeping %d\n",
 		m.ArenaLive, m.ArenaBlocks, m.ArenaResident, m.ArenaDirty, m.ArenaReserved, m.ArenaOverhead)
-	fmt.Fprintf(&b, "heap: objects %d, spans %d, idle %d\n", m.Heap, m.HeapUsed, m.HeapIdle)
+	fmt.Fprintf(&b, "heap: objects %d, spans %d, held %d\n", m.HeapObjects, m.HeapUsed, m.HeapHeld)
 	c.Verbatim("txt", []byte(b.String()))
 }
 

@@ -182,6 +182,25 @@ func (m *machine) dropEnd(t *rapid.T) {
 	m.want = m.want[1:]
 }
 
+// defrag moves some nodes, those that are worth it or not, and walks over all.
+func (m *machine) defrag(t *rapid.T) {
+	every := rapid.IntRange(1, 4).Draw(t, "every")
+	for c := range m.l.chunks {
+		for i := range m.l.chunks[c].nodes {
+			if i%every == 0 {
+				m.l.relocate(&m.l.chunks[c].nodes[i])
+			}
+		}
+	}
+	pos, done, calls := uint32(0), false, 0
+	for !done {
+		if pos, done = m.l.Defrag(pos); calls > m.l.NodeCount() {
+			t.Fatalf("%d calls for %d nodes", calls, m.l.NodeCount())
+		}
+		calls++
+	}
+}
+
 func TestModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a, err := mem.New(mem.Options{Reserve: 1 << 30})
@@ -203,7 +222,7 @@ func TestModel(t *testing.T) {
 		t.Repeat(map[string]func(*rapid.T){
 			"many": m.many, "pop": m.pop, "insert": full(m.insert), "set": full(m.set),
 			"remove": full(m.remove), "range": full(m.removeRange),
-			"equal": m.removeEqual, "drop": full(m.dropEnd),
+			"equal": m.removeEqual, "drop": full(m.dropEnd), "defrag": m.defrag,
 			"": func(t *rapid.T) {
 				check(t, m.l, m.want)
 				if int(a.Live()) != m.l.bytes {
