@@ -17,6 +17,8 @@ type Group struct {
 	pending   idtree.Tree[mem.Ref] // to records
 	consumers []*Consumer          // by name
 	slots     []*Consumer          // by number; nil where a number is free
+
+	cut []idtree.Tree[mem.Ref] // of what TakeConsumer gives: parts of another group's pending
 }
 
 // Consumer is a consumer of a group. It is valid until it is removed.
@@ -164,22 +166,24 @@ func (g *Group) NewConsumer(name []byte, seen int64) *Consumer {
 // TakeConsumer removes a consumer and all that is pending for it, and gives the
 // rest: what takes memory of the arena until it is dropped.
 func (g *Group) TakeConsumer(c *Consumer) (rest *Group) {
+	rest = &Group{arena: g.arena}
 	for at := 0; at < c.Len(); {
-		at += g.takeRun(c, at)
+		at += g.takeRun(c, at, rest)
 	}
 	if i, ok := findConsumer(g.consumers, []byte(c.name)); ok {
 		g.consumers = slices.Delete(g.consumers, i, i+1)
 	}
 	g.slots[c.slot] = nil
-	rest = &Group{arena: g.arena, pending: c.pending}
+	rest.pending = c.pending
 	c.pending.Init(g.arena)
 	return rest
 }
 
 // takeRun removes some of the entries that are pending for a consumer, from a rank
-// among these on, from those of the group, and gives their number. It tries to
-// find many that follow each other there too: so a large number is gone at once.
-func (g *Group) takeRun(c *Consumer, at int) (n int) {
+// among these on, from those of the group, and gives their number. It tries to find
+// many that follow each other there too, which are cut out whole and left to rest: so a
+// large number is gone at once.
+func (g *Group) takeRun(c *Consumer, at int, rest *Group) (n int) {
 	const few = 64
 	it := c.pending.At(at)
 	first := g.pending.Rank(it.ID())
@@ -191,7 +195,7 @@ func (g *Group) takeRun(c *Consumer, at int) (n int) {
 		n = size
 	}
 	if n > 0 {
-		g.pending.DeleteRange(first, first+n, nil)
+		rest.cut = append(rest.cut, g.pending.CutRange(first, first+n, nil)...)
 		return n
 	}
 	for ; n < few && it.Valid(); it.Next() {
@@ -238,5 +242,11 @@ func (g *Group) Drop(max int) (done bool) {
 			g.consumers = g.consumers[:last]
 		}
 	}
-	return g.pending.Len() == 0 && len(g.consumers) == 0
+	for last := len(g.cut) - 1; max > 0 && last >= 0; max -= perLeaf {
+		if g.cut[last].Drop(1, nil) {
+			g.cut = g.cut[:last]
+			last--
+		}
+	}
+	return g.pending.Len() == 0 && len(g.consumers) == 0 && len(g.cut) == 0
 }
