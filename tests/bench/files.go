@@ -6,7 +6,9 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redstart-db/redstart/tests/peer"
@@ -14,8 +16,8 @@ import (
 
 // fileData is data of which files are written and loaded.
 type fileData struct {
-	name  string
-	items int
+	short, name string
+	items       int
 	// command appends the words of the command that adds item n.
 	command func(words []string, n int) []string
 }
@@ -37,12 +39,31 @@ func filesData() []fileData {
 		return pool[at : at+size]
 	}
 	return []fileData{
-		{"3,000,000 strings of 150 bytes", 3_000_000, func(w []string, n int) []string {
+		{"strings", "3,000,000 strings of 150 bytes", 3_000_000, func(w []string, n int) []string {
 			return append(w, "SET", fmt.Sprintf("key:%012d", n), value(n, 150))
 		}},
 		// A third of the items are hashes of their own, the others elements of five
 		// collections.
-		{"500,000 hashes of 5 fields, five collections of 200,000 elements", 1_500_000, func(w []string, n int) []string {
+		{"5m", "5,000,000 strings of 170 bytes", 5_000_000, func(w []string, n int) []string {
+			return append(w, "SET", fmt.Sprintf("key:%012d", n), value(n, 170))
+		}},
+		{"small", "1,500,000 keys of all types, small ones", 3_000_000, func(w []string, n int) []string {
+			id := fmt.Sprintf("%08d", n/2)
+			switch n / 2 % 6 {
+			case 0:
+				return append(w, "HSET", "user:"+id, "name", "John Doe "+id, "visits", strconv.Itoa(n))
+			case 1:
+				return append(w, "SADD", "tags:"+id, "tag:"+strconv.Itoa(n), "tag:"+strconv.Itoa(n*7), "common")
+			case 2:
+				return append(w, "ZADD", "board:"+id, strconv.Itoa(n%1000), "player:"+strconv.Itoa(n), "0.5", "nobody")
+			case 3:
+				return append(w, "RPUSH", "queue:"+id, "item:"+id, strconv.Itoa(n))
+			case 4:
+				return append(w, "SADD", "ids:"+id, strconv.Itoa(n), strconv.Itoa(n+1), strconv.Itoa(n*3))
+			}
+			return append(w, "SET", "counter:"+id, strconv.Itoa(n))
+		}},
+		{"collections", "500,000 hashes of 5 fields, five collections of 200,000 elements", 1_500_000, func(w []string, n int) []string {
 			id := fmt.Sprintf("%08d", n)
 			switch n % 15 {
 			case 5, 6:
@@ -88,13 +109,24 @@ const fileLimit = 3 * time.Minute
 
 // measureFiles has the last of the contenders write the files, and all load and save
 // them: with the processor of the server alone, and with that of the load as well.
-func (s settings) measureFiles(w io.Writer) error {
+//
+// load is "files" for all data, or "files-" and the short name of one.
+func (s settings) measureFiles(w io.Writer, load string) error {
+	all := filesData()
+	if load != "files" {
+		short := strings.TrimPrefix(load, "files-")
+		all = slices.DeleteFunc(all, func(d fileData) bool { return d.short != short })
+		if len(all) == 0 {
+			return fmt.Errorf("no load %q", load)
+		}
+	}
 	fmt.Fprintf(w, "Files: written by %s and loaded by all from the same place, in the cache of the system. Seconds for each GB (10^9 bytes) of the file, "+
-		"until PING is answered, and of the reply of SAVE; in brackets seconds of the processor. Median of %d turns.\n\n",
+		"until PING is answered, and until SAVE has replied, and seconds of the processor until then. Medians of %d turns, in which the servers alternate.\n\n",
 		s.contenders[len(s.contenders)-1].name, s.repeats)
-	fmt.Fprintln(w, "| data | task | file, MB | processors | server | s/GB | to "+s.contenders[len(s.contenders)-1].name+" |")
-	fmt.Fprintln(w, "|---|---|---|---|---|---|---|")
-	for _, data := range filesData() {
+	last := s.contenders[len(s.contenders)-1].name
+	fmt.Fprintf(w, "| data | task | file, MB | processors | server | s/GB | to %s | processor, s/GB | to %s |\n", last, last)
+	fmt.Fprintln(w, "|---|---|---|---|---|---|---|---|---|")
+	for _, data := range all {
 		if err := s.files(w, data); err != nil {
 			return fmt.Errorf("%s: %w", data.name, err)
 		}
@@ -136,9 +168,11 @@ func (s settings) files(w io.Writer, data fileData) error {
 				return spreadOf(all).median
 			}
 			wall := func(t fileTurn) time.Duration { return t.wall }
+			cpu := func(t fileTurn) time.Duration { return t.cpu }
+			peer := len(turns) - 1
 			for i, c := range s.contenders {
-				fmt.Fprintf(w, "| %s | %s | %.0f | %s | %s | %.2f (%.2f) | %.2f |\n", data.name, task.name, float64(size)/1e6, cpus, c.name,
-					per(i, wall), per(i, func(t fileTurn) time.Duration { return t.cpu }), per(i, wall)/per(len(turns)-1, wall))
+				fmt.Fprintf(w, "| %s | %s | %.0f | %s | %s | %.2f | %.2f | %.2f | %.2f |\n", data.name, task.name, float64(size)/1e6, cpus, c.name,
+					per(i, wall), per(i, wall)/per(peer, wall), per(i, cpu), per(i, cpu)/per(peer, cpu))
 			}
 		}
 	}

@@ -125,7 +125,10 @@ func listLoads(w io.Writer) {
 	fmt.Fprintf(w, "%-18s %s\n", "snapshot", "BGSAVE under a steady load of writes; by itself only")
 	fmt.Fprintf(w, "%-18s %s\n", "fragments", "memory after values have been replaced by others; by itself only")
 	fmt.Fprintf(w, "%-18s %s\n", "pubsub", "one publisher, a thousand subscribers; by itself only")
-	fmt.Fprintf(w, "%-18s %s\n", "files", "time to save and to load RDB files, and to load append only files; by itself only")
+	fmt.Fprintf(w, "%-18s %s\n", "files", "time to save and to load RDB files, and to load append only files; by itself only. Or only one of:")
+	for _, d := range filesData() {
+		fmt.Fprintf(w, "%-18s %s\n", "files-"+d.short, d.name)
+	}
 	for _, l := range memoryLoads() {
 		fmt.Fprintf(w, "%-18s %s\n", l.name, l.about)
 	}

@@ -75,7 +75,7 @@ func run() error {
 	}
 	var speed []speedLoad
 	var memory []memoryLoad
-	if *loads != "hits" && *loads != "snapshot" && *loads != "fragments" && *loads != "pubsub" && *loads != "files" {
+	if *loads != "hits" && *loads != "snapshot" && *loads != "fragments" && *loads != "pubsub" && !strings.HasPrefix(*loads, "files") {
 		if speed, memory, err = selectLoads(*loads); err != nil {
 			return err
 		}
@@ -91,8 +91,8 @@ func run() error {
 	if *loads == "fragments" {
 		return s.measureFragments(os.Stdout)
 	}
-	if *loads == "files" {
-		return s.measureFiles(os.Stdout)
+	if strings.HasPrefix(*loads, "files") {
+		return s.measureFiles(os.Stdout, *loads)
 	}
 	if *loads == "pubsub" {
 		return s.measurePubSub(os.Stdout)
