@@ -47,7 +47,7 @@ func textOf(v listpack.Value, buf *[]byte) []byte {
 func (r *Reader) listpackOf(form func([]byte) ([]byte, error), step int) (lp []byte, n int, err error) {
 	lp, n, unique, err := r.packed(form, step)
 	if err == nil && !unique && !Distinct(lp, step) {
-		err = r.Fail(ErrCorrupt)
+		err = r.Fail(ErrPackedTwice)
 	}
 	return lp, n, err
 }

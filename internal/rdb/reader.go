@@ -20,6 +20,24 @@ var ErrEmpty = fmt.Errorf("%w: empty collection", ErrCorrupt)
 // ErrShort reports bytes that end too early. It is ErrCorrupt as well.
 var ErrShort = fmt.Errorf("%w: unexpected end", ErrCorrupt)
 
+// Corrupt is ErrCorrupt with what is wrong, for logs.
+type Corrupt string
+
+func (e Corrupt) Error() string { return ErrCorrupt.Error() + ": " + string(e) }
+
+// Unwrap gives ErrCorrupt.
+func (e Corrupt) Unwrap() error { return ErrCorrupt }
+
+// What is wrong with a value, in the words of Redis.
+const (
+	ErrPackedTwice Corrupt = "listpack with dup elements"
+	ErrTwice       Corrupt = "Duplicate elements detected"
+	ErrGroup       Corrupt = "Duplicate consumer group name detected"
+	ErrConsumer    Corrupt = "Duplicate stream consumer detected"
+	ErrPending     Corrupt = "Duplicated global PEL entry detected"
+	ErrOwner       Corrupt = "Stream consumer PEL entry already has a consumer assigned, or is not pending"
+)
+
 // ErrTooLarge reports a compressed string beyond the reader's budget.
 var ErrTooLarge = errors.New("rdb: decompressed data exceeds the budget")
 

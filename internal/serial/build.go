@@ -63,7 +63,7 @@ func (b *builder) hash(t rdb.Type) error {
 			break
 		}
 		if !f.add(field, value, at) {
-			return b.corrupt()
+			return b.r.Fail(rdb.ErrTwice)
 		}
 	}
 	return f.end()
@@ -144,7 +144,7 @@ func (f *hashFill) end() error {
 	case f.dict != nil:
 		return nil
 	case !rdb.Distinct(f.lp, 2):
-		return f.b.corrupt()
+		return f.b.r.Fail(rdb.ErrTwice)
 	case f.deadlines == nil:
 		f.b.pack(f.lp)
 		return nil
@@ -209,7 +209,7 @@ func (b *builder) set(t rdb.Type) error {
 			break
 		}
 		if !f.add(member) {
-			return b.corrupt()
+			return b.r.Fail(rdb.ErrTwice)
 		}
 	}
 	return f.end()
@@ -283,14 +283,14 @@ func (f *setFill) end() error {
 	switch {
 	case f.lp != nil:
 		if !rdb.Distinct(f.lp, 1) {
-			return b.corrupt()
+			return b.r.Fail(rdb.ErrTwice)
 		}
 		b.pack(f.lp)
 	case f.ints != nil:
 		b.ints = f.ints[:0]
 		slices.Sort(f.ints)
 		if len(slices.Compact(f.ints)) != len(f.ints) {
-			return b.corrupt()
+			return b.r.Fail(rdb.ErrTwice)
 		}
 		set := append(b.lp[:0], intset.Empty...)
 		for _, n := range f.ints {
@@ -324,13 +324,13 @@ func (b *builder) zset(t rdb.Type) error {
 			z = b.newZSet(len(few.list))
 			for i := range few.list {
 				if _, created := z.Add(few.member(i), few.list[i].score); !created {
-					return b.corrupt()
+					return b.r.Fail(rdb.ErrTwice)
 				}
 			}
 		}
 		if z != nil {
 			if _, created := z.Add(member, score); !created {
-				return b.corrupt()
+				return b.r.Fail(rdb.ErrTwice)
 			}
 		}
 	}
@@ -339,7 +339,7 @@ func (b *builder) zset(t rdb.Type) error {
 	}
 	b.pack(few.pack(b.lp))
 	if !rdb.Distinct(b.packed, 2) {
-		return b.corrupt()
+		return b.r.Fail(rdb.ErrTwice)
 	}
 	return nil
 }
@@ -517,7 +517,7 @@ func (b *builder) group(s *stream.Stream, in *rdb.Stream, g *rdb.StreamGroup) er
 	}
 	group := s.NewGroup(g.Name, g.Last, read)
 	if group == nil {
-		return b.corrupt()
+		return b.r.Fail(rdb.ErrGroup)
 	}
 	for {
 		p, ok := in.NextPending()
@@ -525,7 +525,7 @@ func (b *builder) group(s *stream.Stream, in *rdb.Stream, g *rdb.StreamGroup) er
 			break
 		}
 		if group.LoadPending(p.ID, p.Delivered, p.Deliveries) != nil {
-			return b.corrupt()
+			return b.r.Fail(rdb.ErrPending)
 		}
 	}
 	for {
@@ -538,7 +538,7 @@ func (b *builder) group(s *stream.Stream, in *rdb.Stream, g *rdb.StreamGroup) er
 		}
 		consumer := group.NewConsumer(c.Name, c.Seen)
 		if consumer == nil {
-			return b.corrupt()
+			return b.r.Fail(rdb.ErrConsumer)
 		}
 		consumer.Active = c.Active
 		for {
@@ -547,7 +547,7 @@ func (b *builder) group(s *stream.Stream, in *rdb.Stream, g *rdb.StreamGroup) er
 				break
 			}
 			if group.LoadOwner(id, consumer) != nil {
-				return b.corrupt()
+				return b.r.Fail(rdb.ErrOwner)
 			}
 		}
 	}

@@ -1,6 +1,8 @@
 package keys
 
 import (
+	"fmt"
+
 	"slices"
 
 	"github.com/redstart-db/redstart/internal/command"
@@ -132,7 +134,7 @@ func payloadArg(c *command.Ctx, ks *store.Keyspace) (v serial.Value, ok bool) {
 		v, err = serial.Read(ks, &r, t, &lim)
 	}
 	if err != nil {
-		c.Logger.Warn("RESTORE: "+t.String()+" integrity check failed", "key", string(c.Args[1]))
+		c.Logger.Warn(fmt.Sprintf("RESTORE: %v integrity check failed: %v", t, err), "key", string(c.Args[1]))
 		c.Err(command.ErrBadFormat)
 		return v, false
 	}
