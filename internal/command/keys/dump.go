@@ -2,7 +2,6 @@ package keys
 
 import (
 	"fmt"
-
 	"slices"
 
 	"github.com/redstart-db/redstart/internal/command"
