@@ -21,7 +21,7 @@ import (
 )
 
 const (
-	startLimit = 20 * time.Second
+	startLimit = 2 * time.Minute // builds that check everything load slowly
 	stopLimit  = 10 * time.Second
 	startTries = 5
 )
