@@ -31,15 +31,21 @@ func (t *ticks) seconds() int64 { return t.now.Load() >> 8 }
 func (t *ticks) minute() uint16 { return uint16(t.seconds() / 60) }
 
 // SetTime moves the clock that records are marked with to a Unix time in milliseconds.
-// It may be called at any time, by anybody.
+// It may be called at any time, by anybody. Of callers at the same time one may come with
+// an earlier reading: the clock does not go back by less than a second, as a key that was
+// used just now would look as if its field had come around. A clock of the system that is
+// set back further is followed.
 func (st *Store) SetTime(milli int64) {
 	t := milli * 256 / 1000
 	if !st.ticks.fine.Load() {
 		t &^= 0xff
 	}
 	// It is a word that all who run commands read: it is written only to change.
-	if st.ticks.now.Load() != t {
-		st.ticks.now.Store(t)
+	for {
+		old := st.ticks.now.Load()
+		if t == old || t < old && old-t <= 256 || st.ticks.now.CompareAndSwap(old, t) {
+			return
+		}
 	}
 }
 

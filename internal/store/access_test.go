@@ -86,6 +86,30 @@ func TestFineClock(t *testing.T) {
 	}
 }
 
+// TestClockStays has a reading of the clock that comes late not make a key that is in use look
+// like the one that was not used for longest.
+func TestClockStays(t *testing.T) {
+	const start = 1_700_000_000_000
+	st := newStore(t, Options{Shards: 1})
+	st.SetFine(true)
+	ks, k := st.at(0, "k")
+	st.SetTime(start)
+	e := ks.SetString(k, ks.Find(k), []byte("v"), 0)
+	st.SetTime(start + 10)
+	e.Used()
+	last := e.LastUse()
+	for _, late := range []int64{5, -400, -990} {
+		st.SetTime(start + late)
+		if e.LastUse() != last || e.Idle() != 0 {
+			t.Errorf("%d ms: used at %d, idle for %d s; it was used at %d", late, e.LastUse(), e.Idle(), last)
+		}
+	}
+	st.SetTime(start - 60_000)
+	if e.Used(); e.Idle() != 0 || e.LastUse() != last-60*256-2 {
+		t.Errorf("set back by a minute: used at %d, %d before", e.LastUse(), last-e.LastUse())
+	}
+}
+
 // TestUseCounter compares the counter with what the rule gives on average. Its parts
 // make it nearly exact.
 func TestUseCounter(t *testing.T) {
