@@ -102,8 +102,9 @@ func (x *Exec) makeRoom(w *Worker, cl *Client, out *[]byte) bool {
 	if x.expiryHeld&AlertPaused != 0 {
 		return true // the data stays as it is
 	}
-	if x.Alerted(AlertBusy) || x.Alerted(AlertLoading) {
-		// A script may hold the shards, and wait for the worker at its end.
+	if x.Alerted(AlertBusy | AlertLoading) {
+		// A script may hold the shards, and wait for the worker at its end. What is loaded
+		// is evicted from when it is there.
 		return true
 	}
 	x.noteShards(w) // what was freed since they noted it last

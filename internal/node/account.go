@@ -159,9 +159,9 @@ func (s *self) used(lock bool) uint64 {
 	return uint64(s.counted(s.arenas(lock).live) + s.account.extra.Load())
 }
 
-// measure finds out what is resident beside what is counted, and limits the data by it. No
-// lock may be held.
-func (s *self) measure() {
+// measure finds out what is resident beside what is counted, limits the data by it, and
+// gives the account. No lock may be held.
+func (s *self) measure() (used uint64) {
 	a := &s.account
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -178,13 +178,15 @@ func (s *self) measure() {
 		}
 	}
 	old, tight := a.extra.Load(), s.n.tight()
-	if tight && others > runtimeSlack && s.collectForMemory() {
-		return // what that has won shows the next time
+	next := old
+	if !tight || others <= runtimeSlack || !s.collectForMemory() { // what that wins shows the next time
+		next = follow(old, target, tight)
 	}
-	if next := follow(old, target, tight); next != old {
+	if next != old {
 		a.extra.Store(next)
 		s.moveLimit()
 	}
+	return uint64(s.counted(u.live) + next)
 }
 
 // follow is the next value of extra: it leaves small steps, and where memory is short rises

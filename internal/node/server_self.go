@@ -88,8 +88,7 @@ func (s *self) sample() {
 		})
 	}
 	s.n.persist.Tick(changes)
-	s.measure()
-	used := s.used(true)
+	used := s.measure()
 	now := s.n.env.Clock.Nano() / 1e6
 	s.mu.Lock()
 	defer s.mu.Unlock()
