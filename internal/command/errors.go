@@ -54,7 +54,10 @@ func Printed(b []byte, n int) []byte {
 	return b
 }
 
-// PrintedLast is Printed of an argument that an error ends with, where Redis leaves out line
+// PrintedAll is Printed of an argument of any length.
+func PrintedAll(b []byte) string { return string(Printed(b, len(b))) }
+
+// PrintedLast is PrintedAll of an argument that an error ends with, where Redis leaves out line
 // ends that it has at its end.
 func PrintedLast(b []byte) string { return string(bytes.TrimRight(Printed(b, len(b)), "\r\n")) }
 

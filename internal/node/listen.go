@@ -174,7 +174,7 @@ func (n *Node) openAll(list []endpoint, optional map[endpoint]bool) error {
 			if e.tls {
 				ln = tls.NewListener(ln, n.tls.server())
 			}
-			if err = n.lis.serve(n, ln); err == nil {
+			if err = n.acceptFrom(ln); err == nil {
 				n.lis.tcp[e] = ln
 				continue
 			}
@@ -190,10 +190,10 @@ func (n *Node) openAll(list []endpoint, optional map[endpoint]bool) error {
 	return nil
 }
 
-// serve has connections to ln accepted, now or when the data has been loaded. mu is held.
-func (l *listeners) serve(n *Node, ln net.Listener) error {
-	if l.held {
-		l.waiting = append(l.waiting, ln)
+// acceptFrom has connections to ln accepted, now or when the data has been loaded. lis.mu is held.
+func (n *Node) acceptFrom(ln net.Listener) error {
+	if n.lis.held {
+		n.lis.waiting = append(n.lis.waiting, ln)
 		return nil
 	}
 	return n.loops.Serve(ln)
@@ -287,7 +287,7 @@ func (n *Node) listenUnix() error {
 		ln.Close()
 		return err
 	}
-	if err := n.lis.serve(n, ln); err != nil {
+	if err := n.acceptFrom(ln); err != nil {
 		ln.Close()
 		return err
 	}

@@ -63,14 +63,20 @@ func TestLoadingWhileClientsAsk(t *testing.T) {
 	}
 }
 
-func loadAndAsk(t *testing.T, cfg *config.Config, wantErr string, slow bool) {
+// aboutToLoad is an instance that has not begun to read its files.
+func aboutToLoad(t *testing.T, cfg *config.Config) *Node {
 	n, err := Open(cfg, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer n.Close()
 	n.KeepFiles()
 	n.BeginLoad()
+	return n
+}
+
+func loadAndAsk(t *testing.T, cfg *config.Config, wantErr string, slow bool) {
+	n := aboutToLoad(t, cfg)
+	defer n.Close()
 	k := (&talk{t: t, n: n}).another()
 	const loading = "-LOADING Redis is loading the dataset in memory"
 	k.want(loading, "GET", "key:1")
@@ -239,13 +245,8 @@ func TestConnectionsWaitForLittle(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(cfg.Dir, cfg.DBFilename), someFile(fileKeys, ""), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			n, err := Open(cfg, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
+			n := aboutToLoad(t, cfg)
 			defer n.Close()
-			n.KeepFiles()
-			n.BeginLoad()
 			if err := n.Listen(); err != nil {
 				t.Fatal(err)
 			}

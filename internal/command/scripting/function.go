@@ -246,7 +246,7 @@ func (s *Scripts) functionList(c *command.Ctx) {
 			}
 			pattern = c.Args[i]
 		default:
-			c.Err("ERR Unknown argument " + string(command.Printed(c.Args[i], len(c.Args[i]))))
+			c.Err("ERR Unknown argument " + command.PrintedAll(c.Args[i]))
 			return
 		}
 	}

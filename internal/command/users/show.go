@@ -65,7 +65,7 @@ func cat(c *command.Ctx) {
 	case 3:
 		category := acl.CategoryNamed(string(c.Args[2]))
 		if category == 0 {
-			c.Err("ERR Unknown category '" + printed(c.Args[2]) + "'")
+			c.Err("ERR Unknown category '" + command.PrintedAll(c.Args[2]) + "'")
 			return
 		}
 		strs(c, c.Table.ACLCommands().In(category))
@@ -74,20 +74,17 @@ func cat(c *command.Ctx) {
 	}
 }
 
-// printed is an argument as it is in errors.
-func printed(b []byte) string { return string(command.Printed(b, len(b))) }
-
 // dryRun tells whether a user may make a call, without making it.
 func dryRun(c *command.Ctx) {
 	u := c.Users.Get(c.Args[2])
 	if u == nil {
-		c.Err("ERR User '" + printed(c.Args[2]) + "' not found")
+		c.Err("ERR User '" + command.PrintedAll(c.Args[2]) + "' not found")
 		return
 	}
 	args := c.Args[3:]
 	spec, ok := c.Table.Resolve(args)
 	if !ok {
-		c.Err("ERR Command '" + printed(args[0]) + "' not found")
+		c.Err("ERR Command '" + command.PrintedAll(args[0]) + "' not found")
 		return
 	}
 	if !spec.Takes(len(args)) {
