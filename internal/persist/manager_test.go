@@ -284,6 +284,7 @@ func FuzzLoad(f *testing.F) {
 	for _, b := range checkFiles() {
 		f.Add(b)
 	}
+	f.Add([]byte("REDIS0001\x02\x00\x00\xff")) // a set without members
 	st, err := store.New(store.Options{Shards: 1, Databases: 16})
 	if err != nil {
 		f.Fatal(err)
@@ -298,8 +299,10 @@ func FuzzLoad(f *testing.F) {
 		l := Loader{Store: st, Limits: lim, Held: true, CheckSum: true, Function: function}
 		res, err := l.Load(b)
 		c := Checker{Out: new(bytes.Buffer)}
-		if _, ok := c.check("file", b); err == nil && !ok {
-			t.Fatalf("loaded, but: %s", c.Out)
+		// As with Redis, collections without elements are left out by a start, and wrong to
+		// the check.
+		if _, ok := c.check("file", b); err == nil && ok != (res.Empty == 0) {
+			t.Fatalf("loaded %+v, but: %s", res, c.Out)
 		}
 		if err != nil {
 			return
