@@ -109,9 +109,10 @@ func TestManifestText(t *testing.T) {
 		"file ../a seq 1 type b\n": errPath,
 		"file .. seq 1 type b\n":   errPath,
 		"file a seq 1 type x\n":    errKind,
-		"file a seq 1 type b\nfile b seq 2 type b\n":   errTwoBases,
-		"file a seq 2 type i\nfile b seq 2 type i\n":   errMonotonic,
-		"file " + strings.Repeat("a", 2000) + " seq 1": errLong,
+		"file a seq 1 type b\nfile b seq 2 type b\n":              errTwoBases,
+		"file a seq 2 type i\nfile b seq 2 type i\n":              errMonotonic,
+		"file " + strings.Repeat("a", 2000) + " seq 1":            errLong,
+		"file " + strings.Repeat("\xb6", 300) + " seq 1 type b\n": errLong, // when it is written
 	} {
 		if _, err := ParseManifest([]byte(bad)); !errors.Is(err, want) {
 			t.Errorf("%.40q: %v, want %v", bad, err, want)
@@ -122,6 +123,7 @@ func TestManifestText(t *testing.T) {
 // FuzzManifest wants what is taken to be written and read again as it is.
 func FuzzManifest(f *testing.F) {
 	f.Add([]byte("file appendonly.aof.1.base.rdb seq 1 type b\nfile \"x\\x00y\" seq 1 type i\n"))
+	f.Add([]byte("file " + strings.Repeat("\xb6", 300) + " seq 1 type b\n"))
 	f.Add([]byte("#\nfile a seq 9223372036854775806 type i k v\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m, err := ParseManifest(b)

@@ -118,6 +118,11 @@ func ParseManifest(b []byte) (*Manifest, error) {
 			continue
 		}
 		f, err := parseLine(line)
+		if err == nil && len(f.append(nil)) >= maxLine {
+			// It is read once, and written with quotes could not be read again. The names
+			// that a server chooses are shorter, as those of files have 255 bytes at most.
+			err = errLong
+		}
 		if err == nil {
 			err = m.add(f)
 		}
