@@ -119,8 +119,9 @@ func TestAudienceInShares(t *testing.T) {
 	f.g.Do(0, func() {
 		all.Push([]byte("first\n"))
 		midway(func() {
-			all.Push([]byte("second\n"))
 			conns[last].Push([]byte("to the last\n"))
+			all.Push([]byte("second\n"))
+			conns[last].Push([]byte("and again\n"))
 			all.Push([]byte("third\n"))
 			f.g.Do(0, func() { // in the next reading of the inbox, or the one after that
 				all.Push([]byte("fourth\n"))
@@ -129,7 +130,7 @@ func TestAudienceInShares(t *testing.T) {
 	})
 	for i, nc := range peers {
 		if i == last {
-			want(t, nc, "first\nsecond\nto the last\nthird\nfourth\n")
+			want(t, nc, "first\nto the last\nsecond\nand again\nthird\nfourth\n")
 		} else {
 			want(t, nc, "first\nsecond\nthird\nfourth\n")
 		}
