@@ -103,6 +103,32 @@ func TestDirIsForOne(t *testing.T) {
 	open(t, Options{Dir: dir})
 }
 
+// Two that would write the same RDB file are refused, also if one has an append only file.
+func TestDirIsForOneWithAppendOnlyFile(t *testing.T) {
+	plain, log := map[string]string{}, map[string]string{"appendonly": "yes"}
+	for _, order := range [][2]map[string]string{{plain, log}, {log, plain}} {
+		dir := t.TempDir()
+		first := open(t, Options{Dir: dir, Directives: order[0]})
+		before := files(t, dir)
+		_, err := Open(Options{Dir: dir, Directives: order[1]})
+		if err == nil || !strings.Contains(err.Error(), "The folder "+dir+" is in use") || !strings.Contains(err.Error(), "dump.rdb") {
+			t.Errorf("a second one: %v", err)
+		}
+		if after := files(t, dir); after != before {
+			t.Errorf("there was %s; there is %s", before, after)
+		}
+		set(t, first, "k", "v")
+		if err := first.Close(); err != nil {
+			t.Error(err)
+		}
+		open(t, Options{Dir: dir, Directives: order[1]}).Close()
+	}
+	// What writes other files may share the folder.
+	dir := t.TempDir()
+	open(t, Options{Dir: dir})
+	open(t, Options{Dir: dir, Directives: map[string]string{"appendonly": "yes", "save": `""`}})
+}
+
 // Without a folder nothing is written, whatever is asked for.
 func TestNoDirWritesNothing(t *testing.T) {
 	dir := t.TempDir()
