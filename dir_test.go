@@ -2,6 +2,7 @@ package redstart
 
 import (
 	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -286,5 +287,41 @@ func TestCloseDuringScript(t *testing.T) {
 				get(t, again, "more", "v")
 			}
 		})
+	}
+}
+
+// Close waits for no other server: a MIGRATE under way is given up, and its keys stay.
+func TestCloseEndsMigrate(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	_, port, _ := net.SplitHostPort(silent.Addr().String())
+	for _, dir := range []string{"", t.TempDir()} {
+		s := open(t, Options{Dir: dir})
+		set(t, s, "k", "v")
+		done := make(chan error)
+		go func() {
+			_, err := s.Do(t.Context(), "MIGRATE", "127.0.0.1", port, "k", 0, 3_600_000)
+			done <- err
+		}()
+		there, err := silent.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := there.Read(make([]byte, 1)); err != nil { // it has come as far as to wait for the reply
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := <-done; err == nil {
+			t.Error("MIGRATE has succeeded, with nobody to take the key")
+		}
+		there.Close()
+		if dir != "" {
+			get(t, open(t, Options{Dir: dir}), "k", "v")
+		}
 	}
 }
