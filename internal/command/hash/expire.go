@@ -105,6 +105,10 @@ func fieldArgs(c *command.Ctx, i, width int, bad string) (fields [][]byte, ok bo
 	case !ok || n < 1:
 		c.Err(bad)
 	case n > math.MaxInt32 || int(n)*width != len(fields):
+		if width > 1 {
+			c.Err(command.WrongArity(c.Spec.Name)) // HSETEX, of Redis 8.0
+			return nil, false
+		}
 		c.Err(otherNumber)
 	default:
 		return fields, true

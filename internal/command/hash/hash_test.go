@@ -285,7 +285,7 @@ func TestGetSet(t *testing.T) {
 			{"HSETEX n KEEPTTL PX 1 FIELDS 1 a 1", "ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified", "", ""},
 			{"HSETEX n FNX FXX FIELDS 1 a 1", "ERR Only one of FXX or FNX arguments can be specified", "", ""},
 			{"HSETEX n foo FIELDS 1 a 1", "ERR unknown argument: foo", "", ""},
-			{"HSETEX n FIELDS 2 a 1", "ERR The `numfields` parameter must match the number of arguments", "", ""},
+			{"HSETEX n FIELDS 2 a 1", "ERR wrong number of arguments for 'hsetex' command", "", ""},
 			{"HSETEX n EX 1 FIELDS 0 a", "ERR Number of fields must be a positive integer", "", ""},
 			{"HGETEX n EX FIELDS 1 a", "ERR value is not an integer or out of range", "", ""},
 			{"HGETDEL n FOO 1 a", "ERR Mandatory argument FIELDS is missing or not at the right position", "", ""},
