@@ -362,7 +362,7 @@ func (n *Node) expire() {
 			for db := 0; db < n.store.Databases() && sh.Perishable() > 0 && !more; db++ {
 				_, more = sh.DB(db).Expire(now, expireStep)
 			}
-			n.Exec.ServeExpired(sh, now)
+			n.Exec.ServeExpired(sh)
 			if threshold > 0 {
 				took += n.env.Clock.Nano()
 			}
