@@ -3,6 +3,7 @@ package exec
 import (
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/mem"
@@ -35,7 +36,9 @@ func (x *Exec) run(w *Worker, c *command.Ctx, cl *Client, r *request) bool {
 	if spec == nil {
 		s.LastCmd = ""
 		c.Begin(s, nil, args, w.nano)
-		x.unknown(c, cl)
+		if !x.foreign(c, cl) {
+			x.unknown(c, cl)
+		}
 		return true
 	}
 	if len(s.LastCmd) != len(spec.Name) || s.LastCmd != spec.Name {
@@ -298,6 +301,24 @@ func (x *Exec) rejected(c *command.Ctx, cl *Client, text string) {
 		cl.Sess.Flags |= session.DirtyExec
 	}
 	c.Err(text)
+}
+
+// foreignEvery is how often the log tells of requests in another protocol, at most.
+const foreignEvery = int64(time.Minute)
+
+// foreign ends the connection of a client that speaks HTTP: most likely it is a browser
+// that a page has made send requests here, and what follows would be commands in its body.
+func (x *Exec) foreign(c *command.Ctx, cl *Client) bool {
+	if cl.Sess.Conn == nil || !command.EqualFold(c.Args[0], "POST") && !command.EqualFold(c.Args[0], "HOST:") {
+		return false
+	}
+	cl.Sess.Flags |= session.Closing
+	now := x.Clock.Nano()
+	if last := x.foreignAt.Load(); (last == 0 || now-last >= foreignEvery) && x.foreignAt.CompareAndSwap(last, now) {
+		x.Logger.Warn("Possible SECURITY ATTACK detected: a client has sent POST or Host:, as a browser does that somebody misuses "+
+			"to give commands to this server. Its connection is closed.", "addr", address(&cl.Sess))
+	}
+	return true
 }
 
 // unknown replies to a request whose command or subcommand does not exist.

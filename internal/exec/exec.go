@@ -74,6 +74,7 @@ type Exec struct {
 	claims      atomic.Int64 // the part of weights that has only been announced, bytes
 	weighed     atomic.Bool  // there is a limit for which connections are weighed
 	weighing    weighing
+	foreignAt   atomic.Int64 // when the log has told of a request in another protocol, nanoseconds
 
 	// collecting is, by shard, whose transaction holds it; guarded by the shard's lock.
 	collecting [store.MaxShards]*Worker

@@ -121,6 +121,31 @@ func TestEndlessLines(t *testing.T) {
 	})
 }
 
+// TestRequestsOfBrowsers: a page can have a browser send what it likes behind a line of
+// HTTP, so such a connection ends before that is read.
+func TestRequestsOfBrowsers(t *testing.T) {
+	bothStates(t, func(t *testing.T, s *target) {
+		for _, start := range []string{
+			"POST / HTTP/1.1\r\n", "GET /\r\nHost: localhost\r\n", "*2\r\n$5\r\nhOST:\r\n$1\r\nx\r\n", "MULTI\r\npost\r\n",
+			"SUBSCRIBE c\r\nPost /\r\n", "CLIENT REPLY OFF\r\nPOST /\r\n",
+		} {
+			nc := s.conn()
+			io.WriteString(nc, "AUTH secret\r\n"+start+"EXEC\r\nSET evil 1\r\n")
+			if got := s.ended(nc); strings.Contains(got, "'POST'") || strings.Contains(got, "EXEC") {
+				t.Errorf("%q: got %q", start, got)
+			}
+		}
+		nc := s.conn()
+		io.WriteString(nc, "AUTH secret\r\nEXISTS evil\r\nQUIT\r\n")
+		if got := s.ended(nc); !strings.HasSuffix(got, ":0\r\n+OK\r\n") {
+			t.Errorf("afterwards: %q", got)
+		}
+		if n := strings.Count(s.Log(), "SECURITY ATTACK"); n != 1 {
+			t.Errorf("the log tells of it %d times", n)
+		}
+	})
+}
+
 func TestEmptyRequests(t *testing.T) {
 	bothStates(t, func(t *testing.T, s *target) {
 		want := "+PONG\r\n"
