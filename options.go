@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/redstart-db/redstart/internal/config"
@@ -80,7 +81,9 @@ func (o *Options) config() (*config.Config, error) {
 		return nil, errors.New("redstart: Databases and MaxMemory must not be negative")
 	}
 	if o.Databases > 0 {
-		c.Databases = o.Databases
+		if err := o.directive(c, "databases", strconv.Itoa(o.Databases)); err != nil {
+			return nil, fmt.Errorf("redstart: Databases: %w", err)
+		}
 	}
 	if o.MaxMemory > 0 {
 		c.MaxMemory = uint64(o.MaxMemory)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"math/big"
 	"net"
 	"path/filepath"
@@ -55,6 +56,9 @@ func TestDo(t *testing.T) {
 		if err != nil || !reflect.DeepEqual(got, tc.want) {
 			t.Errorf("%.40v: got %.40v, %v; want %.40v", tc.args, got, err, tc.want)
 		}
+	}
+	if _, err := s.Do(ctx, "POST", "/"); err == nil {
+		t.Error("POST is a command")
 	}
 	var e Error
 	if _, err := s.Do(ctx, "NOSUCH"); !errors.As(err, &e) || e.Code() != "ERR" {
@@ -301,6 +305,7 @@ func TestOptions(t *testing.T) {
 	}
 	for _, bad := range []Options{
 		{Databases: -1},
+		{Databases: math.MaxInt},
 		{MaxMemory: -1},
 		{MaxMemoryPolicy: "random"},
 		{Directives: map[string]string{"no-such-directive": "1"}},

@@ -309,7 +309,10 @@ const foreignEvery = int64(time.Minute)
 // foreign ends the connection of a client that speaks HTTP: most likely it is a browser
 // that a page has made send requests here, and what follows would be commands in its body.
 func (x *Exec) foreign(c *command.Ctx, cl *Client) bool {
-	if cl.Sess.Conn == nil || !command.EqualFold(c.Args[0], "POST") && !command.EqualFold(c.Args[0], "HOST:") {
+	if !command.EqualFold(c.Args[0], "POST") && !command.EqualFold(c.Args[0], "HOST:") {
+		return false
+	}
+	if conn := cl.Sess.Conn; conn == nil || conn.Network() == "pipe" { // the program itself, which is no browser
 		return false
 	}
 	cl.Sess.Flags |= session.Closing
