@@ -33,7 +33,7 @@ var layers = map[string]string{
 	"internal/invariants": "",
 	"internal/num":        "",
 	"internal/proctitle":  "",
-	"internal/resp":       "internal/words",
+	"internal/resp":       "internal/num internal/words",
 	"internal/stats":      "",
 	"internal/tracking":   "",
 	"internal/version":    "",
@@ -60,7 +60,7 @@ var layers = map[string]string{
 	"internal/command/cmddocs":     "",
 	"internal/command/commandtest": "internal/... .",
 	// A family, unless it has a row of its own.
-	"internal/command/*": "internal/command internal/command/cmddocs internal/store internal/session internal/oplog internal/resp " +
+	"internal/command/*": "internal/bulks internal/command internal/command/cmddocs internal/store internal/session internal/oplog internal/resp " +
 		"internal/ds/... internal/clock internal/config internal/stats internal/num internal/glob internal/acl internal/rdb " +
 		"internal/version internal/mem internal/serial",
 	// Places are in sorted sets: GEOADD is a ZADD.
@@ -72,6 +72,9 @@ var layers = map[string]string{
 	"internal/script/glua":       "internal/script internal/resp internal/num",
 	"internal/exec": "internal/command internal/store internal/session internal/oplog internal/resp internal/loop internal/clock " +
 		"internal/config internal/stats internal/acl internal/mem internal/glob internal/num internal/tracking internal/errno",
+
+	// What is packed, as it is replied.
+	"internal/bulks": "internal/ds/listpack internal/resp",
 
 	// What stands beside the commands.
 	"internal/pubsub":    "internal/resp internal/glob internal/session internal/stats",

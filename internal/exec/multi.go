@@ -144,7 +144,7 @@ func (x *Exec) exec(c *command.Ctx) {
 		x.tellAbout(c, cl)
 	}
 	if x.waiting.Load() != 0 {
-		x.serve(w, locks)
+		x.serve(w, locks, c.Now())
 	}
 	cl.endTransaction()
 	c.Hold(0, store.Key{})

@@ -251,10 +251,7 @@ func (s *self) ResetStats() {
 }
 
 // SetActiveExpire implements server.Node.
-func (s *self) SetActiveExpire(on bool) {
-	s.keepExpired.Store(!on)
-	s.n.store.KeepFields = !on
-}
+func (s *self) SetActiveExpire(on bool) { s.keepExpired.Store(!on) }
 
 // PauseCron implements server.Node.
 func (s *self) PauseCron(on bool) { s.cronPaused.Store(on) }

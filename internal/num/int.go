@@ -7,6 +7,7 @@
 package num
 
 import (
+	"encoding/binary"
 	"math"
 	"math/bits"
 )
@@ -97,25 +98,71 @@ func AppendUint(dst []byte, n uint64) []byte {
 	if n < 10 {
 		return append(dst, byte('0'+n))
 	}
-	end := len(dst) + UintLen(n)
-	if end <= cap(dst) {
+	at := len(dst)
+	if end := at + UintLen(n); end <= cap(dst) {
 		dst = dst[:end]
 	} else {
-		dst = append(dst, digitPairs[:end-len(dst)]...)
+		dst = append(dst, digitPairs[:end-at]...)
 	}
-	i := end
+	putUint(dst[at:], n)
+	return dst
+}
+
+// PutInt fills dst, whose length has to be IntLen(n), with the decimal form of n.
+func PutInt(dst []byte, n int64) {
+	u := uint64(n)
+	if n < 0 {
+		dst[0] = '-'
+		dst, u = dst[1:], -u
+	}
+	putUint(dst, u)
+}
+
+// putUint fills dst, whose length has to be UintLen(n), from the last digits to
+// the first: eight at a time, which do not wait for each other, then pairs.
+func putUint(dst []byte, n uint64) {
+	i := len(dst)
+	for n >= 1e8 {
+		i -= 8
+		put8(dst[i:i+8], uint32(n%1e8))
+		n /= 1e8
+	}
 	for n >= 100 {
 		pair := n % 100 * 2
 		n /= 100
 		i -= 2
-		dst[i], dst[i+1] = digitPairs[pair], digitPairs[pair+1]
+		dst[i+1], dst[i] = digitPairs[pair+1], digitPairs[pair]
 	}
 	if n >= 10 {
-		dst[i-2], dst[i-1] = digitPairs[n*2], digitPairs[n*2+1]
+		dst[i-1], dst[i-2] = digitPairs[n*2+1], digitPairs[n*2]
 	} else {
 		dst[i-1] = byte('0' + n)
 	}
-	return dst
+}
+
+// put8 fills dst with the eight digits of n, below 1e8.
+func put8(dst []byte, n uint32) { binary.LittleEndian.PutUint64(dst, digits(n)|zeros) }
+
+// zeros is "00000000".
+const zeros = 0x3030303030303030
+
+// Text8 is the decimal form of n, below 1e8, as a little endian number of which
+// length bytes count; the others are zero.
+func Text8(n uint32) (text uint64, length int) {
+	d := digits(n)
+	blank := bits.TrailingZeros64(d|1<<56) &^ 7 // the last digit counts, even if 0
+	return (d | zeros) >> blank, 8 - blank/8
+}
+
+// digits gives the values of the eight digits of n, the first in the lowest byte:
+// halves of four digits, each split into two of two and those into single ones, in
+// lanes of one number.
+func digits(n uint32) uint64 {
+	four := uint64(n/1e4) | uint64(n%1e4)<<32
+	high := four * 10486 >> 20 & 0x7f_0000007f // four / 100
+	two := high | (four-100*high)<<16
+	high = two * 103 >> 10 & 0x000f000f000f000f // two / 10
+	return high | (two-10*high)<<8
 }
 
 // digitPairs holds the decimal forms of 0 to 99, two bytes each.

@@ -82,26 +82,6 @@ func AppendError(dst []byte, text string) []byte {
 // AppendInt appends an integer.
 func AppendInt(dst []byte, n int64) []byte { return appendHeader(dst, ':', n) }
 
-// AppendBulk appends a string of bytes.
-func AppendBulk(dst, b []byte) []byte {
-	dst = appendHeader(dst, '$', int64(len(b)))
-	dst = append(dst, b...)
-	return append(dst, '\r', '\n')
-}
-
-// AppendBulkString is AppendBulk of a string.
-func AppendBulkString(dst []byte, s string) []byte {
-	dst = appendHeader(dst, '$', int64(len(s)))
-	dst = append(dst, s...)
-	return append(dst, '\r', '\n')
-}
-
-// AppendBulkInt appends a string that is a number in decimal.
-func AppendBulkInt(dst []byte, n int64) []byte {
-	var digits [20]byte
-	return AppendBulk(dst, strconv.AppendInt(digits[:0], n, 10))
-}
-
 // AppendNull appends the absent value.
 func AppendNull(dst []byte, proto int) []byte {
 	if proto < 3 {
@@ -195,16 +175,6 @@ func AppendVerbatim(dst []byte, ext string, b []byte, proto int) []byte {
 	return append(dst, '\r', '\n')
 }
 
-// AppendDouble appends a number in the form of AppendFloat, in RESP2 as a string.
-func AppendDouble(dst []byte, f float64, proto int) []byte {
-	if proto < 3 {
-		var text [32]byte
-		return AppendBulk(dst, AppendFloat(text[:0], f))
-	}
-	dst = AppendFloat(append(dst, ','), f)
-	return append(dst, '\r', '\n')
-}
-
 // FormatDouble returns f in the form of AppendFloat.
 func FormatDouble(f float64) string {
 	var text [32]byte
@@ -216,7 +186,7 @@ func FormatDouble(f float64) string {
 // it shows the sign of a NaN.
 func AppendFloat(dst []byte, f float64) []byte {
 	const digits = 17
-	if n := int64(f); float64(n) == f && n > -1e17 && n < 1e17 && (n != 0 || !math.Signbit(f)) {
+	if n, ok := wholeFloat(f); ok {
 		return strconv.AppendInt(dst, n, 10)
 	}
 	if math.Signbit(f) {

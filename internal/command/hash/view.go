@@ -1,6 +1,7 @@
 package hash
 
 import (
+	"github.com/redstart-db/redstart/internal/bulks"
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/ds/dict"
 	"github.com/redstart-db/redstart/internal/ds/listpack"
@@ -116,14 +117,17 @@ const (
 // appendField appends a field of a packed hash, whose name is at pos, and gives
 // the position of the next one.
 func (v *view) appendField(out []byte, pos int, show part) ([]byte, int) {
-	if show&names != 0 {
-		out = appendValue(out, listpack.Get(v.small, pos))
+	if show == both {
+		out, pos = bulks.Append(out, v.small, pos, 2)
+	} else {
+		if show == names {
+			out, pos = bulks.AppendOne(out, v.small, pos)
+		}
+		pos += listpack.EntrySize(v.small, pos)
+		if show == values {
+			out, pos = bulks.AppendOne(out, v.small, pos)
+		}
 	}
-	pos += listpack.EntrySize(v.small, pos)
-	if show&values != 0 {
-		out = appendValue(out, listpack.Get(v.small, pos))
-	}
-	pos += listpack.EntrySize(v.small, pos)
 	if v.step == 3 {
 		pos += listpack.EntrySize(v.small, pos)
 	}
@@ -150,17 +154,15 @@ func (v *view) appendAll(out []byte, show part) []byte {
 		})
 		return out
 	}
-	for pos, end := v.start, listpack.End(v.small); pos < end; {
+	pos, end := v.start, listpack.End(v.small)
+	if show == both && v.step == 2 {
+		out, _ = bulks.Append(out, v.small, pos, listpack.Len(v.small)-2*v.hidden)
+		return out
+	}
+	for pos < end {
 		out, pos = v.appendField(out, pos, show)
 	}
 	return out
-}
-
-func appendValue(out []byte, v listpack.Value) []byte {
-	if v.IsInt() {
-		return resp.AppendBulkInt(out, v.Int)
-	}
-	return resp.AppendBulk(out, v.Str)
 }
 
 // reply replies with the value of a field, or null when there is none.
@@ -169,5 +171,5 @@ func reply(c *command.Ctx, v listpack.Value, ok bool) {
 		c.Null()
 		return
 	}
-	c.Out = appendValue(c.Out, v)
+	c.Out = bulks.AppendValue(c.Out, v)
 }

@@ -47,9 +47,7 @@ func exists(c *command.Ctx) {
 func touch(c *command.Ctx) {
 	n := int64(0)
 	for i := 1; i < len(c.Args); i++ {
-		// It is a use also where CLIENT NO-TOUCH has reads be none.
-		if e := c.Peek(c.Key(i)); e.Ok() {
-			e.Used()
+		if c.Read(c.Key(i)).Ok() {
 			n++
 		}
 	}

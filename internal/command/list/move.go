@@ -3,6 +3,7 @@ package list
 import (
 	"bytes"
 
+	"github.com/redstart-db/redstart/internal/bulks"
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/store"
 )
@@ -49,7 +50,7 @@ func moveFrom(c *command.Ctx, src store.Key, ks *store.Keyspace, from, to end) (
 	// the reply, as one list may be both.
 	v := open(src, ks.Find(src))
 	start := len(c.Out)
-	c.Out = appendElem(c.Out, v.peek(from))
+	c.Out = bulks.AppendValue(c.Out, v.peek(from))
 	elem := payload(c.Out[start:])
 	push(c, dst, old, [][]byte{elem}, to)
 	if !old.Ok() {

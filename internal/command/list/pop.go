@@ -3,6 +3,7 @@ package list
 import (
 	"math"
 
+	"github.com/redstart-db/redstart/internal/bulks"
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/num"
 	"github.com/redstart-db/redstart/internal/store"
@@ -31,13 +32,13 @@ func popArgs(c *command.Ctx, at end) {
 func popOne(c *command.Ctx, k store.Key, e store.Entry, at end) {
 	if q := nodes(e); q != nil && q.NodeCount() > 2 {
 		// The short way for queues, when the list stays as it is kept.
-		c.Out = appendElem(c.Out, peekAt(q, at))
+		c.Out = bulks.AppendValue(c.Out, peekAt(q, at))
 		dropAt(q, at)
 		popped(c, k, at, false)
 		return
 	}
 	v := open(k, e)
-	c.Out = appendElem(c.Out, v.peek(at))
+	c.Out = bulks.AppendValue(c.Out, v.peek(at))
 	popped(c, k, at, v.drop(at))
 }
 

@@ -1,6 +1,7 @@
 package list
 
 import (
+	"github.com/redstart-db/redstart/internal/bulks"
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/ds/listpack"
 	"github.com/redstart-db/redstart/internal/resp"
@@ -40,7 +41,7 @@ func lindex(c *command.Ctx) {
 		c.Null()
 		return
 	}
-	c.Out = appendElem(c.Out, v.at(int(i)))
+	c.Out = bulks.AppendValue(c.Out, v.at(int(i)))
 }
 
 // index makes an index that may count from the end one from the front, and tells
@@ -139,13 +140,13 @@ func (v *value) reply(c *command.Ctx, i, n int, first end) {
 // appendElems appends n elements of a listpack to a reply, from the one at pos on
 // or, with right, up to it and backwards.
 func appendElems(out, lp []byte, pos, n int, first end) []byte {
+	if first == left {
+		out, _ = bulks.Append(out, lp, pos, n)
+		return out
+	}
 	for ; n > 0; n-- {
-		out = appendElem(out, listpack.Get(lp, pos))
-		if first == left {
-			pos += listpack.EntrySize(lp, pos)
-		} else {
-			pos, _ = listpack.Prev(lp, pos)
-		}
+		out, _ = bulks.AppendOne(out, lp, pos)
+		pos, _ = listpack.Prev(lp, pos)
 	}
 	return out
 }

@@ -5,7 +5,6 @@ import (
 	"github.com/redstart-db/redstart/internal/ds/listpack"
 	"github.com/redstart-db/redstart/internal/ds/qlist"
 	"github.com/redstart-db/redstart/internal/mem"
-	"github.com/redstart-db/redstart/internal/resp"
 	"github.com/redstart-db/redstart/internal/store"
 )
 
@@ -264,12 +263,4 @@ func (v *value) pack(lp []byte) {
 	}()
 	e := v.ks.NewPacked(v.k, v.e, store.List, lp, len(lp), v.e.Deadline())
 	v.e, v.q = e, nil
-}
-
-// appendElem appends an element to a reply.
-func appendElem(out []byte, x listpack.Value) []byte {
-	if x.IsInt() {
-		return resp.AppendBulkInt(out, x.Int)
-	}
-	return resp.AppendBulk(out, x.Str)
 }

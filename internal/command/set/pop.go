@@ -3,6 +3,7 @@ package set
 import (
 	"math/bits"
 
+	"github.com/redstart-db/redstart/internal/bulks"
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/ds/dict"
 	"github.com/redstart-db/redstart/internal/ds/intset"
@@ -61,7 +62,7 @@ func popPacked(c *command.Ctx, k store.Key, e store.Entry, v *view) store.Entry 
 	} else {
 		pos, _ := listpack.Seek(v.lp, i)
 		m := listpack.Get(v.lp, pos)
-		c.Out = appendValue(c.Out, m)
+		c.Out = bulks.AppendValue(c.Out, m)
 		if c.Logging() {
 			propagate(c, k, m.Bytes(buf[:]))
 		}
@@ -147,7 +148,7 @@ type popper struct {
 // show replies with a member.
 func (p *popper) show(m listpack.Value) {
 	c := p.c
-	c.Out = appendValue(c.Out, m)
+	c.Out = bulks.AppendValue(c.Out, m)
 	if !c.Logging() {
 		return
 	}

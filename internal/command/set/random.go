@@ -3,6 +3,7 @@ package set
 import (
 	"math/rand/v2"
 
+	"github.com/redstart-db/redstart/internal/bulks"
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/ds/dict"
 	"github.com/redstart-db/redstart/internal/ds/intset"
@@ -36,7 +37,7 @@ func srandMember(c *command.Ctx) {
 		c.Null()
 	default:
 		v := open(e)
-		c.Out = appendValue(c.Out, v.random(c.Rand()))
+		c.Out = bulks.AppendValue(c.Out, v.random(c.Rand()))
 	}
 }
 
@@ -64,7 +65,7 @@ func randomSome(c *command.Ctx) {
 		if some == v.len() {
 			c.Out = v.appendAll(c.Out)
 		} else {
-			v.distinct(c.Rand(), some, func(m listpack.Value) { c.Out = appendValue(c.Out, m) })
+			v.distinct(c.Rand(), some, func(m listpack.Value) { c.Out = bulks.AppendValue(c.Out, m) })
 		}
 	}
 }
@@ -96,7 +97,7 @@ func (v *view) repeated(c *command.Ctx, n int64) {
 		} else {
 			m = v.random(rnd)
 		}
-		c.Out = appendValue(c.Out, m)
+		c.Out = bulks.AppendValue(c.Out, m)
 	}
 }
 

@@ -1,6 +1,7 @@
 package set
 
 import (
+	"github.com/redstart-db/redstart/internal/bulks"
 	"github.com/redstart-db/redstart/internal/ds/dict"
 	"github.com/redstart-db/redstart/internal/ds/intset"
 	"github.com/redstart-db/redstart/internal/ds/listpack"
@@ -73,17 +74,7 @@ func (v *view) appendAll(out []byte) []byte {
 			out = resp.AppendBulkInt(out, intset.Get(v.ints, i))
 		}
 	case v.lp != nil:
-		for pos, end := listpack.HeaderSize, listpack.End(v.lp); pos < end; {
-			out = appendValue(out, listpack.Get(v.lp, pos))
-			pos += listpack.EntrySize(v.lp, pos)
-		}
+		out, _ = bulks.Append(out, v.lp, listpack.HeaderSize, listpack.Len(v.lp))
 	}
 	return out
-}
-
-func appendValue(out []byte, v listpack.Value) []byte {
-	if v.IsInt() {
-		return resp.AppendBulkInt(out, v.Int)
-	}
-	return resp.AppendBulk(out, v.Str)
 }

@@ -1,8 +1,8 @@
 package stream
 
 import (
+	"github.com/redstart-db/redstart/internal/bulks"
 	"github.com/redstart-db/redstart/internal/command"
-	"github.com/redstart-db/redstart/internal/ds/listpack"
 	"github.com/redstart-db/redstart/internal/ds/stream"
 	"github.com/redstart-db/redstart/internal/resp"
 	"github.com/redstart-db/redstart/internal/store"
@@ -53,11 +53,16 @@ func replyEntry(c *command.Ctx, it *stream.Cursor) {
 	out := resp.AppendArray(c.Out, 2)
 	out = appendID(out, it.ID())
 	out = resp.AppendArray(out, 2*n)
-	for range n {
-		field, value := it.Pair()
-		out = appendValue(out, field)
-		out = appendValue(out, value)
+	lp, field, value := it.Places()
+	if field == value { // each field is in front of its value
+		out, value = bulks.Append(out, lp, value, 2*n)
+	} else {
+		for range n {
+			out, field = bulks.AppendOne(out, lp, field)
+			out, value = bulks.AppendOne(out, lp, value)
+		}
 	}
+	it.Passed(value)
 	c.Out = out
 }
 
@@ -69,11 +74,4 @@ func replyOne(c *command.Ctx, s *stream.Stream, id stream.ID) bool {
 		replyEntry(c, &it)
 	}
 	return ok
-}
-
-func appendValue(dst []byte, v listpack.Value) []byte {
-	if v.IsInt() {
-		return resp.AppendBulkInt(dst, v.Int)
-	}
-	return resp.AppendBulk(dst, v.Str)
 }

@@ -1,6 +1,7 @@
 package zset
 
 import (
+	"github.com/redstart-db/redstart/internal/bulks"
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/ds/zset"
 	"github.com/redstart-db/redstart/internal/store"
@@ -125,11 +126,7 @@ func (at *cursor) reply(c *command.Ctx) {
 		c.Bulk(at.big.Member())
 		return
 	}
-	if v := at.small.Member(); v.IsInt() {
-		c.BulkInt(v.Int)
-	} else {
-		c.Bulk(v.Str)
-	}
+	c.Out, _ = bulks.AppendOne(c.Out, at.small.Packed(), at.small.Pos())
 }
 
 // replyRange appends the elements with ranks from to to-1: a whole reply, in which
@@ -152,22 +149,59 @@ func replyElements(c *command.Ctx, v *view, from, to int, reverse, scores, neste
 	if from == to {
 		return
 	}
-	at := v.seek(from)
+	if v.big == nil {
+		replyPacked(c, v.small, from, to, reverse, scores, nested)
+		return
+	}
+	at := v.big.Seek(from)
 	if reverse {
-		at = v.seek(to - 1)
+		at = v.big.Seek(to - 1)
 	}
 	for n := to - from; n > 0; n-- {
 		if nested {
 			c.Array(2)
 		}
-		at.reply(c)
+		c.Bulk(at.Member())
 		if scores {
-			c.Double(at.score())
+			c.Double(at.Score())
 		}
 		if reverse {
-			at.prev()
+			at.Prev()
 		} else {
-			at.next()
+			at.Next()
 		}
 	}
+}
+
+// replyPacked is replyElements of a packed set.
+func replyPacked(c *command.Ctx, p zset.Packed, from, to int, reverse, scores, nested bool) {
+	at := p.Seek(from)
+	if reverse {
+		at = p.Seek(to - 1)
+	}
+	for n := to - from; n > 0; n-- {
+		if nested {
+			c.Array(2)
+		}
+		c.Out, _ = bulks.AppendOne(c.Out, p, at.Pos())
+		if scores {
+			replyScore(c, &at)
+		}
+		if reverse {
+			at.Prev()
+		} else {
+			at.Next()
+		}
+	}
+}
+
+// replyScore replies with the score at a cursor, which mostly is stored as it is
+// replied.
+func replyScore(c *command.Ctx, at *zset.PackedCursor) {
+	const exact = 1 << 53 // up to here a float can be any integer
+	if v := at.Stored(); v.IsInt() && -exact < v.Int && v.Int < exact && !c.Resp3() {
+		c.BulkInt(v.Int)
+		return
+	}
+	c.Double(at.Score())
 }

@@ -19,6 +19,14 @@ const (
 	encInt64 = 0xF4
 )
 
+// What is read most, and told by the first byte b of an entry alone: below ShortStr
+// the entry is the integer b, and takes 2 bytes; from there up to, but not
+// including, LongEntry it is a string of b - ShortStr bytes, which follow.
+const (
+	ShortStr  = encStr6
+	LongEntry = encInt13
+)
+
 // Value is the content of an entry: a string, or an integer when Str is nil.
 // With a third field it would not fit into registers, and reading a listpack would
 // take three times as long.

@@ -153,6 +153,20 @@ func (c *Cursor) Pair() (field, value listpack.Value) {
 	return field, value
 }
 
+// Places gives where the fields and the values of the entry are, for those who read
+// all of them on their own, and then call Passed: lp is a listpack in which the
+// elements from field on are the fields and those from value on the values, one after
+// another; or, if both are the same, fields and values by turns.
+func (c *Cursor) Places() (lp []byte, field, value int) {
+	if c.entry.same() {
+		return c.lp, c.field, c.pos
+	}
+	return c.lp, c.pos, c.pos
+}
+
+// Passed says that all fields of the entry were read; pos is behind its last element.
+func (c *Cursor) Passed(pos int) { c.pos, c.left = pos, 0 }
+
 // find gives the entry with an ID, deleted or not, and its node.
 func (s *Stream) find(id ID) (e entry, node idtree.Cursor[place], ok bool) {
 	if node = s.nodes.SeekBack(id); !node.Valid() {

@@ -248,6 +248,9 @@ func (c *PackedCursor) Score() float64 { return c.lp.Score(c.pos) }
 // Stored is the score of the element at a valid cursor as it is written.
 func (c *PackedCursor) Stored() listpack.Value { return c.lp.stored(c.pos) }
 
+// Packed is what the cursor is in.
+func (c *PackedCursor) Packed() Packed { return c.lp }
+
 // Pos is the position of the element at a valid cursor.
 func (c *PackedCursor) Pos() int { return c.pos }
 
