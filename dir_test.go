@@ -2,6 +2,7 @@ package redstart
 
 import (
 	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -101,6 +102,32 @@ func TestDirIsForOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	open(t, Options{Dir: dir})
+}
+
+// Two that would write the same RDB file are refused, also if one has an append only file.
+func TestDirIsForOneWithAppendOnlyFile(t *testing.T) {
+	plain, log := map[string]string{}, map[string]string{"appendonly": "yes"}
+	for _, order := range [][2]map[string]string{{plain, log}, {log, plain}} {
+		dir := t.TempDir()
+		first := open(t, Options{Dir: dir, Directives: order[0]})
+		before := files(t, dir)
+		_, err := Open(Options{Dir: dir, Directives: order[1]})
+		if err == nil || !strings.Contains(err.Error(), "The folder "+dir+" is in use") || !strings.Contains(err.Error(), "dump.rdb") {
+			t.Errorf("a second one: %v", err)
+		}
+		if after := files(t, dir); after != before {
+			t.Errorf("there was %s; there is %s", before, after)
+		}
+		set(t, first, "k", "v")
+		if err := first.Close(); err != nil {
+			t.Error(err)
+		}
+		open(t, Options{Dir: dir, Directives: order[1]}).Close()
+	}
+	// What writes other files may share the folder.
+	dir := t.TempDir()
+	open(t, Options{Dir: dir})
+	open(t, Options{Dir: dir, Directives: map[string]string{"appendonly": "yes", "save": `""`}})
 }
 
 // Without a folder nothing is written, whatever is asked for.
@@ -260,5 +287,41 @@ func TestCloseDuringScript(t *testing.T) {
 				get(t, again, "more", "v")
 			}
 		})
+	}
+}
+
+// Close waits for no other server: a MIGRATE under way is given up, and its keys stay.
+func TestCloseEndsMigrate(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	_, port, _ := net.SplitHostPort(silent.Addr().String())
+	for _, dir := range []string{"", t.TempDir()} {
+		s := open(t, Options{Dir: dir})
+		set(t, s, "k", "v")
+		done := make(chan error)
+		go func() {
+			_, err := s.Do(t.Context(), "MIGRATE", "127.0.0.1", port, "k", 0, 3_600_000)
+			done <- err
+		}()
+		there, err := silent.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := there.Read(make([]byte, 1)); err != nil { // it has come as far as to wait for the reply
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := <-done; err == nil {
+			t.Error("MIGRATE has succeeded, with nobody to take the key")
+		}
+		there.Close()
+		if dir != "" {
+			get(t, open(t, Options{Dir: dir}), "k", "v")
+		}
 	}
 }

@@ -220,14 +220,18 @@ func (x *Exec) Unblock(s *session.Session, withError bool) bool {
 }
 
 // serve serves those who wait for keys that have changed, of all shards in
-// held, which are locked. w is the worker that changed them, at time now in Unix
-// milliseconds.
-func (x *Exec) serve(w *Worker, held store.LockSet, now int64) {
+// held, which are locked. w is the worker that changed them. A transaction or a script
+// may have taken so long that keys which it made have expired since.
+func (x *Exec) serve(w *Worker, held store.LockSet) {
 	var extra store.LockSet
+	var now int64 // Unix milliseconds
 	for {
 		sh, q := x.Store.NextReady(held | extra)
 		if q == nil {
 			break
+		}
+		if now == 0 {
+			now = x.Clock.NowMilli()
 		}
 		for left, el := q.Len(), q.Front(); left > 0 && el != nil; left-- {
 			m := el.Value.(served)
@@ -351,7 +355,7 @@ func (x *Exec) serveAgain(w *Worker) {
 		locks := w.again
 		w.again = 0
 		x.Store.Lock(locks)
-		x.serve(w, locks, x.Clock.NowMilli())
+		x.serve(w, locks)
 		x.Store.Unlock(locks)
 	}
 }
@@ -362,9 +366,9 @@ func (x *Exec) ServeLeft() { x.serveAgain(x.World.background) }
 
 // ServeExpired serves those who wait for keys of a shard that changed because
 // time passed. The shard must be locked; calls take turns.
-func (x *Exec) ServeExpired(sh *store.Shard, now int64) {
+func (x *Exec) ServeExpired(sh *store.Shard) {
 	if x.waiting.Load() != 0 && sh.Ready() {
-		x.serve(x.World.background, store.LockSet(1)<<sh.ID(), now)
+		x.serve(x.World.background, store.LockSet(1)<<sh.ID())
 	}
 }
 

@@ -225,7 +225,7 @@ func (x *Exec) finish(w *Worker, c *command.Ctx, cl *Client) {
 		x.track(c, cl)
 	}
 	if x.waiting.Load() != 0 {
-		x.serve(w, c.Held(), c.Now())
+		x.serve(w, c.Held())
 	}
 }
 

@@ -22,11 +22,13 @@ func (x *Exec) Expired(ks *store.Keyspace, key []byte) {
 	}
 }
 
-// FieldsExpired implements store.Hooks: so is that of expired fields.
+// FieldsExpired implements store.Hooks: so is that of expired fields, each by itself,
+// as Redis tells of them.
 func (x *Exec) FieldsExpired(ks *store.Keyspace, key []byte, fields [][]byte, gone bool) {
 	if x.Log.Active() {
-		args := append([][]byte{[]byte("HDEL"), key}, fields...)
-		x.removed(ks, resp.AppendCommand(nil, args...))
+		for _, field := range fields {
+			x.removed(ks, resp.AppendCommand(nil, []byte("HDEL"), key, field))
+		}
 	}
 	if x.Notify&command.NotifyHash != 0 {
 		x.Publish(ks.DB(), command.NotifyHash, "hexpired", key)

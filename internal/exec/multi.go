@@ -144,7 +144,7 @@ func (x *Exec) exec(c *command.Ctx) {
 		x.tellAbout(c, cl)
 	}
 	if x.waiting.Load() != 0 {
-		x.serve(w, locks, c.Now())
+		x.serve(w, locks)
 	}
 	cl.endTransaction()
 	c.Hold(0, store.Key{})

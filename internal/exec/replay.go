@@ -155,19 +155,16 @@ func (r *Replay) call(c *command.Ctx, k store.Key) {
 	}
 }
 
-// script is Exec.callScript: old files have EVAL. The workers go on, as with a script that
-// runs for too long, so that clients are told that data is loaded.
+// script is Exec.callScript: old files have EVAL. It holds all shards.
 func (r *Replay) script(c *command.Ctx) {
 	x, w, s := r.cl.x, r.cl.w, &r.cl.x.script
 	x.World.stopFrom(w, true)
 	all := x.Store.All()
 	x.Store.Lock(all)
 	c.Hold(all, store.Key{})
-	s.cl, s.held = r.cl, all
-	s.letGo()
+	s.cl, s.held, s.replayed = r.cl, all, true
 	x.invoke(c)
-	s.stopAgain()
-	s.cl, s.held = nil, 0
+	s.cl, s.held, s.replayed = nil, 0, false
 	x.Store.Unlock(all)
 	x.World.goFrom(w)
 }
@@ -193,8 +190,8 @@ func (r *Replay) exec(c *command.Ctx) error {
 	queue := cl.tx.queue
 	cl.endTransaction()
 	if scripts {
-		x.script.cl = cl
-		defer func() { x.script.cl = nil }()
+		x.script.cl, x.script.replayed = cl, true
+		defer func() { x.script.cl, x.script.replayed = nil, false }()
 	}
 	s.Flags |= session.InExec
 	defer func() { s.Flags &^= session.InExec }()

@@ -49,6 +49,7 @@ type scripting struct {
 	args     [][]byte
 	detached bool   // its client waits
 	busy     bool   // the workers go on
+	replayed bool   // it stands in an append only file
 	client   string // describes its client, as it was when that began to wait
 	waits    *waiter
 
@@ -239,8 +240,15 @@ func (s *scripting) stopAgain() {
 	s.x.World.setBusy(false)
 }
 
-// becomeBusy leaves the goroutine to its worker; it returns in another.
+// becomeBusy leaves the goroutine to its worker; it returns in another. Whoever replays a
+// file is no worker's, and goes on.
 func (s *scripting) becomeBusy() {
+	if s.replayed {
+		s.busy = true
+		s.x.Alert(AlertBusy, true)
+		s.letGo()
+		return
+	}
 	if !s.detached {
 		// The request lies in the input of the connection.
 		s.w.ctx.Args, _ = copyArgs(s.args)
@@ -328,9 +336,6 @@ func (x *Exec) PollScript() string {
 		x.Logger.Warn("Slow script detected: still in execution after "+fmt.Sprint((s.nano-s.start)/1e6)+
 			" milliseconds. You can try killing the script using the SCRIPT KILL command.", "script", s.opts.Name)
 		s.running.Store(&command.RunningScript{Name: s.opts.Name, Function: s.opts.Function, Start: s.start, Command: s.shown()})
-		if s.cl.Sess.Conn == nil { // it is replayed, and those who ask are told so
-			return ""
-		}
 		s.becomeBusy()
 	}
 	return ""

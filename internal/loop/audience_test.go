@@ -5,6 +5,7 @@ package loop
 import (
 	"bytes"
 	"fmt"
+	"net"
 	"testing"
 	"time"
 )
@@ -84,4 +85,86 @@ func TestAudienceLastWords(t *testing.T) {
 	<-a.closed
 	g.Push([]byte("again\n"))
 	want(t, two, "again\n")
+}
+
+// TestAudienceInShares sends to more than one round takes: the loop goes on meanwhile, what is sent to the same audience
+// joins, and everybody receives everything in the order in which it was sent, replies included.
+func TestAudienceInShares(t *testing.T) {
+	f := serve(t, "tcp", Config{Loops: 1})
+	const members = 4 * castTurn
+	peers := make([]net.Conn, members)
+	conns := make([]*Conn, members)
+	for i := range members {
+		nc, e := f.connect()
+		peers[i], conns[i] = nc, e.c
+	}
+	all, last := NewAudience(conns), members-1
+	p := all.p
+	// The loop runs then in the first round after casting begun in which some have been sent a cast and others have not.
+	midway := func(then func()) {
+		rounds := 0
+		var look func()
+		look = func() {
+			if p.casting.begun > 0 {
+				then()
+			} else if rounds++; rounds < 100 {
+				f.g.Do(0, look)
+			} else {
+				t.Error("all are sent it in one round")
+			}
+		}
+		f.g.Do(0, look)
+	}
+
+	f.g.Do(0, func() {
+		all.Push([]byte("first\n"))
+		midway(func() {
+			conns[last].Push([]byte("to the last\n"))
+			all.Push([]byte("second\n"))
+			conns[last].Push([]byte("and again\n"))
+			all.Push([]byte("third\n"))
+			f.g.Do(0, func() { // in the next reading of the inbox, or the one after that
+				all.Push([]byte("fourth\n"))
+			})
+		})
+	})
+	for i, nc := range peers {
+		if i == last {
+			want(t, nc, "first\nto the last\nsecond\nand again\nthird\nfourth\n")
+		} else {
+			want(t, nc, "first\nsecond\nthird\nfourth\n")
+		}
+	}
+
+	// What comes while an audience is sent something joins what it will be sent next.
+	joined := make(chan int, 1)
+	f.g.Do(0, func() {
+		all.Push([]byte("first\n"))
+		midway(func() {
+			p.readCasts([]cast{{to: all, b: []byte("second\n")}})
+			p.readCasts([]cast{{to: all, b: []byte("third\n")}})
+			joined <- len(p.casting.casts) - p.casting.head
+		})
+	})
+	if n := <-joined; n != 2 {
+		t.Errorf("%d casts are left, of which one is being sent and one should be of two that joined", n)
+	}
+	for _, nc := range peers {
+		want(t, nc, "first\nsecond\nthird\n")
+	}
+
+	// The member whose turn comes last asks for something before that.
+	f.g.Do(0, func() {
+		all.Push([]byte("before\n"))
+		midway(func() { peers[last].Write([]byte("request\n")) })
+	})
+	want(t, peers[last], "before\nrequest\n")
+	for _, nc := range peers[:last] {
+		want(t, nc, "before\n")
+	}
+	eventually(t, "nothing is left", func() bool {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return !p.castsLeft && len(p.inbox.casts) == 0
+	})
 }

@@ -3,6 +3,7 @@ package loop
 import (
 	"crypto/tls"
 	"io"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
@@ -46,8 +47,9 @@ type sock struct {
 
 	more, hup, yielded, ready, suspended, flush, eof bool
 
-	waiting  bool     // its input is in the poller's gathered list
-	foreseer Foreseer // the client, if it is one
+	waiting  bool        // its input is in the poller's gathered list
+	listens  atomic.Bool // it has been a member of an audience
+	foreseer Foreseer    // the client, if it is one
 
 	unsent int32
 
@@ -119,6 +121,9 @@ func (s *sock) event(events uint32) {
 		s.writable()
 	}
 	if events&^unix.EPOLLOUT == 0 || s.slot < 0 {
+		return
+	}
+	if s.p.catchUp(s); s.slot < 0 {
 		return
 	}
 	s.more = true
@@ -439,7 +444,7 @@ func (s *sock) push(b []byte) {
 	if s.mailGone {
 		return
 	}
-	if len(p.inbox.casts) > 0 { // one of them may be for this connection: it comes first
+	if p.behindCasts(s) {
 		s.pending.Add(int64(len(b)))
 		p.cast(cast{one: s}, b)
 		return
@@ -466,8 +471,9 @@ func (s *sock) post(m mail, err error) {
 	if m&mailClose != 0 && s.mailSet&mailClose == 0 {
 		s.mailErr = err
 	}
-	if m&mailClose == 0 && len(p.inbox.casts) > 0 { // behind what was pushed before
+	if m&mailClose == 0 && p.behindCasts(s) {
 		p.inbox.casts = append(p.inbox.casts, cast{one: s, m: m})
+		p.notify()
 		return
 	}
 	s.deliver(m)

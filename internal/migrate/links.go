@@ -3,6 +3,7 @@ package migrate
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"net"
 	"strconv"
@@ -29,20 +30,22 @@ var (
 	ErrRead    = errors.New("migrate: reading failed")
 )
 
-// Links is connections by address. They belong to whoever has one out; the zero Links
-// has none. Close must be called.
+// Links is connections by address. The zero Links has none. Close must be called.
 type Links struct {
 	mu     sync.Mutex
-	kept   map[string]*link
+	kept   map[string]*link   // those that nobody uses at the moment
+	used   map[*link]struct{} // by a Send each
+	ctx    context.Context    // ends with Close; nil before the first connection
+	cancel context.CancelFunc
 	closed bool
 }
 
-// link is a connection that nobody uses at the moment.
+// link is a connection.
 type link struct {
 	nc    net.Conn
 	br    *bufio.Reader
-	db    int // that is selected there, -1 when not known
-	timer *time.Timer
+	db    int         // that is selected there, -1 when not known
+	timer *time.Timer // while it is kept
 }
 
 // Request is what is sent at once.
@@ -75,7 +78,7 @@ func (l *Links) Send(r *Request, reply func(i int, text string)) (refused string
 			l.keep(r.Addr, k)
 			return refused, nil
 		}
-		k.nc.Close()
+		l.forget(k)
 		var ne net.Error
 		if fresh || told || errors.As(err, &ne) && ne.Timeout() {
 			return "", err
@@ -86,26 +89,66 @@ func (l *Links) Send(r *Request, reply func(i int, text string)) (refused string
 
 // take gives a connection that was kept, or a fresh one.
 func (l *Links) take(r *Request) (k *link, fresh bool, err error) {
-	l.mu.Lock()
-	if k = l.kept[r.Addr]; k != nil {
-		delete(l.kept, r.Addr)
-		k.timer.Stop()
-	}
-	l.mu.Unlock()
+	k, ctx := l.takeKept(r.Addr)
 	if k != nil {
 		return k, false, nil
 	}
-	nc, err := net.DialTimeout("tcp", r.Addr, r.Timeout)
+	d := net.Dialer{Timeout: r.Timeout}
+	nc, err := d.DialContext(ctx, "tcp", r.Addr)
 	if err != nil {
 		return nil, true, errors.Join(ErrConnect, err)
 	}
-	return &link{nc: nc, br: bufio.NewReader(nc), db: -1}, true, nil
+	k = &link{nc: nc, br: bufio.NewReader(nc), db: -1}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		nc.Close()
+		return nil, true, ErrConnect
+	}
+	l.use(k)
+	return k, true, nil
+}
+
+// takeKept gives a connection that was kept, or the context to connect in.
+func (l *Links) takeKept(addr string) (*link, context.Context) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if k := l.kept[addr]; k != nil {
+		delete(l.kept, addr)
+		k.timer.Stop()
+		l.use(k)
+		return k, nil
+	}
+	if l.ctx == nil {
+		l.ctx, l.cancel = context.WithCancel(context.Background())
+		if l.closed {
+			l.cancel()
+		}
+	}
+	return nil, l.ctx
+}
+
+// use notes that a connection is used. The lock is held.
+func (l *Links) use(k *link) {
+	if l.used == nil {
+		l.used = make(map[*link]struct{})
+	}
+	l.used[k] = struct{}{}
+}
+
+// forget closes a connection that was used.
+func (l *Links) forget(k *link) {
+	l.mu.Lock()
+	delete(l.used, k)
+	l.mu.Unlock()
+	k.nc.Close()
 }
 
 // keep puts a connection aside for a while.
 func (l *Links) keep(addr string, k *link) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	delete(l.used, k)
 	if l.closed || l.kept[addr] != nil || len(l.kept) >= maxLinks {
 		k.nc.Close()
 		return
@@ -134,13 +177,19 @@ func (l *Links) Len() int {
 	return len(l.kept)
 }
 
-// Close closes all.
+// Close closes all connections. A Send under way ends with an error, and so does any later one.
 func (l *Links) Close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed = true
+	if l.cancel != nil {
+		l.cancel()
+	}
 	for _, k := range l.kept {
 		k.timer.Stop()
+		k.nc.Close()
+	}
+	for k := range l.used {
 		k.nc.Close()
 	}
 	l.kept = nil

@@ -23,10 +23,13 @@ import (
 // claimed while it is written, and shared with others who do so: each replaces it whole.
 // So is the one of an instance that nobody gave a folder and that finds no data where it is
 // started: people start several servers that way, and mean to keep nothing.
+// An instance inside a program that was given a folder has both: nobody looks at its log, where
+// a save that another's claim prevents would be told.
 // An append only file goes on in its old folder after CONFIG SET dir, so that stays
 // claimed until it is turned off.
 type claims struct {
-	fs vfs.FS
+	fs   vfs.FS
+	both bool // the RDB file is claimed besides an append only file
 
 	mu   sync.Mutex // a leaf, held during I/O
 	held map[string]*claim
@@ -147,10 +150,10 @@ func (n *Node) wanted() map[claimed]bool {
 	if !n.persist.Enabled() {
 		return want
 	}
-	switch {
-	case cfg.AppendOnly:
+	if cfg.AppendOnly {
 		want[claimed{dir: filepath.Join(cfg.Dir, cfg.AppendDirname), name: cfg.AppendFilename, aof: true}] = false
-	case len(cfg.Save) > 0:
+	}
+	if len(cfg.Save) > 0 && (n.claims.both || !cfg.AppendOnly) {
 		want[claimed{dir: cfg.Dir, name: cfg.DBFilename}] = cfg.DirByChance
 	}
 	return want
@@ -231,6 +234,7 @@ func (n *Node) KeepFolder() error {
 		return err
 	}
 	n.KeepFiles()
+	n.claims.both = true
 	return n.Claim(0)
 }
 

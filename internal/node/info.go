@@ -321,8 +321,13 @@ func infoCPU(w *server.InfoWriter) {
 func (v *survey) infoKeyspace(w *server.InfoWriter) {
 	for i, db := range v.ofShards().dbs {
 		if db.keys > 0 {
-			w.Str(fmt.Sprintf("db%d", i), fmt.Sprintf("keys=%d,expires=%d,avg_ttl=%.0f",
-				db.keys, db.volatile, db.ttl/float64(max(db.sampled, 1))))
+			text := fmt.Sprintf("keys=%d,expires=%d,avg_ttl=%.0f", db.keys, db.volatile, db.ttl/float64(max(db.sampled, 1)))
+			if db.timed > 0 {
+				// Redis has it from 7.4 on, and always there; older readers
+				// need not see it where it says nothing.
+				text += fmt.Sprintf(",subexpiry=%d", db.timed)
+			}
+			w.Str(fmt.Sprintf("db%d", i), text)
 		}
 	}
 }

@@ -274,6 +274,7 @@ func closedError(err error) error {
 func (n *Node) Close() error {
 	var err error
 	n.once.Do(func() {
+		n.links.Close() // whoever waits for another server holds shards
 		n.Exec.EndScripts()
 		err = n.loops.Close()
 		n.closeLocals()
@@ -284,7 +285,6 @@ func (n *Node) Close() error {
 		n.wg.Wait()
 		n.persist.Close()
 		n.scripts.Close()
-		n.links.Close()
 		err = errors.Join(err, n.closeAppendFile(), n.store.Close())
 		n.dropAll()
 	})
@@ -362,7 +362,7 @@ func (n *Node) expire() {
 			for db := 0; db < n.store.Databases() && sh.Perishable() > 0 && !more; db++ {
 				_, more = sh.DB(db).Expire(now, expireStep)
 			}
-			n.Exec.ServeExpired(sh, now)
+			n.Exec.ServeExpired(sh)
 			if threshold > 0 {
 				took += n.env.Clock.Nano()
 			}

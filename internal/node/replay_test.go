@@ -3,6 +3,8 @@ package node
 import (
 	"os"
 	"path/filepath"
+	"strconv"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -25,21 +27,8 @@ func TestReplayOfScripts(t *testing.T) {
 	add("EVAL", "while redis.call('INCR', 'long') < 20000 do end", "0") // longer than busy-reply-threshold
 	add("SET", "last", "1")
 	k := newKeeper(t, func(c *config.Config) {
-		c.AppendOnly = true
 		c.BusyReplyThreshold = 1
-		dir := filepath.Join(c.Dir, c.AppendDirname)
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		name := c.AppendFilename + ".1.incr.aof"
-		for file, text := range map[string]string{
-			name:                           string(b),
-			c.AppendFilename + ".manifest": "file " + name + " seq 1 type i\n",
-		} {
-			if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
+		appended(t, c, b)
 	})
 	for key, want := range map[string]string{"k": "v", "before": "2", "in": "transaction", "after": "1", "last": "1", "long": "20000"} {
 		if got := string(k.do("GET", key).Str); got != want {
@@ -53,6 +42,79 @@ func TestReplayOfScripts(t *testing.T) {
 	}
 	k.want("+OK", "CONFIG", "SET", "maxmemory", "0") // which stops the workers
 	k.want(`"1"`, "EVAL", "return redis.call('GET', 'last')", "0")
+}
+
+// appended has the folder of an instance hold an append only file with commands.
+func appended(t *testing.T, c *config.Config, commands []byte) {
+	t.Helper()
+	c.AppendOnly = true
+	dir := filepath.Join(c.Dir, c.AppendDirname)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	name := c.AppendFilename + ".1.incr.aof"
+	for file, text := range map[string]string{
+		name:                           string(commands),
+		c.AppendFilename + ".manifest": "file " + name + " seq 1 type i\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// While a script of a file runs for long clients may watch keys and do what else needs no
+// data, and neither waits for the other for ever.
+func TestWatchDuringReplayOfScripts(t *testing.T) {
+	for _, tx := range []bool{false, true} {
+		var b []byte
+		add := func(args ...string) { b = resp.AppendCommandString(b, args...) }
+		if tx {
+			add("MULTI")
+		}
+		add("EVAL", "while redis.call('INCR', 'long') < 100000 do end", "0")
+		if tx {
+			add("EXEC")
+		}
+		cfg := inTemp(t)
+		cfg.BusyReplyThreshold = 1
+		appended(t, cfg, b)
+		n := aboutToLoad(t, cfg)
+		defer n.Close()
+		var clients sync.WaitGroup
+		loaded := make(chan struct{})
+		for i := range 8 { // of all workers
+			k := (&talk{t: t, n: n}).another()
+			clients.Go(func() {
+				for {
+					for _, cmd := range [][]string{
+						{"WATCH", "long", "key" + strconv.Itoa(i)}, {"MULTI"}, {"GET", "long"}, {"EXEC"},
+						{"WATCH", "long"}, {"UNWATCH"}, {"INFO", "all"}, {"CONFIG", "SET", "maxmemory-samples", "5"}, {"CLIENT", "LIST"},
+					} {
+						k.do(cmd...)
+					}
+					k.another().nc.Close()
+					select {
+					case <-loaded:
+						return
+					default:
+					}
+				}
+			})
+		}
+		if err := n.Load(); err != nil {
+			t.Fatal(err)
+		}
+		close(loaded)
+		clients.Wait()
+		k := (&talk{t: t, n: n}).another()
+		k.want(`"100000"`, "GET", "long")
+		k.want("+OK", "WATCH", "long")
+		k.want("100001", "INCR", "long")
+		k.want("+OK", "MULTI")
+		k.want("+QUEUED", "GET", "long")
+		k.want("nil*", "EXEC")
+	}
 }
 
 // While a long piece of a file is replayed, its worker has time for others: also for who

@@ -251,7 +251,10 @@ func (s *self) ResetStats() {
 }
 
 // SetActiveExpire implements server.Node.
-func (s *self) SetActiveExpire(on bool) { s.keepExpired.Store(!on) }
+func (s *self) SetActiveExpire(on bool) {
+	s.keepExpired.Store(!on)
+	s.n.store.KeepFields = !on
+}
 
 // PauseCron implements server.Node.
 func (s *self) PauseCron(on bool) { s.cronPaused.Store(on) }

@@ -441,3 +441,29 @@ func TestInfoWhileWorking(t *testing.T) {
 		<-done
 	}
 }
+
+// TestTouchOfAClientThatMakesNoUse has TOUCH be a use of a key after CLIENT NO-TOUCH ON.
+func TestTouchOfAClientThatMakesNoUse(t *testing.T) {
+	k := newTalk(t, nil)
+	k.do("CONFIG", "SET", "maxmemory-policy", "allkeys-lfu", "lfu-log-factor", "0")
+	k.do("SET", "a", "1")
+	k.do("CLIENT", "NO-TOUCH", "ON")
+	k.want("5", "OBJECT", "FREQ", "a")
+	k.do("GET", "a")
+	k.want("5", "OBJECT", "FREQ", "a")
+	k.want("1", "TOUCH", "a", "b")
+	k.want("6", "OBJECT", "FREQ", "a")
+}
+
+// TestHashesWithDeadlinesAreCounted tells of them only where there are any.
+func TestHashesWithDeadlinesAreCounted(t *testing.T) {
+	k := newTalk(t, nil)
+	k.do("HSET", "h", "a", "1", "b", "2")
+	k.wantInfo("keys=1,expires=0,avg_ttl=0", "db0")
+	k.do("HEXPIRE", "h", "100", "FIELDS", "1", "a")
+	k.do("HSET", "i", "a", "1")
+	k.do("HEXPIRE", "i", "100", "FIELDS", "1", "a")
+	k.wantInfo("keys=2,expires=0,avg_ttl=0,subexpiry=2", "db0")
+	k.do("HPERSIST", "h", "FIELDS", "1", "a")
+	k.wantInfo("keys=2,expires=0,avg_ttl=0,subexpiry=1", "db0")
+}

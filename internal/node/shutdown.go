@@ -240,8 +240,10 @@ const (
 // already. Close is to follow. An error tells that the files do not have all data.
 //
 // A script that does not end is given up. If it has written, what is in memory is nothing
-// that anybody has wanted, and it is not saved.
+// that anybody has wanted, and it is not saved. A MIGRATE is given up, and what the other
+// side has not said that it has is still here.
 func (n *Node) SaveAndEnd() (err error) {
+	n.links.Close()
 	half := false
 	var mu sync.Mutex // guards half
 	done := make(chan struct{})

@@ -44,6 +44,7 @@ type shardSums struct {
 // dbSums are of one database.
 type dbSums struct {
 	keys, volatile int
+	timed          int     // hashes of which fields have deadlines
 	ttl            float64 // milliseconds, of all sampled together
 	sampled        int
 }
@@ -104,6 +105,7 @@ func (v *survey) ofShards() *shardSums {
 			ttl, sampled := ks.SampleTTL(rnd, now, ttlSamples)
 			d.keys += ks.Len()
 			d.volatile += ks.Volatile()
+			d.timed += ks.Timed()
 			d.ttl += ttl
 			d.sampled += sampled
 			m.Tables[db].Bytes += uint64(ks.TableBytes())

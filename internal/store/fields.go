@@ -214,6 +214,15 @@ func (ks *Keyspace) makeOrdinary(e Entry) Entry {
 	return e
 }
 
+// ExpireFields removes all fields of a timed hash whose deadlines have passed at now,
+// and the key when none is left. It gives the entry that is left.
+func (ks *Keyspace) ExpireFields(e Entry, now int64) Entry {
+	for e.Ok() && e.Timed() && e.NextField() <= now && !ks.st.NoExpire {
+		e, _ = ks.expireFields(e, now, fieldsAtOnce)
+	}
+	return e
+}
+
 // expireFields removes the fields of a timed hash whose deadlines have passed at now,
 // and the key when none is left; of a table up to max, those that were due first. It
 // gives the entry that is left, and the number of fields.

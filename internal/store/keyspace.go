@@ -54,6 +54,9 @@ func (ks *Keyspace) Len() int { return ks.table.Len() }
 // Volatile is the number of keys with a deadline.
 func (ks *Keyspace) Volatile() int { return ks.volatile }
 
+// Timed is the number of hashes of which fields have a deadline.
+func (ks *Keyspace) Timed() int { return ks.timed }
+
 // TableBytes is the memory of the table, records not counted.
 func (ks *Keyspace) TableBytes() int { return ks.table.Bytes() }
 
@@ -116,7 +119,7 @@ func (ks *Keyspace) Lookup(k Key, now int64) Entry {
 // lookupDue is Lookup of an entry that has expired, or fields of which have.
 func (ks *Keyspace) lookupDue(e Entry, now int64) Entry {
 	if !e.Expired(now) {
-		if !ks.st.NoExpire {
+		if !ks.st.NoExpire && !ks.st.KeepFields {
 			e, _ = ks.expireFields(e, now, fieldsAtOnce)
 		}
 		return e

@@ -80,6 +80,10 @@ type Store struct {
 	// NoExpire stops removal of expired keys (a replica leaves it to its
 	// master). It changes only while no command runs.
 	NoExpire bool
+	// KeepFields has lookups leave expired fields of hashes where they are, unseen:
+	// commands remove those that they name (DEBUG SET-ACTIVE-EXPIRE 0, which has
+	// only lazy expiry left). It changes only while no command runs.
+	KeepFields bool
 	// Loading, which comes with NoExpire, has commands find expired keys: what
 	// is replayed had found them too. It changes only while no command runs.
 	Loading bool

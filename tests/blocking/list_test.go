@@ -493,6 +493,17 @@ func TestExpiry(t *testing.T) {
 		time.Sleep(5 * time.Millisecond)
 		w.do("SWAPDB 0 1", "OK")
 		a.waits()
+		// So is one whose time is over when the transaction that made it ends.
+		w.do("SELECT 0", "OK")
+		w.do("DEL l", "0")
+		w.do("MULTI", "OK")
+		for _, line := range []string{"RPUSH l x", "PEXPIRE l 1", "DEBUG SLEEP 0.02", "LLEN l"} {
+			w.do(line, "QUEUED")
+		}
+		w.do("EXEC", "(1 1 OK 1)")
+		a.waits()
+		w.do("RPUSH l y", "1")
+		a.gets("(l y)")
 		w.do("DEBUG SET-ACTIVE-EXPIRE 1", "OK")
 	})
 }

@@ -8,7 +8,11 @@ import (
 
 func hdel(c *command.Ctx) {
 	k := c.Key(1)
-	e, ok := lookup(c, k, c.Args[2:], 1)
+	names := c.Args[2:]
+	if c.Store.KeepFields {
+		names = nil // one that has expired is removed as any other
+	}
+	e, ok := lookup(c, k, names, 1)
 	if !ok {
 		return
 	}

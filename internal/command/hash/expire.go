@@ -105,6 +105,10 @@ func fieldArgs(c *command.Ctx, i, width int, bad string) (fields [][]byte, ok bo
 	case !ok || n < 1:
 		c.Err(bad)
 	case n > math.MaxInt32 || int(n)*width != len(fields):
+		if width > 1 {
+			c.Err(command.WrongArity(c.Spec.Name)) // HSETEX, of Redis 8.0
+			return nil, false
+		}
 		c.Err(otherNumber)
 	default:
 		return fields, true
@@ -132,6 +136,9 @@ func setExpiry(c *command.Ctx, unit int64, relative bool) {
 		return
 	}
 	x := startEdit(c, k, e, fields)
+	if f != always {
+		x.word = c.Args[3]
+	}
 	c.Array(len(fields))
 	if !x.e.Ok() {
 		replyNoFields(c, len(fields))
@@ -233,7 +240,8 @@ type edit struct {
 	k    store.Key
 	ks   *store.Keyspace
 	e    store.Entry
-	past bool // what expires is removed: not on a replica
+	past bool   // what expires is removed: not on a replica
+	word []byte // NX, XX, GT or LT, if the deadlines depend on such; borrowed
 
 	at                        int64 // the deadline that timed fields were given
 	timed, persisted, removed tally
@@ -330,19 +338,24 @@ func (x *edit) say(event string, n int) {
 
 func (x *edit) effects() {
 	if f := x.timed.fields; len(f) > 0 {
-		deadlineEffect(x.c, x.k, x.at, f)
+		deadlineEffect(x.c, x.k, x.at, x.word, f)
 	}
 	if f := x.persisted.fields; len(f) > 0 {
 		x.c.Effect(fieldWords([][]byte{[]byte("HPERSIST"), x.k.B}, f)...)
 	}
-	if f := x.removed.fields; len(f) > 0 {
-		x.c.Effect(append([][]byte{[]byte("HDEL"), x.k.B}, f...)...)
+	for _, field := range x.removed.fields {
+		x.c.Effect([]byte("HDEL"), x.k.B, field)
 	}
 }
 
-// deadlineEffect adds the effect that fields have a deadline.
-func deadlineEffect(c *command.Ctx, k store.Key, at int64, fields [][]byte) {
-	c.Effect(fieldWords([][]byte{[]byte("HPEXPIREAT"), k.B, num.AppendInt(nil, at)}, fields)...)
+// deadlineEffect adds the effect that fields have a deadline, with the condition that
+// has been met, if there was one.
+func deadlineEffect(c *command.Ctx, k store.Key, at int64, condition []byte, fields [][]byte) {
+	words := [][]byte{[]byte("HPEXPIREAT"), k.B, num.AppendInt(nil, at)}
+	if condition != nil {
+		words = append(words, condition)
+	}
+	c.Effect(fieldWords(words, fields)...)
 }
 
 func fieldWords(words, fields [][]byte) [][]byte {

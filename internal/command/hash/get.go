@@ -5,8 +5,19 @@ import (
 	"github.com/redstart-db/redstart/internal/store"
 )
 
+// readNamed looks up a hash of which some fields are read by name. Where lookups leave
+// expired fields, those are removed here.
+func readNamed(c *command.Ctx, fields [][]byte) (e store.Entry, ok bool) {
+	k := c.Key(1)
+	e, ok = c.ReadType(k, store.Hash)
+	if ok && e.Ok() && e.Timed() && c.Store.KeepFields && e.NextField() <= c.Now() {
+		e = c.Keyspace(k).ExpireNamed(e, c.Now(), fields)
+	}
+	return e, ok
+}
+
 func hget(c *command.Ctx) {
-	e, ok := c.ReadType(c.Key(1), store.Hash)
+	e, ok := readNamed(c, c.Args[2:])
 	switch {
 	case !ok:
 	case !e.Ok():
@@ -19,7 +30,7 @@ func hget(c *command.Ctx) {
 }
 
 func hmget(c *command.Ctx) {
-	e, ok := c.ReadType(c.Key(1), store.Hash)
+	e, ok := readNamed(c, c.Args[2:])
 	if !ok {
 		return
 	}
@@ -37,12 +48,16 @@ func hmget(c *command.Ctx) {
 	}
 }
 
+// hlen counts expired fields only where they stay until somebody asks for them.
 func hlen(c *command.Ctx) {
 	e, ok := c.ReadType(c.Key(1), store.Hash)
 	switch {
 	case !ok:
 	case !e.Ok():
 		c.Int(0)
+	case c.Store.KeepFields:
+		v := openAll(e)
+		c.Int(int64(v.len()))
 	default:
 		v := open(c, e)
 		c.Int(int64(v.len()))
@@ -50,7 +65,7 @@ func hlen(c *command.Ctx) {
 }
 
 func hexists(c *command.Ctx) {
-	e, ok := c.ReadType(c.Key(1), store.Hash)
+	e, ok := readNamed(c, c.Args[2:])
 	if !ok {
 		return
 	}
@@ -65,7 +80,7 @@ func hexists(c *command.Ctx) {
 }
 
 func hstrLen(c *command.Ctx) {
-	e, ok := c.ReadType(c.Key(1), store.Hash)
+	e, ok := readNamed(c, c.Args[2:])
 	if !ok {
 		return
 	}

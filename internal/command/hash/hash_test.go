@@ -164,11 +164,11 @@ func TestFieldDeadlines(t *testing.T) {
 			{"HEXPIRE h 10 GT FIELDS 1 a", "[0]", "", ""},
 			{"OBJECT ENCODING n", "-", "", ""},
 			{"HEXPIRE h 10 FIELDS 3 a x b", "[1 -2 1]", "HPEXPIREAT h 1700000010000 FIELDS 2 a b", "hexpire h"},
-			{"HPEXPIRE h 9001 NX FIELDS 2 a c", "[0 1]", "HPEXPIREAT h 1700000009001 FIELDS 1 c", "hexpire h"},
-			{"HPEXPIRE h 20001 LT FIELDS 2 b d", "[0 1]", "HPEXPIREAT h 1700000020001 FIELDS 1 d", "hexpire h"},
-			{"HEXPIREAT h 1700000030 gt FIELDS 2 d x", "[1 -2]", "HPEXPIREAT h 1700000030000 FIELDS 1 d", "hexpire h"},
-			{"HPEXPIREAT h 1700000025000 GT FIELDS 2 d c", "[0 1]", "HPEXPIREAT h 1700000025000 FIELDS 1 c", "hexpire h"},
-			{"HPEXPIREAT h 1700000025500 XX FIELDS 1 c", "[1]", "HPEXPIREAT h 1700000025500 FIELDS 1 c", "hexpire h"},
+			{"HPEXPIRE h 9001 NX FIELDS 2 a c", "[0 1]", "HPEXPIREAT h 1700000009001 NX FIELDS 1 c", "hexpire h"},
+			{"HPEXPIRE h 20001 LT FIELDS 2 b d", "[0 1]", "HPEXPIREAT h 1700000020001 LT FIELDS 1 d", "hexpire h"},
+			{"HEXPIREAT h 1700000030 gt FIELDS 2 d x", "[1 -2]", "HPEXPIREAT h 1700000030000 gt FIELDS 1 d", "hexpire h"},
+			{"HPEXPIREAT h 1700000025000 GT FIELDS 2 d c", "[0 1]", "HPEXPIREAT h 1700000025000 GT FIELDS 1 c", "hexpire h"},
+			{"HPEXPIREAT h 1700000025500 XX FIELDS 1 c", "[1]", "HPEXPIREAT h 1700000025500 XX FIELDS 1 c", "hexpire h"},
 			{"HTTL h FIELDS 4 a b c d", "[10 10 26 30]", "", ""},
 			{"HPTTL h FIELDS 4 a b c d", "[10000 10000 25500 30000]", "", ""},
 			{"HEXPIRETIME h FIELDS 2 c d", "[1700000026 1700000030]", "", ""},
@@ -269,14 +269,14 @@ func TestGetSet(t *testing.T) {
 			{"HSETEX h FIELDS 2 a 11 d 4", "1", "HSETEX h FIELDS 2 a 11 d 4", "hset h"},
 			{"HPTTL h FIELDS 2 a d", "[-1 -1]", "", ""},
 			{"HSETEX n KEEPTTL FNX FIELDS 2 a 10 c 3", "1", "HSETEX n KEEPTTL FNX FIELDS 2 a 10 c 3", "new n; hset n"},
-			{"HSETEX h PXAT 1 FIELDS 3 a 1 d 5 e 6", "1", "HDEL h a d", "hdel h"},
+			{"HSETEX h PXAT 1 FIELDS 3 a 1 d 5 e 6", "1", "HDEL h a; HDEL h d", "hdel h"},
 			{"HSETEX m EXAT 1 FIELDS 1 a 1", "1", "", ""},
 			{"HGETEX h FIELDS 3 a b c", "[- 2 3]", "", ""},
 			{"HGETEX h PX 500 FIELDS 3 a b c", "[- 2 3]", "HPEXPIREAT h 1700000000500 FIELDS 2 b c", "hexpire h"},
 			{"HGETEX h PERSIST FIELDS 2 b x", "[2 -]", "HPERSIST h FIELDS 1 b", "hpersist h"},
 			{"HGETEX h PERSIST FIELDS 2 b x", "[2 -]", "", ""},
 			{"HPTTL h FIELDS 2 b c", "[-1 500]", "", ""},
-			{"HGETEX h EXAT 5 FIELDS 2 b c", "[2 3]", "HDEL h b c", "hdel h; del h"},
+			{"HGETEX h EXAT 5 FIELDS 2 b c", "[2 3]", "HDEL h b; HDEL h c", "hdel h; del h"},
 			{"HGETEX h EX 5 FIELDS 2 b c", "[- -]", "", ""},
 			{"HGETDEL h FIELDS 2 b c", "[- -]", "", ""},
 			{"HGETDEL n FIELDS 3 a b a", "[10 - -]", "HDEL n a", "hdel n"},
@@ -285,7 +285,7 @@ func TestGetSet(t *testing.T) {
 			{"HSETEX n KEEPTTL PX 1 FIELDS 1 a 1", "ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified", "", ""},
 			{"HSETEX n FNX FXX FIELDS 1 a 1", "ERR Only one of FXX or FNX arguments can be specified", "", ""},
 			{"HSETEX n foo FIELDS 1 a 1", "ERR unknown argument: foo", "", ""},
-			{"HSETEX n FIELDS 2 a 1", "ERR The `numfields` parameter must match the number of arguments", "", ""},
+			{"HSETEX n FIELDS 2 a 1", "ERR wrong number of arguments for 'hsetex' command", "", ""},
 			{"HSETEX n EX 1 FIELDS 0 a", "ERR Number of fields must be a positive integer", "", ""},
 			{"HGETEX n EX FIELDS 1 a", "ERR value is not an integer or out of range", "", ""},
 			{"HGETDEL n FOO 1 a", "ERR Mandatory argument FIELDS is missing or not at the right position", "", ""},
@@ -311,7 +311,7 @@ func TestFieldExpiry(t *testing.T) {
 		s.pass(4) // the wheel's tick
 		s.expire()
 		effects, events := s.Recorded()
-		for _, want := range []string{"HDEL moved a 7", "HDEL copy a 7"} {
+		for _, want := range []string{"HDEL moved a; HDEL moved 7", "HDEL copy a; HDEL copy 7"} {
 			if !gostrings.Contains(effects, want) {
 				t.Errorf("effects: %q, want %q among them", effects, want)
 			}
@@ -437,6 +437,68 @@ func TestReplica(t *testing.T) {
 			{"EXISTS h", "1", "", ""},
 			{"HDEL h a b c", "3", "HDEL h a b c", "hdel h; del h"},
 		})
+	})
+}
+
+// TestKeptFields has lookups leave expired fields, as with DEBUG SET-ACTIVE-EXPIRE 0:
+// what commands reply then is what Redis 7.4 replies, which counts such fields until
+// somebody asks for them by name.
+func TestKeptFields(t *testing.T) {
+	forms(t, func(t *testing.T, s *server) {
+		s.Store.KeepFields = true
+		for _, key := range []string{"h", "some", "all"} {
+			s.do("HSET " + key + " a 1 b 2 c 3 d 4 e 5 f 6 g 7 i 8 j 9 k 10 stays 0")
+		}
+		for _, key := range []string{"h", "some", "all"} {
+			s.do("HPEXPIRE " + key + " 10 FIELDS 10 a b c d e f g i j k")
+		}
+		s.do("HSET one a 1")
+		s.do("HPEXPIRE one 10 FIELDS 1 a")
+		s.pass(20)
+		s.Recorded()
+		s.check([]row{
+			{"HLEN h", "11", "", ""},
+			{"HGETALL h", "[stays 0]", "", ""},
+			{"HKEYS h", "[stays]", "", ""},
+			{"HVALS h", "[0]", "", ""},
+			{"HSCAN h 0 COUNT 100", "[0 [stays 0]]", "", ""},
+			{"HTTL h FIELDS 1 k", "[-2]", "", ""},
+			{"HLEN h", "11", "", ""},
+			{"HGET h a", "-", "HDEL h a", "hexpired h"},
+			{"HGET h a", "-", "", ""},
+			{"HEXISTS h b", "0", "HDEL h b", "hexpired h"},
+			{"HSTRLEN h c", "0", "HDEL h c", "hexpired h"},
+			{"HMGET h d stays e", "[- 0 -]", "HDEL h d; HDEL h e", "hexpired h"},
+			{"HLEN h", "6", "", ""},
+			{"HINCRBY h f 2", "2", "HDEL h f; HINCRBY h f 2", "hexpired h; hincrby h"},
+			{"HSETNX h g x", "1", "HDEL h g; HSETNX h g x", "hexpired h; hset h"},
+			{"HPERSIST h FIELDS 1 i", "[-2]", "HDEL h i", "hexpired h"},
+			{"HDEL h j", "1", "HDEL h j", "hdel h"},
+			{"HLEN h", "4", "", ""},
+			{"EXISTS one", "1", "", ""},
+			{"RENAME one two", "OK", "RENAME one two", "new two; rename_from one; rename_to two"},
+			{"HGET two a", "-", "HDEL two a", "hexpired two; del two"},
+			{"EXISTS two", "0", "", "keymiss two"},
+			{"HDEL all stays", "1", "HDEL all stays", "hdel all"},
+			{"HLEN all", "10", "", ""},
+			{"HGETALL all", "[]", "", ""},
+		})
+		if got := s.do("HRANDFIELD all 5"); got != "[]" {
+			t.Errorf("HRANDFIELD: %s", got)
+		}
+		if got := s.do("HRANDFIELD some"); got != "stays" {
+			t.Errorf("HRANDFIELD: %s", got)
+		}
+		s.Recorded()
+		s.check([]row{
+			{"EXISTS all", "0", "", "keymiss all"},
+			{"HLEN some", "1", "", ""},
+		})
+		s.Store.KeepFields = false
+		s.expire()
+		if got := s.do("HLEN h"); got != "3" {
+			t.Errorf("%s fields are left", got)
+		}
 	})
 }
 

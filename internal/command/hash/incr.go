@@ -88,7 +88,7 @@ func hincrByFloat(c *command.Ctx) {
 	if c.Logging() {
 		c.Effect([]byte("HSET"), k.B, c.Args[2], digits)
 		if at != 0 {
-			deadlineEffect(c, k, at, c.Args[2:3])
+			deadlineEffect(c, k, at, nil, c.Args[2:3])
 		}
 	}
 }

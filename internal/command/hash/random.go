@@ -9,12 +9,23 @@ import (
 
 const leastBulk = len("$0\r\n\r\n")
 
+// readLive looks up a hash of which any field may be shown. Expired fields that
+// lookups leave are removed.
+func readLive(c *command.Ctx) (e store.Entry, ok bool) {
+	k := c.Key(1)
+	e, ok = c.ReadType(k, store.Hash)
+	if ok && c.Store.KeepFields {
+		e = c.Keyspace(k).ExpireFields(e, c.Now())
+	}
+	return e, ok
+}
+
 func hrandField(c *command.Ctx) {
 	if len(c.Args) > 2 {
 		randomSome(c)
 		return
 	}
-	e, ok := c.ReadType(c.Key(1), store.Hash)
+	e, ok := readLive(c)
 	switch {
 	case !ok:
 	case !e.Ok():
@@ -35,7 +46,7 @@ func randomSome(c *command.Ctx) {
 	if !ok {
 		return
 	}
-	e, ok := c.ReadType(c.Key(1), store.Hash)
+	e, ok := readLive(c)
 	if !ok {
 		return
 	}

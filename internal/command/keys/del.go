@@ -47,7 +47,9 @@ func exists(c *command.Ctx) {
 func touch(c *command.Ctx) {
 	n := int64(0)
 	for i := 1; i < len(c.Args); i++ {
-		if c.Read(c.Key(i)).Ok() {
+		// It is a use also where CLIENT NO-TOUCH has reads be none.
+		if e := c.Peek(c.Key(i)); e.Ok() {
+			e.Used()
 			n++
 		}
 	}
