@@ -3,6 +3,7 @@ package resp
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 
 	"github.com/redstart-db/redstart/internal/num"
 )
@@ -17,8 +18,26 @@ const LineEnd = '\r' | '\n'<<8
 // AppendBulk appends a string of bytes.
 func AppendBulk(dst, b []byte) []byte {
 	dst = appendHeader(dst, '$', int64(len(b)))
+	if len(b) > maxPiece {
+		dst, b = appendLarge(dst, b)
+	}
 	dst = append(dst, b...)
 	return append(dst, '\r', '\n')
+}
+
+// maxPiece is the most that is copied at once to a reply. From 1 MiB on the runtime
+// writes past the caches of the processor, where the kernel would find the reply
+// while it is sent.
+const maxPiece = 512 << 10
+
+// appendLarge appends all of b but a rest of up to maxPiece bytes.
+func appendLarge(dst, b []byte) (out, rest []byte) {
+	dst = slices.Grow(dst, len(b)+2)
+	for len(b) > maxPiece {
+		dst = append(dst, b[:maxPiece]...)
+		b = b[maxPiece:]
+	}
+	return dst, b
 }
 
 // PutHeader writes the header of a string of n bytes, n from 0 to 99, to dst, and
