@@ -104,14 +104,14 @@ func (o *setOptions) parse(c *command.Ctx) (next int, ok bool) {
 			o.at, o.timed = at, true
 			next += width
 			continue
-		case c.Is(next, "KEEPTTL") && !o.timed:
+		case c.Is(next, "KEEPTTL") && !o.timed && !o.keep:
 			o.keep = true
 		case width > 0 || c.Is(next, "KEEPTTL"):
 			c.Err("ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified")
 			return 0, false
-		case c.Is(next, "FNX") && !o.ifAll:
+		case c.Is(next, "FNX") && !o.ifAll && !o.ifNone:
 			o.ifNone = true
-		case c.Is(next, "FXX") && !o.ifNone:
+		case c.Is(next, "FXX") && !o.ifAll && !o.ifNone:
 			o.ifAll = true
 		case c.Is(next, "FNX") || c.Is(next, "FXX"):
 			c.Err("ERR Only one of FXX or FNX arguments can be specified")

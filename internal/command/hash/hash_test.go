@@ -284,6 +284,8 @@ func TestGetSet(t *testing.T) {
 			{"HSETEX n EX 1 PX 1 FIELDS 1 a 1", "ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified", "", ""},
 			{"HSETEX n KEEPTTL PX 1 FIELDS 1 a 1", "ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified", "", ""},
 			{"HSETEX n FNX FXX FIELDS 1 a 1", "ERR Only one of FXX or FNX arguments can be specified", "", ""},
+			{"HSETEX n FXX FXX FIELDS 1 a 1", "ERR Only one of FXX or FNX arguments can be specified", "", ""},
+			{"HSETEX n KEEPTTL KEEPTTL FIELDS 1 a 1", "ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified", "", ""},
 			{"HSETEX n foo FIELDS 1 a 1", "ERR unknown argument: foo", "", ""},
 			{"HSETEX n FIELDS 2 a 1", "ERR wrong number of arguments for 'hsetex' command", "", ""},
 			{"HSETEX n EX 1 FIELDS 0 a", "ERR Number of fields must be a positive integer", "", ""},
