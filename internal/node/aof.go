@@ -379,6 +379,7 @@ func (s *self) LoadAppendFile(done func()) {
 	for db := range n.store.Databases() {
 		n.store.Flush(db)
 	}
+	n.scripts.FlushFunctions()
 	n.wg.Add(1)
 	go func() {
 		defer n.wg.Done()

@@ -112,3 +112,30 @@ func TestWaitForTheAppendFile(t *testing.T) {
 		}
 	}
 }
+
+// DEBUG LOADAOF begins with no functions, as with no keys: those of the base and those
+// that were loaded since come from the file.
+func TestAppendFileLoadedAgain(t *testing.T) {
+	cfg := inTemp(t)
+	cfg.EnableDebugCommand = config.ProtectYes
+	k := keeperOn(t, vfs.OS{}, cfg)
+	library := func(name, value string) string {
+		return "#!lua name=" + name + "\nredis.register_function('" + name + "', function() return " + value + " end)"
+	}
+	k.want(`"one"`, "FUNCTION", "LOAD", library("one", "1"))
+	k.do("SET", "k", "v")
+	k.do("BGREWRITEAOF")
+	until(t, "the file is rewritten", func() bool {
+		return k.info("aof_rewrite_in_progress") == "0" && k.info("aof_rewrite_scheduled") == "0"
+	})
+	k.want(`"two"`, "FUNCTION", "LOAD", library("two", "2"))
+	for range 2 {
+		k.want("+OK", "DEBUG", "LOADAOF")
+		k.want("1", "FCALL", "one", "0")
+		k.want("2", "FCALL", "two", "0")
+		k.want(`"v"`, "GET", "k")
+	}
+	k.do("FUNCTION", "DELETE", "one")
+	k.want("+OK", "DEBUG", "LOADAOF")
+	k.want("-ERR Function not found", "FCALL", "one", "0")
+}
