@@ -104,7 +104,8 @@ const claimPatience = time.Second
 
 // start brings the server to where it accepts connections.
 func start(n *node.Node, handler *node.LogHandler, signals <-chan os.Signal, log *slog.Logger) error {
-	cfg := n.Config
+	own := *n.Config // which clients may change as soon as they can connect
+	cfg := &own
 	if cfg.Port == 0 && cfg.TLSPort == 0 && cfg.UnixSocket == "" {
 		log.Warn("Configured to not listen anywhere, exiting.")
 		return errors.New("nothing to listen on")
