@@ -2,9 +2,11 @@ package node
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/redstart-db/redstart/internal/config"
 	"github.com/redstart-db/redstart/internal/vfs"
@@ -138,4 +140,33 @@ func TestAppendFileLoadedAgain(t *testing.T) {
 	k.do("FUNCTION", "DELETE", "one")
 	k.want("+OK", "DEBUG", "LOADAOF")
 	k.want("-ERR Function not found", "FCALL", "one", "0")
+}
+
+// A key that the base of the file has with a deadline, and that was made to last since,
+// is there after a start at a time behind that deadline.
+func TestAppendFileBaseKeepsWhatLastsLonger(t *testing.T) {
+	cfg := inTemp(t)
+	k := keeperOn(t, vfs.OS{}, cfg)
+	var deadline time.Time
+	for ttl := 100 * time.Millisecond; ; ttl *= 2 {
+		ms := strconv.Itoa(int(ttl / time.Millisecond))
+		deadline = time.Now().Add(ttl)
+		k.do("SET", "lasts", "1", "PX", ms)
+		k.do("SET", "ends", "1", "PX", ms)
+		k.do("BGREWRITEAOF")
+		until(t, "the file is rewritten", func() bool {
+			return k.info("aof_rewrite_in_progress") == "0" && k.info("aof_rewrite_scheduled") == "0"
+		})
+		if k.do("PERSIST", "lasts").Int == 1 {
+			break // in time
+		}
+	}
+	time.Sleep(time.Until(deadline) + 10*time.Millisecond)
+	if err := k.n.Close(); err != nil {
+		t.Fatal(err)
+	}
+	k = keeperOn(t, vfs.OS{}, cfg)
+	k.want(`"1"`, "GET", "lasts")
+	k.want("-1", "TTL", "lasts")
+	k.want("nil$", "GET", "ends")
 }

@@ -38,10 +38,11 @@ func (m *Manager) Load(listPlain int, function func(code []byte) error, stop fun
 }
 
 // LoadBase reads the RDB file that b begins with, the base of an append only file, into
-// the store, and gives its size. Otherwise it is as Load.
+// the store, and gives its size. Keys that have expired by now are not left out: commands
+// behind the base may have made them last longer. Otherwise it is as Load.
 func (m *Manager) LoadBase(b []byte, listPlain int, function func(code []byte) error, stop func() bool) (size int, err error) {
 	l := m.loader(listPlain, function)
-	l.Stop = stop
+	l.Now, l.Stop = 0, stop
 	res, err := l.Load(b)
 	if err != nil {
 		return 0, err
