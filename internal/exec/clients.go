@@ -101,9 +101,9 @@ func (w *Worker) Tend(n int) int {
 const measureShare = 50
 
 // weighAgain weighs the connections of w, which is locked, and of all workers that run
-// nothing, unless it has been done of late: nobody tells when output has been sent.
-func (x *Exec) weighAgain(w *Worker) {
-	began := x.Clock.Nano()
+// nothing, unless it has been done of late: nobody tells when output has been sent. It begins
+// now, in monotonic nanoseconds.
+func (x *Exec) weighAgain(w *Worker, began int64) {
 	if began < x.evicting.weighAt.Load() {
 		return
 	}

@@ -49,7 +49,14 @@ type evicting struct {
 	total atomic.Int64 // nanoseconds, of all times before
 	// weighAt is when connections may be weighed again, monotonic nanoseconds.
 	weighAt atomic.Int64
+	// noteAt is when all shards are to note what they take again, monotonic nanoseconds.
+	noteAt atomic.Int64
 }
+
+// noteEvery is for how many nanoseconds elements may be freed without keys being spared for
+// it: to ask all shards takes a lock for each. Those that are sampled are asked anyway, and
+// who removes whole keys tells; before a command is refused all are asked.
+const noteEvery = 1e6
 
 // Full implements store.Hooks.
 func (x *Exec) Full() { x.Alert(AlertMemory, true) }
@@ -107,16 +114,15 @@ func (x *Exec) makeRoom(w *Worker, cl *Client, out *[]byte) bool {
 		// is evicted from when it is there.
 		return true
 	}
-	x.noteShards(w) // what was freed since they noted it last
-	if x.Store.Over() <= 0 {
-		x.roomMade()
-		return true
-	}
-	if x.weighAgain(w); x.Store.Over() <= 0 {
-		x.roomMade()
-		return true
-	}
 	began := x.Clock.Nano()
+	if began >= x.evicting.noteAt.Load() {
+		x.noteShards(w) // what was freed since they noted it last
+		x.evicting.noteAt.Store(began + noteEvery)
+	}
+	if x.weighAgain(w, began); x.Store.Over() <= 0 {
+		x.roomMade()
+		return true
+	}
 	x.Store.SetTime(x.Clock.UnixMilli(began)) // the faster keys go, the finer
 	x.evicting.since.CompareAndSwap(0, began)
 	limit := x.patience()
@@ -127,6 +133,9 @@ func (x *Exec) makeRoom(w *Worker, cl *Client, out *[]byte) bool {
 				break
 			}
 		}
+	}
+	if !ok {
+		x.noteShards(w)
 	}
 	if x.Store.Over() <= 0 {
 		x.roomMade()
@@ -142,11 +151,17 @@ func (x *Exec) noteShards(w *Worker) {
 	for i := range x.Store.Shards() {
 		sh := x.Store.Shard(i)
 		sh.Lock()
-		sh.Note()
-		if sh.Reclaimed() < sh.Thrown() {
-			w.pool.left |= 1 << i
-		}
+		w.pool.note(sh)
 		sh.Unlock()
+	}
+}
+
+// note has a shard, which is locked, note what it takes, and remembers whether it has
+// something to free.
+func (p *evictPool) note(sh *store.Shard) {
+	sh.Note()
+	if sh.Reclaimed() < sh.Thrown() {
+		p.left |= 1 << sh.ID()
 	}
 }
 
@@ -237,6 +252,7 @@ func (x *Exec) sample(p *evictPool) {
 	}
 	sh.Lock()
 	defer sh.Unlock()
+	p.note(sh)
 	for db := range x.Store.Databases() {
 		ks := sh.DB(db)
 		if ks.Len() == 0 {
@@ -321,7 +337,7 @@ func (x *Exec) evict(c *candidate, cl *Client, out *[]byte) bool {
 		return false
 	}
 	ks.Evict(e)
-	if sh.Holes() > sh.Arena().Live()/holesShare+holesLeast {
+	if sh.Holes() > sh.Arena().Live()/holesShare+holesLeast && !sh.Compact().Barren(sh) {
 		sh.Compact().Work(sh, compactStep, compactBytes)
 	}
 	x.tell(cl, out, x.Store.Of(c.hash))

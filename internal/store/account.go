@@ -6,14 +6,15 @@ import (
 	"sync/atomic"
 
 	"github.com/redstart-db/redstart/internal/ds/htable"
+	"github.com/redstart-db/redstart/internal/mem"
 )
 
 // account is what all shards take together, for the limit of maxmemory.
 //
 // The sum is not exact: a shard notes what it has when it has grown by slack since it
-// last did, so the sum may be short by slack for each shard, and while it frees memory
-// it notes nothing. Between two notes an allocation costs one comparison, and without a
-// limit there are no notes.
+// last did, so the sum may be short by slack for each shard, and when a key is removed and
+// it has shrunk by as much. What else is freed is noted when somebody asks. Between two
+// notes an allocation costs one comparison, and without a limit there are no notes.
 type account struct {
 	used  atomic.Int64 // bytes of live blocks
 	limit atomic.Int64
@@ -73,6 +74,13 @@ func (sh *Shard) Note() {
 	}
 }
 
+// freed notes what the shard takes where that has become much less.
+func (sh *Shard) freed() {
+	if a := &sh.st.account; a.on && sh.arena.Live()+a.slack < sh.noted {
+		sh.Note()
+	}
+}
+
 // Evict removes an entry because memory is short.
 func (ks *Keyspace) Evict(e Entry) {
 	key := e.Key()
@@ -95,24 +103,32 @@ func (sh *Shard) ResetEvictedKeys() { sh.evictedKeys = 0 }
 // are looked for on the wheel rather than among all keys.
 const rareVolatile = 64
 
+// sampleStep is how many entries are looked at in one place of a table.
+const sampleStep = 16
+
 // Sample calls visit with about n entries that are chosen at random, or, with volatile,
 // with entries that have a deadline. visit must not change the keyspace.
 func (ks *Keyspace) Sample(n int, volatile bool, rnd *rand.Rand, visit func(Entry)) {
-	switch {
-	case ks.table.Len() == 0 || volatile && ks.volatile == 0:
-	case !volatile:
-		for range n {
-			visit(ks.Random(rnd))
-		}
-	case ks.volatile >= ks.table.Len()/rareVolatile:
-		for tries := 2 * n * rareVolatile; n > 0 && tries > 0; tries-- {
-			if e := ks.Random(rnd); e.Volatile() {
+	if ks.table.Len() == 0 || volatile && ks.volatile == 0 {
+		return
+	}
+	if volatile && ks.volatile < ks.table.Len()/rareVolatile {
+		ks.sampleWheel(n, rnd, visit)
+		return
+	}
+	var few [sampleStep]mem.Ref
+	for tries := 2 * n * rareVolatile; n > 0 && tries > 0; {
+		refs := ks.table.Some(rnd, few[:0:min(n, sampleStep)])
+		for _, ref := range refs {
+			if e := (Entry{ks: ks, ref: ref, rec: parse(ks.arena, ref)}); !volatile || e.Volatile() {
 				visit(e)
 				n--
 			}
 		}
-	default:
-		ks.sampleWheel(n, rnd, visit)
+		tries -= len(refs) + 1
+		if !volatile && len(refs) == ks.table.Len() {
+			return // these are all
+		}
 	}
 }
 

@@ -16,6 +16,8 @@ type Defrag struct {
 	pos    uint32 // in that table, or in the object
 	handle uint32 // of the object that is walked over
 	sparse uint64 // what Arena.Tried said when that was begun
+	holes  uint64 // bytes of them when the walk began
+	barren uint64 // bytes of holes that the last walk has left, if it closed few of them
 
 	Moved, Kept uint64 // keys of which something was moved, and others
 }
@@ -30,6 +32,23 @@ func (sh *Shard) Holes() uint64 { return sh.arena.Held() - min(sh.arena.Live(), 
 
 // Begin has the walk begin anew. The shard must be locked.
 func (d *Defrag) Begin() { d.db, d.pos, d.handle = 0, 0, 0 }
+
+// lessShare is what of the holes a walk has to close for the next one to be worth it, and
+// what has to be added for another one after that, as one part in so many.
+const lessShare = 8
+
+// Barren tells whether the last walk has closed few holes, and there are few more since: what
+// is left are pages begun, and blocks that do not move. The shard must be locked.
+func (d *Defrag) Barren(sh *Shard) bool { return sh.Holes() < d.barren+d.barren/lessShare }
+
+// ended begins the next walk.
+func (d *Defrag) ended(sh *Shard) {
+	before, now := d.holes, sh.Holes()
+	if d.barren = 0; now > before-before/lessShare {
+		d.barren = now
+	}
+	d.Begin()
+}
 
 // Work goes on with the walk until it has looked at about so many blocks and has moved
 // so many bytes, or has ended. The shard must be locked.
@@ -53,6 +72,9 @@ type movable interface {
 // Step does a small part of the walk and tells whether that ended it. The shard
 // must be locked.
 func (d *Defrag) Step(sh *Shard) (done bool) {
+	if d.db == 0 && d.pos == 0 && d.handle == 0 {
+		d.holes = sh.Holes()
+	}
 	if d.db < len(sh.dbs) {
 		ks := sh.DB(d.db)
 		if d.pos, done = d.records(ks, d.pos); done {
@@ -62,7 +84,7 @@ func (d *Defrag) Step(sh *Shard) (done bool) {
 		return false
 	}
 	if int(d.handle) >= len(sh.objects) {
-		d.Begin()
+		d.ended(sh)
 		return true
 	}
 	if d.pos == 0 {
@@ -95,12 +117,13 @@ func (d *Defrag) count(moved bool) {
 	}
 }
 
-// records moves the records of a stretch of a table, and the blocks that they
-// refer to.
+// records moves the records of a bucket of a table, the blocks that they refer to, and the
+// segment that begins with the bucket.
 func (d *Defrag) records(ks *Keyspace, pos uint32) (next uint32, done bool) {
 	var few [32]mem.Ref
 	refs := few[:0]
-	next, done = ks.table.Scan(pos, func(ref mem.Ref) { refs = append(refs, ref) })
+	ks.table.Move(pos)
+	next, done = ks.table.Near(pos, func(ref mem.Ref) { refs = append(refs, ref) })
 	for _, ref := range refs {
 		rec := parse(ks.arena, ref)
 		tried := ks.arena.Tried().Sparse

@@ -335,6 +335,7 @@ func (ks *Keyspace) remove(hash uint64, e Entry) {
 	ks.before(hash)
 	ks.table.Remove(hash, e.slot)
 	ks.free(e)
+	ks.sh.freed()
 }
 
 // Drop frees about max records, or elements of the collections in them, of a

@@ -198,15 +198,16 @@ func (d *Dict) CopyTo(to *Dict) {
 	done = true
 }
 
-// Defrag moves the records and values of a stretch of the table, as Scan has it,
-// that keep sparse spans of the arena alive, and gives the position at which to
-// go on, or done. It calls moved, unless that is nil, for each element that has
+// Defrag moves the records and values of a bucket of the table, as htable.Table.Near has
+// it, and its segment, that keep sparse spans of the arena alive, and gives the position at
+// which to go on, or done. It calls moved, unless that is nil, for each element that has
 // a new reference, while the record at the old one still can be read. Where
 // there is no memory, things stay where they are.
 func (d *Dict) Defrag(pos uint32, moved func(e Elem, old mem.Ref)) (next uint32, done bool) {
 	var few [32]mem.Ref
 	refs := few[:0]
-	next, done = d.table.Scan(pos, func(ref mem.Ref) { refs = append(refs, ref) })
+	d.table.Move(pos)
+	next, done = d.table.Near(pos, func(ref mem.Ref) { refs = append(refs, ref) })
 	for _, ref := range refs {
 		if d.kind == Hash {
 			d.moveValue(ref)

@@ -132,6 +132,12 @@ func (t *Table) scan(pos, last uint32, visit func(ref mem.Ref)) (next uint32, do
 			break
 		}
 	}
+	return t.behind(pos, last, s, h)
+}
+
+// behind gives the position behind what belongs to bucket h of the segment at pos, or tells
+// that there is none up to last.
+func (t *Table) behind(pos, last uint32, s segment, h uint32) (next uint32, done bool) {
 	// The first offset that belongs to bucket h+1, rounded up to a whole
 	// position; for the last bucket that is the start of the next segment.
 	off := (uint64(h+1)<<32 + uint64(s.n()) - 1) / uint64(s.n())

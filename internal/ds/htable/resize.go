@@ -326,3 +326,72 @@ func (t *Table) Random(rnd *rand.Rand) mem.Ref {
 		}
 	}
 }
+
+// Near calls visit for the records that lie in one bucket, that of position pos, and gives
+// a position in the bucket that follows, or done: so it goes over all records from 0 on,
+// and hashes none. visit may replace references, and change nothing else. Where the table
+// changes between two calls some records are left out, or come twice.
+func (t *Table) Near(pos uint32, visit func(ref mem.Ref)) (next uint32, done bool) {
+	if t.count == 0 {
+		return 0, true
+	}
+	s := t.segmentOf(pos)
+	h := s.home(pos)
+	b := t.at(s, h)
+	t.fetch(b)
+	for j := range slots {
+		if b.tags[j] != 0 {
+			visit(b.refs[j])
+		}
+	}
+	return t.behind(pos, lineSize-1, s, h)
+}
+
+// Move moves the segment that begins at pos, if one does and it keeps a sparse span of the
+// arena alive, and tells whether it did. Where there is no memory it stays where it is. A
+// walk with Near that calls it at each position tries all segments.
+func (t *Table) Move(pos uint32) bool {
+	if t.count == 0 {
+		return false
+	}
+	s := t.segmentOf(pos)
+	if s.home(pos) != 0 || !t.arena.Sparse(s.base()) {
+		return false
+	}
+	to, ok := t.trySegment(int(s.n()), s.local())
+	if !ok {
+		return false
+	}
+	n := int(s.n()) * bucketSize
+	copy(t.arena.Bytes(to.base(), n), t.arena.Bytes(s.base(), n))
+	t.set(t.first(pos, s), to)
+	t.freeSegment(s)
+	return true
+}
+
+// Some appends records to refs, up to its capacity, that lie beside each other in a place
+// chosen at random, and has them fetched. They are as good as chosen one by one where it
+// does not matter that some are chosen together, since hashes order them; and it takes
+// fewer accesses to memory. It may be fewer than there is room for.
+func (t *Table) Some(rnd *rand.Rand, refs []mem.Ref) []mem.Ref {
+	if t.count == 0 {
+		return refs
+	}
+	pos := rnd.Uint32()
+	s := t.segmentOf(pos)
+	i, from := s.home(pos), int(pos%slots)
+	for range min(s.n(), 2+uint32(cap(refs)-len(refs))/sparse) {
+		b := t.at(s, i)
+		for j := range slots {
+			if len(refs) == cap(refs) {
+				return refs
+			}
+			if k := (from + j) % slots; b.tags[k] != 0 {
+				refs = append(refs, b.refs[k])
+				t.arena.Prefetch(b.refs[k])
+			}
+		}
+		i, from = s.next(i), 0
+	}
+	return refs
+}
