@@ -59,13 +59,12 @@ func TestSome(t *testing.T) {
 			}
 			total += len(refs)
 		}
-		// Those of a bucket that is less full than others come more often: no bucket has less
-		// than half of the records of another by far, so the spread stays small.
+		// Those of a bucket that is less full than others come more often, and five at a time.
 		mean, off := float64(total)/float64(n), 0.0
 		for _, x := range times {
 			off += (float64(x) - mean) * (float64(x) - mean)
 		}
-		if spread := math.Sqrt(off/float64(n)) / mean; spread > 0.35 {
+		if spread := math.Sqrt(off/float64(n)) / mean; spread > 0.5 {
 			t.Errorf("%d records: the standard deviation is %.2f of the mean", n, spread)
 		}
 		for k, x := range times {
