@@ -132,6 +132,31 @@ func TestPushDuringProcess(t *testing.T) {
 	})
 }
 
+// Waiting is what the peer has to make room for, and not what nobody has tried to send.
+func TestWaiting(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		nc, e := f.connect()
+		e.hook(f, func(string) {
+			done := make(chan [2]int)
+			go func() {
+				e.c.Push([]byte("message\n"))
+				done <- [2]int{e.c.Pending(), e.c.Waiting()}
+			}()
+			if got := <-done; got[0] != len("message\n") || got[1] != 0 {
+				t.Errorf("pending and waiting are %d before anything is sent", got)
+			}
+		})
+		send1(t, nc, "subscribe\n")
+		want(t, nc, "subscribe\nmessage\n")
+		e.hook(f, nil)
+		all := lines("pushed and not read for now ", 200_000)
+		e.c.Push([]byte(all))
+		eventually(t, "the peer has to read", func() bool { return e.c.Waiting() > 0 })
+		want(t, nc, all)
+		eventually(t, "nothing waits", func() bool { return e.c.Waiting() == 0 && e.c.Pending() == 0 })
+	})
+}
+
 func TestSuspendResume(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		nc, e := f.connect()

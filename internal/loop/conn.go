@@ -35,6 +35,7 @@ type Conn struct {
 	loop    int32
 
 	pending  atomic.Int64 // output bytes not sent, pushed ones included
+	unread   atomic.Int64 // of these, bytes that the socket did not take
 	buffered atomic.Int64 // input bytes not consumed
 	inputCap atomic.Int64
 	limit    atomic.Int64 // of buffered; 0 means none
@@ -80,6 +81,10 @@ func (c *Conn) Loop() int { return int(c.loop) }
 
 // Pending returns the number of output bytes that wait to be sent.
 func (c *Conn) Pending() int { return int(c.pending.Load()) }
+
+// Waiting returns the number of output bytes that wait for the peer to read: those of Pending that the connection has
+// tried to send.
+func (c *Conn) Waiting() int { return int(c.unread.Load()) }
 
 // Buffered returns the number of input bytes that were received and not consumed.
 func (c *Conn) Buffered() int { return int(c.buffered.Load()) }

@@ -345,6 +345,7 @@ func (s *sock) send(b, whole []byte, least int) (adopted bool) {
 		s.q.append(b, &s.p.pool)
 	}
 	s.pending.Add(int64(len(b)))
+	s.unread.Add(int64(len(b)))
 	s.watchRoom(true)
 	if s.slot >= 0 && !s.client.Queued(s.q.size) {
 		s.close(ErrOutputLimit)
@@ -363,6 +364,7 @@ func (s *sock) writable() {
 		}
 		s.q.advance(n, &s.p.pool)
 		s.pending.Add(int64(-n))
+		s.unread.Add(int64(-n))
 		if sent += n; n < len(b) {
 			return
 		}
@@ -416,6 +418,7 @@ func (s *sock) close(err error) {
 	s.keep(nil, false)
 	s.q.reset(&p.pool)
 	s.pending.Store(0)
+	s.unread.Store(0)
 	closeSocket(s.fd, p.drain)
 	s.client.Closed(err)
 }

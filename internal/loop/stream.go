@@ -320,6 +320,7 @@ func (s *stream) send(b []byte, give bool) error {
 		s.q.append(b, nil)
 	}
 	s.pending.Store(int64(s.q.size))
+	s.unread.Store(int64(s.q.size))
 	if s.q.size > 0 && !s.writing {
 		s.writing = true
 		s.g.wg.Add(1)
@@ -355,6 +356,7 @@ func (s *stream) write() {
 		}
 		s.q.advance(n, nil)
 		s.pending.Store(int64(s.q.size))
+		s.unread.Store(int64(s.q.size))
 		if err != nil {
 			s.fail(err)
 		}

@@ -326,6 +326,7 @@ func (l *Local) LocalAddr() string      { return "pipe" }
 func (l *Local) Network() string        { return "pipe" }
 func (l *Local) FD() int                { return -1 }
 func (l *Local) Pending() int           { return 0 }
+func (l *Local) Waiting() int           { return 0 }
 func (l *Local) Buffered() int          { return 0 }
 func (l *Local) InputCap() int          { return 0 }
 func (l *Local) SetKeepAlive(int) error { return nil }

@@ -24,6 +24,7 @@ type Conn interface {
 	Network() string // tcp, unix, tls or pipe
 	FD() int
 	Pending() int  // bytes queued
+	Waiting() int  // of these, bytes that the peer has to read before they can be sent
 	Buffered() int // bytes received and not yet consumed
 	InputCap() int // bytes of memory that they take
 	SetKeepAlive(seconds int) error
@@ -183,9 +184,11 @@ const (
 )
 
 // Memory is what the connection takes, in bytes: its buffers as large as they are, and
-// what is kept for it. A command that runs has its arguments in the input.
+// what is kept for it. A command that runs has its arguments in the input. Output that
+// nobody has tried to send does not count, as it is on its way: where keys are evicted,
+// those who track them are told, and that must not be a reason to evict more.
 func (s *Session) Memory() int {
-	return idleSize + s.Conn.InputCap() + s.Conn.Pending() + s.MultiMem + s.WaitMem + s.WatchMem + s.ListenMem + s.TrackMem +
+	return idleSize + s.Conn.InputCap() + s.Conn.Waiting() + s.MultiMem + s.WaitMem + s.WatchMem + s.ListenMem + s.TrackMem +
 		len(s.Name) + len(s.LibName) + len(s.LibVer)
 }
 

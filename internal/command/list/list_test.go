@@ -92,6 +92,7 @@ func (conn) Resume()            {}
 func (conn) RemoteAddr() string { return "" }
 func (conn) InputCap() int      { return 0 }
 func (conn) Pending() int       { return 0 }
+func (conn) Waiting() int       { return 0 }
 
 // waiter is a client that waits.
 func waiter(t *testing.T, s *commandtest.Server, words ...string) *exec.Client {
