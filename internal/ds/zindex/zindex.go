@@ -57,6 +57,10 @@ func (t *Tree) Len() int { return t.core.Len() }
 // Bytes is the memory of the tree's nodes.
 func (t *Tree) Bytes() int { return t.core.Bytes() }
 
+// Defrag moves the nodes that begin with elements of ranks from from on and below to, where
+// they keep sparse spans of the arena alive.
+func (t *Tree) Defrag(from, to int) { t.core.Defrag(from, to) }
+
 // before counts the elements of a node that are before the bound.
 func (t *Tree) before(scores []float64, refs []mem.Ref, b *bound) int {
 	lo := less(scores, b.score)

@@ -327,11 +327,20 @@ func (z *ZSet) Fill(p Packed) {
 }
 
 // Defrag moves the records of a stretch of the table that keep sparse spans of the
-// arena alive, and gives the position at which to go on, or done; see
-// dict.Dict.Defrag.
+// arena alive, and as large a part of the order, and gives the position at which to go on,
+// or done; see dict.Dict.Defrag.
 func (z *ZSet) Defrag(pos uint32) (next uint32, done bool) {
-	return z.dict.Defrag(pos, z.setRef)
+	next, done = z.dict.Defrag(pos, z.setRef)
+	to := z.tree.Len()
+	if !done {
+		to = z.rankAt(next)
+	}
+	z.tree.Defrag(z.rankAt(pos), to)
+	return next, done
 }
+
+// rankAt divides the order as a position does the table.
+func (z *ZSet) rankAt(pos uint32) int { return int(uint64(pos) * uint64(z.tree.Len()) >> 32) }
 
 // Cursor is a place in the order of a ZSet: at an element, before the first, or
 // behind the last. It is valid until the set changes.
