@@ -53,15 +53,19 @@ const (
 	// baseMost is the most that counts of the heap at the start, in bytes: the rest belongs
 	// to the program that the instance is part of.
 	baseMost = 4 << 20
-	// What does not count of extra: of pages, some bytes for each shard and one part in so many of what
-	// is in them; of the rest, some megabytes, of which more in a small instance, whose data
-	// is no more than what the runtime takes by turns. Values that come and go change the
-	// former all the time, and garbage the latter.
-	pageSlack    = 128 << 10 // for each shard, whose size classes all have a page begun
+	// What does not count of extra, because it comes and goes: of pages, one part in so many of
+	// what is in them; of the rest, one part in so many of what is counted, up to some
+	// megabytes.
 	pageShare    = 128
+	runtimeShare = 32
 	runtimeSlack = 4 << 20
-	smallSlack   = 20 << 20 // beside runtimeSlack, less
-	smallShare   = 8        // one part in so many of what is counted
+	// More of both does not count in a small instance, whose data is no more than what the
+	// runtime takes by turns, and the pages that its shards have begun: so many bytes, less
+	// one part in so many of what is counted, and of what is in pages.
+	smallPages        = 128 << 10 // for each shard
+	smallPagesShare   = 16
+	smallRuntime      = 24 << 20
+	smallRuntimeShare = 2
 	// lowTime is for how many nanoseconds at least the rest has to be resident to count:
 	// buffers that are kept warm for a second do not.
 	lowTime = 1e9
@@ -166,20 +170,20 @@ func (s *self) measure() (used uint64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	u := s.arenas(true)
-	pages := int64(u.resident - u.returning)
-	target := max(pages-int64(u.live)-pageSlack*int64(s.n.store.Shards())-int64(u.live)/pageShare, 0)
-	others := int64(0)
+	pages, live := int64(u.resident-u.returning), int64(u.live)
+	target := max(pages-live-pageSlack(live, s.n.store.Shards()), 0)
+	others, slack := int64(0), int64(0)
 	if s.n.proc.own.Load() {
 		if _, real := residentBytes(); real != 0 {
 			counted := s.counted(0)
+			slack = othersSlack(counted + live)
 			others = int64(real-u.returning) - pages - counted - a.floor.Load()
-			slack := runtimeSlack + max(smallSlack-(counted+int64(u.live))/smallShare, 0)
 			target += max(a.lowest(others, s.n.env.Clock.Nano())-slack, 0)
 		}
 	}
 	old, tight := a.extra.Load(), s.n.tight()
 	next := old
-	if !tight || others <= runtimeSlack || !s.collectForMemory() { // what that wins shows the next time
+	if !tight || others <= slack || !s.collectForMemory() { // what that wins shows the next time
 		next = follow(old, target, tight)
 	}
 	if next != old {
@@ -187,6 +191,17 @@ func (s *self) measure() (used uint64) {
 		s.moveLimit()
 	}
 	return uint64(s.counted(u.live) + next)
+}
+
+// pageSlack is how much of the pages of some shards does not count beside live bytes.
+func pageSlack(live int64, shards int) int64 {
+	return max(live/pageShare, smallPages*int64(shards)-live/smallPagesShare)
+}
+
+// othersSlack is how much of what is resident beside the pages does not count, where so many
+// bytes are counted.
+func othersSlack(counted int64) int64 {
+	return max(min(counted/runtimeShare, runtimeSlack), smallRuntime-counted/smallRuntimeShare)
 }
 
 // follow is the next value of extra: it leaves small steps, and where memory is short rises
