@@ -85,7 +85,11 @@ func load(n *node.Node, signals <-chan os.Signal, log *slog.Logger) error {
 	case err := <-over:
 		if err != nil {
 			log.Warn(err.Error())
-			if !n.Config.AppendOnly { // where the error says all
+			switch {
+			case n.Config.AppendOnly: // where the error says all
+			case node.Damaged(err):
+				log.Warn("Terminating server after rdb file reading failure.")
+			default:
 				log.Warn("Fatal error loading the DB, check server logs. Exiting.")
 			}
 		}

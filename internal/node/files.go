@@ -67,6 +67,9 @@ func (n *Node) KeepFiles() {
 	n.persist.Enable()
 }
 
+// Damaged tells whether Load failed because the RDB file is damaged.
+func Damaged(err error) bool { return persist.Damaged(err) }
+
 // DropTemp removes what a save has written so far, as the process is about to end in the
 // middle of it.
 func (n *Node) DropTemp() { n.persist.DropTemp() }

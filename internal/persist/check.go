@@ -217,6 +217,8 @@ func (c *Checker) failed(at int, err error) {
 		text = "Unexpected EOF reading RDB file"
 	case errors.Is(err, rdb.ErrEmpty):
 		text = "Internal error in RDB reading: the collection is empty"
+	case errors.Is(err, rdb.ErrCorrupt) && c.typ >= 0:
+		text = fmt.Sprintf("Internal error in RDB reading: %v integrity check failed.", rdb.Type(c.typ))
 	default:
 		text = "Internal error in RDB reading: " + strings.TrimPrefix(err.Error(), "rdb: ")
 	}

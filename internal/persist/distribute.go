@@ -276,7 +276,7 @@ func (in *inserter) key(p *pending) error {
 		}
 		return nil
 	case err != nil:
-		return fmt.Errorf("%w (key %.80q, type %v)", err, p.key.B, p.typ)
+		return ofKey(err, p.key.B, p.typ)
 	case in.Now != 0 && p.expireAt != 0 && p.expireAt <= in.Now:
 		v.Free()
 		in.res.Expired++

@@ -94,7 +94,7 @@ func (l *Loader) items(f *rdb.File, d *distributor) error {
 		if it.Type.IsValue() {
 			value, err := f.Skip(it.Type)
 			if err != nil {
-				return fmt.Errorf("%w (key %.80q, type %v)", err, it.Name, it.Type)
+				return ofKey(err, it.Name, it.Type)
 			}
 			d.add(&it, value, f.Offset())
 		} else {
@@ -113,6 +113,20 @@ func (l *Loader) items(f *rdb.File, d *distributor) error {
 			}
 		}
 	}
+}
+
+// Damaged tells whether it is what a file has that made loading it fail.
+func Damaged(err error) bool {
+	return errors.Is(err, rdb.ErrCorrupt) || errors.Is(err, rdb.ErrChecksum)
+}
+
+// ofKey says of which key the value cannot be read.
+func ofKey(err error, key []byte, t rdb.Type) error {
+	text := "%w (key %.80q, type %v)"
+	if errors.Is(err, rdb.ErrCorrupt) && !errors.Is(err, rdb.ErrShort) {
+		text = "integrity check failed: " + text
+	}
+	return fmt.Errorf(text, err, key, t)
 }
 
 // advanced tells that the file has been read up to an offset, n bytes more than before.

@@ -1,6 +1,7 @@
 package persist
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redstart-db/redstart/internal/serial"
@@ -28,6 +30,9 @@ func (m *Manager) Load(listPlain int, function func(code []byte) error, stop fun
 		return nil
 	}
 	if err != nil {
+		if Damaged(err) {
+			m.report()
+		}
 		return err
 	}
 	m.log.Info(fmt.Sprintf("DB loaded from disk: %.3f seconds", float64(m.clock.Nano()-began)/1e9))
@@ -35,6 +40,16 @@ func (m *Manager) Load(listPlain int, function func(code []byte) error, stop fun
 	defer m.mu.Unlock()
 	m.status.Loaded = res
 	return nil
+}
+
+// report logs what the tool that checks files says of the file of the instance.
+func (m *Manager) report() {
+	var out bytes.Buffer
+	c := Checker{FS: m.FS, Out: &out}
+	c.File(m.File())
+	for line := range strings.Lines(out.String()) {
+		m.log.Warn(strings.TrimSuffix(line, "\n"))
+	}
 }
 
 // LoadBase reads the RDB file that b begins with, the base of an append only file, into
