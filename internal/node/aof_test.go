@@ -170,3 +170,16 @@ func TestAppendFileBaseKeepsWhatLastsLonger(t *testing.T) {
 	k.want("-1", "TTL", "lasts")
 	k.want("nil$", "GET", "ends")
 }
+
+// DEBUG is let through while data is loaded, but not what would load other data beside it.
+func TestLoadsDoNotMix(t *testing.T) {
+	cfg := inTemp(t)
+	cfg.EnableDebugCommand = config.ProtectYes
+	k := keeperOn(t, vfs.OS{}, cfg)
+	k.want("+OK", "SET", "k", "v")
+	k.n.stopped(k.n.Exec.BeginLoading)
+	k.want("-LOADING Redis is loading the dataset in memory", "DEBUG", "LOADAOF")
+	k.want("-LOADING Redis is loading the dataset in memory", "DEBUG", "RELOAD")
+	k.n.stopped(k.n.Exec.EndLoading)
+	k.want(`"v"`, "GET", "k")
+}

@@ -27,6 +27,10 @@ func (f *family) rewriteAppendFile(c *command.Ctx) {
 // debugLoadAppendFile lets other clients run while the file is loaded: they are told
 // that it is.
 func debugLoadAppendFile(f *family, c *command.Ctx) {
+	if c.Store.Loading { // DEBUG itself is let through, and data is loaded once at a time
+		c.Err(command.ErrLoading)
+		return
+	}
 	c.Block(command.Wait{
 		Firm:   true,
 		Denied: resp.AppendError(nil, "ERR DEBUG LOADAOF can't be part of a transaction"),

@@ -108,6 +108,10 @@ func debugReload(f *family, c *command.Ctx) {
 			return
 		}
 	}
+	if c.Store.Loading {
+		c.Err(command.ErrLoading)
+		return
+	}
 	if err := f.node.Reload(o); err != nil {
 		c.Err("ERR Error trying to load the RDB dump, check server logs: " + err.Error())
 		return
