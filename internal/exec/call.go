@@ -212,7 +212,9 @@ func (x *Exec) finish(w *Worker, c *command.Ctx, cl *Client) {
 	if x.monitors.Load() != nil {
 		x.feedMonitors(c)
 	}
-	w.Changes += uint64(c.Changes())
+	if n := c.Changes(); n > 0 { // with no shard locked it may be read just now
+		w.Changes += uint64(n)
+	}
 	if c.Logging() {
 		if e := c.Effects(c.DB()); e.Count > 0 {
 			c.Sess.Logged = x.Log.Add(e)

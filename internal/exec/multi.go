@@ -217,7 +217,9 @@ func (x *Exec) runQueue(w *Worker, c *command.Ctx, cl *Client, queue []queued) {
 		if s.Flags&session.Tracks != 0 {
 			x.Remember(c)
 		}
-		w.Changes += uint64(c.Changes())
+		if n := c.Changes(); n > 0 {
+			w.Changes += uint64(n)
+		}
 		if c.Logging() {
 			if e := c.Effects(db); e.Count > 0 {
 				e.Cmds = append([]byte(nil), e.Cmds...)
