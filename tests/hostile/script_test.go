@@ -51,7 +51,8 @@ var bombs = map[string]string{
 }
 
 // harmlessBombs may give a value instead, as they do for Redis or as they are bounded.
-var harmlessBombs = map[string]bool{"unpack high": true, "unpack extreme": true, "pcall recursion": true, "index chain": true, "sort comparison": true}
+var harmlessBombs = map[string]bool{"unpack high": true, "unpack extreme": true, "pcall recursion": true, "index chain": true, "sort comparison": true,
+	"string.rep": true, "string.rep number": true}
 
 // slowBombs take many seconds, as small things are what fills memory slowly: they run if
 // HOSTILE_LONG is set.

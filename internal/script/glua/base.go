@@ -1,6 +1,8 @@
 package glua
 
 import (
+	"errors"
+	"math"
 	"math/rand/v2"
 	"strconv"
 	"strings"
@@ -33,7 +35,7 @@ func newMachine(limit *limiter, o Options, functions bool) *machine {
 	for _, lib := range []struct {
 		name string
 		open lua.LGFunction
-	}{{"", lua.OpenBase}, {"table", lua.OpenTable}, {"math", lua.OpenMath}, {"string", lua.OpenString}, {"coroutine", lua.OpenCoroutine}} {
+	}{{"", lua.OpenBase}, {"coroutine", lua.OpenCoroutine}} {
 		L.Push(L.NewFunction(lib.open))
 		L.Push(lua.LString(lib.name))
 		L.Call(1, 0)
@@ -48,13 +50,9 @@ func newMachine(limit *limiter, o Options, functions bool) *machine {
 	m.globals = L.CreateTable(0, 40)
 	m.env = m.protect(m.globals, true)
 	m.refuse.Env, L.Env, L.G.Global = m.env, m.env, m.env
-	for _, name := range []string{"getmetatable", "rawequal", "rawget", "select", "tonumber", "tostring", "type", "next", "_VERSION"} {
-		m.globals.RawSetString(name, m.adopt(old.RawGetString(name)))
-	}
+	m.globals.RawSetString("_VERSION", old.RawGetString("_VERSION"))
 	if o.Deprecated {
-		for _, name := range []string{"getfenv", "setfenv", "newproxy"} {
-			m.globals.RawSetString(name, m.adopt(old.RawGetString(name)))
-		}
+		m.openDeprecated(old)
 	}
 	m.callUnheard = L.NewFunction(func(L *lua.LState) int { return m.command(L, true, false) })
 	m.pcallUnheard = L.NewFunction(func(L *lua.LState) int { return m.command(L, false, false) })
@@ -67,8 +65,8 @@ func newMachine(limit *limiter, o Options, functions bool) *machine {
 	m.null.Metatable = mt
 	m.openBase(old)
 	m.openStrings()
-	m.openTables(old.RawGetString("table").(*lua.LTable))
-	m.openMath(old.RawGetString("math").(*lua.LTable))
+	m.openTables()
+	m.openMath()
 	m.openNameless()
 	m.openCoroutines(old.RawGetString("coroutine").(*lua.LTable))
 	m.openBit()
@@ -79,7 +77,10 @@ func newMachine(limit *limiter, o Options, functions bool) *machine {
 	m.globals.RawSetString("_G", m.env)
 	m.random.seed(int32(rand.Uint32()))
 	m.catch = L.NewFunction(m.noteError)
-	m.same = L.NewFunction(func(*lua.LState) int { return 1 })
+	m.same = L.NewFunction(func(L *lua.LState) int {
+		L.Push(nameCalled(L))
+		return 1
+	})
 	L.Pop(L.GetTop())
 	return m
 }
@@ -144,15 +145,16 @@ func (m *machine) openBase(old *lua.LTable) {
 		"error": luaError, "assert": luaAssert,
 		"pcall": m.pcall, "xpcall": m.xpcall, "load": m.load, "loadstring": m.loadString, "next": m.next,
 		"rawset": func(L *lua.LState) int {
-			t := m.writable(L, L.CheckTable(1))
-			L.CheckAny(2)
+			t := m.writable(L, checkTable(L, 1))
+			checkAny(L, 2)
+			checkAny(L, 3)
 			m.checkKey(L, L.Get(2))
-			t.RawSet(L.Get(2), L.CheckAny(3))
+			t.RawSet(L.Get(2), L.Get(3))
 			L.SetTop(1)
 			return 1
 		},
 		"rawget": func(L *lua.LState) int {
-			L.Push(m.realOf(L.CheckTable(1)).RawGet(L.CheckAny(2)))
+			L.Push(m.realOf(checkTable(L, 1)).RawGet(checkAny(L, 2)))
 			return 1
 		},
 		"setmetatable": m.setMetatable,
@@ -164,14 +166,15 @@ func (m *machine) openBase(old *lua.LTable) {
 		},
 		"collectgarbage": func(L *lua.LState) int {
 			n := lua.LNumber(0)
-			if L.OptString(1, "collect") == "count" {
+			if checkOption(L, 1, "collect", "count", "stop", "restart", "collect", "step", "setpause", "setstepmul") == 0 {
 				n = startBytes >> 10
 			}
+			optInt(L, 2, 0)
 			L.Push(n)
 			return 1
 		},
 		"tostring": func(L *lua.LState) int {
-			v := L.CheckAny(1)
+			v := checkAny(L, 1)
 			if n, ok := v.(lua.LNumber); ok {
 				L.Push(lua.LString(appendString(nil, n)))
 				return 1
@@ -179,19 +182,30 @@ func (m *machine) openBase(old *lua.LTable) {
 			L.Push(L.ToStringMeta(v))
 			return 1
 		},
-		"tonumber": m.toNumber,
+		"tonumber": toNumberBase,
+		"select":   baseSelect,
+		"rawequal": func(L *lua.LState) int {
+			checkAny(L, 1)
+			checkAny(L, 2)
+			L.Push(lua.LBool(L.RawEqual(L.Get(1), L.Get(2))))
+			return 1
+		},
+		"type": func(L *lua.LState) int {
+			L.Push(lua.LString(checkAny(L, 1).Type().String()))
+			return 1
+		},
 	})
 	next := m.globals.RawGetString("next")
 	m.globals.RawSetString("pairs", m.l.NewFunction(func(L *lua.LState) int {
-		t := L.CheckTable(1)
+		t := checkTable(L, 1)
 		L.Push(next)
 		L.Push(t)
 		L.Push(lua.LNil)
 		return 3
 	}))
 	step := m.l.NewFunction(func(L *lua.LState) int {
-		i := L.CheckInt(2) + 1
-		v := L.CheckTable(1).RawGet(lua.LNumber(i))
+		i := checkInt(L, 2) + 1
+		v := checkTable(L, 1).RawGet(lua.LNumber(i))
 		if v == lua.LNil {
 			L.Push(lua.LNil)
 			return 1
@@ -201,7 +215,7 @@ func (m *machine) openBase(old *lua.LTable) {
 		return 2
 	})
 	m.globals.RawSetString("ipairs", m.l.NewFunction(func(L *lua.LState) int {
-		t := L.CheckTable(1)
+		t := checkTable(L, 1)
 		L.Push(step)
 		L.Push(m.realOf(t))
 		L.Push(lua.LNumber(0))
@@ -209,17 +223,19 @@ func (m *machine) openBase(old *lua.LTable) {
 	}))
 }
 
+// checkKey refuses what cannot be a key. As whatever the interpreter itself finds wrong
+// while a library function runs, the error has no place.
 func (m *machine) checkKey(L *lua.LState, k lua.LValue) {
 	if n, ok := k.(lua.LNumber); ok && n != n {
-		raise(L, "table index is NaN")
+		L.Error(lua.LString("table index is NaN"), 0)
 	}
 	if k == lua.LNil {
-		raise(L, "table index is nil")
+		L.Error(lua.LString("table index is nil"), 0)
 	}
 }
 
 func (m *machine) next(L *lua.LState) int {
-	t := m.realOf(L.CheckTable(1))
+	t := m.realOf(checkTable(L, 1))
 	k, v := t.Next(L.Get(2))
 	if k == lua.LNil {
 		L.Push(lua.LNil)
@@ -230,74 +246,13 @@ func (m *machine) next(L *lua.LState) int {
 	return 2
 }
 
-func (m *machine) toNumber(L *lua.LState) int {
-	base := L.OptInt(2, 10)
-	v := L.CheckAny(1)
-	if n, ok := v.(lua.LNumber); ok && base == 10 {
-		L.Push(n)
-		return 1
-	}
-	s, ok := v.(lua.LString)
-	if !ok {
-		L.Push(lua.LNil)
-		return 1
-	}
-	if base < 2 || base > 36 {
-		L.ArgError(2, "base out of range")
-	}
-	if base == 10 {
-		if n, ok := parseNumber(string(s)); ok {
-			L.Push(n)
-		} else {
-			L.Push(lua.LNil)
-		}
-		return 1
-	}
-	text := strings.ToLower(strings.Trim(string(s), " \t\n\v\f\r"))
-	if base == 16 {
-		text = strings.TrimPrefix(text, "0x")
-	}
-	if n, err := strconv.ParseUint(strings.TrimPrefix(text, "-"), base, 64); err == nil {
-		if strings.HasPrefix(text, "-") {
-			n = -n
-		}
-		L.Push(lua.LNumber(n))
-	} else {
-		L.Push(lua.LNil)
-	}
-	return 1
-}
-
-// parseNumber reads a number as Lua does.
-func parseNumber(s string) (lua.LNumber, bool) {
-	s = strings.Trim(s, " \t\n\v\f\r")
-	if strings.ContainsAny(s, "_pP") && !strings.HasPrefix(strings.ToLower(strings.TrimLeft(s, "+-")), "0x") || strings.Contains(s, "_") {
-		return 0, false
-	}
-	low := strings.ToLower(strings.TrimLeft(s, "+-"))
-	if strings.HasPrefix(low, "0x") && !strings.Contains(low, "p") {
-		n, err := strconv.ParseUint(low[2:], 16, 64)
-		if err != nil {
-			return 0, false
-		}
-		if strings.HasPrefix(s, "-") {
-			return -lua.LNumber(n), true
-		}
-		return lua.LNumber(n), true
-	}
-	f, err := strconv.ParseFloat(s, 64)
-	if err != nil && f == 0 {
-		return 0, false
-	}
-	return lua.LNumber(f), err == nil || f != 0
-}
-
 func (m *machine) setMetatable(L *lua.LState) int {
-	t := m.writable(L, L.CheckTable(1))
-	mt := L.CheckAny(2)
-	if mt != lua.LNil && mt.Type() != lua.LTTable {
-		L.ArgError(2, "nil or table expected")
+	t := checkTable(L, 1)
+	mt := L.Get(2)
+	if L.GetTop() < 2 || mt != lua.LNil && mt.Type() != lua.LTTable {
+		argError(L, 2, "nil or table expected")
 	}
+	m.writable(L, t)
 	if old, ok := t.Metatable.(*lua.LTable); ok && old.RawGetString("__metatable") != lua.LNil {
 		raise(L, "cannot change a protected metatable")
 	}
@@ -307,9 +262,9 @@ func (m *machine) setMetatable(L *lua.LState) int {
 }
 
 func (m *machine) getMetatable(L *lua.LState) int {
-	v := L.CheckAny(1)
+	v := checkAny(L, 1)
 	t, isTable := v.(*lua.LTable)
-	if nameless(v) {
+	if nameless(v) || v == lua.LValue(m.null) {
 		L.Push(lua.LNil)
 		return 1
 	}
@@ -317,16 +272,17 @@ func (m *machine) getMetatable(L *lua.LState) int {
 	if isTable {
 		at = m.realOf(t)
 	}
-	mt, ok := L.GetMetatable(at).(*lua.LTable)
-	if !ok {
-		L.Push(lua.LNil)
+	shown := L.GetMetatable(at)
+	mt, ok := shown.(*lua.LTable)
+	if !ok { // none, or what its field __metatable has in its place
+		L.Push(shown)
 		return 1
 	}
-	if p := mt.RawGetString("__metatable"); p != lua.LNil {
-		L.Push(p)
-		return 1
+	if v.Type() == lua.LTString { // without what computes with strings
+		mt = L.CreateTable(0, 1)
+		mt.RawSetString("__index", m.onStrings.RawGetString("__index"))
 	}
-	if _, shared := m.reals[t]; isTable && shared || !isTable && v.Type() != lua.LTUserData || v == lua.LValue(m.null) {
+	if _, shared := m.reals[t]; isTable && shared || !isTable && v.Type() != lua.LTUserData {
 		mt = m.protect(mt, false) // of all scripts
 	}
 	L.Push(mt)
@@ -334,34 +290,29 @@ func (m *machine) getMetatable(L *lua.LState) int {
 }
 
 func (m *machine) unpack(L *lua.LState) int {
-	t := m.realOf(L.CheckTable(1))
-	from, to := L.OptNumber(2, 1), lua.LNumber(0)
-	if v := L.Get(3); v != lua.LNil {
-		to = L.CheckNumber(3)
+	t := m.realOf(checkTable(L, 1))
+	i := optInt(L, 2, 1)
+	j := 0
+	if L.Get(3) == lua.LNil {
+		j = m.border(t)
 	} else {
-		to = lua.LNumber(m.border(t))
+		j = checkInt(L, 3)
 	}
-	i, j := toInt32(from), toInt32(to)
 	if i > j {
 		return 0
 	}
-	n := int64(j) - int64(i) + 1
-	if n >= 8000 || n <= 0 {
+	n := j - i + 1
+	if n > math.MaxInt32 || n > maxResults-L.GetTop() {
 		raise(L, "too many results to unpack")
 	}
-	for k := int64(i); k <= int64(j); k++ {
+	for k := i; k <= j; k++ {
 		L.Push(t.RawGet(lua.LNumber(k)))
 	}
-	return int(n)
+	return n
 }
 
-// toInt32 converts a number as C does on the machines that matter.
-func toInt32(n lua.LNumber) int32 {
-	if n != n || n >= 1<<63 || n < -1<<63 {
-		return -1 << 31
-	}
-	return int32(int64(n))
-}
+// maxResults is about how many values a library function may have with its arguments.
+const maxResults = 8000
 
 // where gives the place of a level of calls, as errors begin with: 0 is the function that
 // runs. Functions of this package have none.
@@ -377,17 +328,17 @@ func where(L *lua.LState, level int) string {
 }
 
 func luaError(L *lua.LState) int {
-	v, level := L.Get(1), L.OptInt(2, 1)
+	v, level := L.Get(1), optInt(L, 2, 1)
 	if isText(v) && level > 0 {
-		v = lua.LString(where(L, level) + v.String())
+		v = lua.LString(appendString([]byte(where(L, level)), v))
 	}
 	L.Error(v, 0)
 	return 0
 }
 
 func luaAssert(L *lua.LState) int {
-	if lua.LVIsFalse(L.CheckAny(1)) {
-		L.Error(lua.LString(where(L, 1)+L.OptString(2, "assertion failed!")), 0)
+	if lua.LVIsFalse(checkAny(L, 1)) {
+		L.Error(lua.LString(where(L, 1)+optString(L, 2, "assertion failed!")), 0)
 	}
 	return L.GetTop()
 }
@@ -397,31 +348,68 @@ const callSteps = 50
 
 func (m *machine) pcall(L *lua.LState) int {
 	m.limit.step(callSteps)
-	L.CheckAny(1)
 	n := L.GetTop() - 1
+	if n < 0 {
+		L.Push(lua.LTrue) // which is what Redis calls then
+		n = 0
+	}
+	if fn := L.Get(1); !callable(L, fn) {
+		L.SetTop(0)
+		L.Push(lua.LFalse)
+		L.Push(lua.LString("attempt to call a " + fn.Type().String() + " value"))
+		return 2
+	}
 	if err := L.PCall(n, lua.MultRet, m.same); err != nil {
 		v := m.caught(err)
 		L.SetTop(0)
 		L.Push(lua.LFalse)
+		// Of an error that is a table its text is given, and if it has none that, too.
+		if t, ok := v.(*lua.LTable); ok {
+			text := m.realOf(t).RawGetString("err")
+			if !isText(text) {
+				L.Push(v)
+			}
+			v = text
+		}
 		L.Push(v)
-		return 2
+		return L.GetTop()
 	}
 	L.Insert(lua.LTrue, 1)
 	return L.GetTop()
 }
 
+// callable tells whether a value can be called. What raises the errors of values that cannot
+// does not count.
+func callable(L *lua.LState, v lua.LValue) bool {
+	return v.Type() == lua.LTFunction || !nameless(v) && L.GetMetaField(v, "__call").Type() == lua.LTFunction
+}
+
 func (m *machine) xpcall(L *lua.LState) int {
 	m.limit.step(callSteps)
-	fn, handler := L.Get(1), L.CheckFunction(2)
+	fn, handler := L.Get(1), checkAny(L, 2)
 	L.SetTop(0)
+	if !callable(L, fn) {
+		text := "attempt to call a " + fn.Type().String() + " value"
+		fn = L.NewFunction(func(L *lua.LState) int {
+			L.Error(lua.LString(text), 0)
+			return 0
+		})
+	}
 	L.Push(fn)
 	if err := L.PCall(0, lua.MultRet, m.same); err != nil {
 		v := m.caught(err)
 		L.SetTop(0)
+		L.Push(lua.LFalse)
+		if handler.Type() != lua.LTFunction {
+			L.Push(lua.LString("error in error handling"))
+			return 2
+		}
 		L.Push(handler)
 		L.Push(v)
-		L.Call(1, 1)
-		L.Insert(lua.LFalse, 1)
+		if err := L.PCall(1, 1, m.same); err != nil {
+			m.caught(err)
+			L.Push(lua.LString("error in error handling"))
+		}
 		return 2
 	}
 	L.Insert(lua.LTrue, 1)
@@ -429,28 +417,65 @@ func (m *machine) xpcall(L *lua.LState) int {
 }
 
 func (m *machine) loadString(L *lua.LState) int {
-	return m.loadSource(L, L.CheckString(1), L.OptString(2, "[string \"loadstring\"]"))
+	src := checkString(L, 1)
+	return m.loadSource(L, src, optString(L, 2, src))
 }
 
 func (m *machine) load(L *lua.LState) int {
-	fn := L.CheckFunction(1)
-	name := L.OptString(2, "=(load)")
+	name := optString(L, 2, "=(load)")
+	fn := checkFunction(L, 1)
 	var b []byte
 	for {
 		L.Push(fn)
 		L.Call(0, 1)
 		v := L.Get(-1)
 		L.Pop(1)
-		s, ok := v.(lua.LString)
-		if !ok || s == "" {
+		if v == lua.LNil {
 			break
 		}
-		m.limit.grow(len(s))
-		if b = append(b, s...); len(b) > maxSource {
+		if !isText(v) {
+			L.Push(lua.LNil)
+			L.Push(lua.LString("reader function must return a string"))
+			return 2
+		}
+		had := len(b)
+		if b = appendString(b, v); len(b) == had {
+			break
+		}
+		m.limit.grow(len(b) - had)
+		if len(b) > maxSource {
 			raise(L, "chunk is too long")
 		}
 	}
 	return m.loadSource(L, string(b), name)
+}
+
+// chunkName gives the name of a source as errors have it: what follows = or @, or else the
+// beginning of its first line.
+func chunkName(name string) string {
+	const most = 60
+	if rest, ok := strings.CutPrefix(name, "="); ok {
+		return rest[:min(len(rest), most-1)]
+	}
+	if rest, ok := strings.CutPrefix(name, "@"); ok {
+		const room = most - len(" '...' ") - 1
+		if len(rest) > room {
+			return "..." + rest[len(rest)-room:]
+		}
+		return rest
+	}
+	const room = most - len(" [string \"...\"] ") - 1
+	line, _, cut := strings.Cut(name, "\n")
+	if i := strings.IndexByte(line, '\r'); i >= 0 {
+		line, cut = line[:i], true
+	}
+	if len(line) > room {
+		line, cut = line[:room], true
+	}
+	if cut {
+		line += "..."
+	}
+	return `[string "` + line + `"]`
 }
 
 // maxSource is the longest source that a script may compile, in bytes.
@@ -462,7 +487,7 @@ func (m *machine) loadSource(L *lua.LState, src, name string) int {
 	}
 	m.limit.grow(32 * len(src))
 	m.limit.step(len(src))
-	code, err := compile(src, strings.TrimLeft(name, "=@"), true)
+	code, err := compile(src, chunkName(name), true)
 	if err != nil {
 		L.Push(lua.LNil)
 		L.Push(lua.LString(err.Error()))
@@ -472,49 +497,65 @@ func (m *machine) loadSource(L *lua.LState, src, name string) int {
 	return 1
 }
 
-func (m *machine) openCoroutines(old *lua.LTable) {
-	t := m.l.CreateTable(0, 6)
-	for _, name := range []string{"yield", "status", "running"} {
-		t.RawSetString(name, m.adopt(old.RawGetString(name)))
+// toNumberBase is tonumber. With a base it reads an unsigned integer, of which a sign is
+// taken as C takes it.
+func toNumberBase(L *lua.LState) int {
+	base := optInt(L, 2, 10)
+	var v lua.LValue = lua.LNil
+	if base == 10 {
+		if n, ok := toNumber(checkAny(L, 1)); ok {
+			v = n
+		}
+		L.Push(v)
+		return 1
 	}
-	create, resume := old.RawGetString("create").(*lua.LFunction), old.RawGetString("resume").(*lua.LFunction)
-	m.set(t, map[string]lua.LGFunction{
-		"create": func(L *lua.LState) int {
-			m.limit.grow(16 << 10)
-			create.GFunction(L)
-			L.Get(-1).(*lua.LState).SetContext(m.limit)
-			return 1
-		},
-		"resume": func(L *lua.LState) int {
-			depth := 0
-			for up := L; up.Parent != nil; up = up.Parent {
-				if depth++; depth > coroutineDepth {
-					raise(L, "C stack overflow")
-				}
-			}
-			return resume.GFunction(L)
-		},
-	})
-	m.globals.RawSetString("coroutine", t)
-	code, err := compile(wrapSource, "coroutine", true)
-	if err != nil {
-		panic(err)
+	text := checkString(L, 1)
+	if base < 2 || base > 36 {
+		argError(L, 2, "base out of range")
 	}
-	m.bind(m.l, code, m.globals)
-	m.l.Get(-1).(*lua.LFunction).Env = m.globals
-	m.l.Call(0, 1)
-	t.RawSetString("wrap", m.l.Get(-1))
-	m.l.Pop(1)
-	m.module("coroutine", t)
+	text, _, _ = strings.Cut(text, "\x00")
+	text = strings.ToLower(strings.Trim(text, spaces))
+	digits := strings.TrimPrefix(text, "-")
+	negative := len(digits) < len(text)
+	if !negative {
+		digits = strings.TrimPrefix(digits, "+")
+	}
+	if base == 16 {
+		digits = strings.TrimPrefix(digits, "0x")
+	}
+	n, err := strconv.ParseUint(digits, base, 64)
+	if errors.Is(err, strconv.ErrRange) {
+		n, err, negative = math.MaxUint64, nil, false
+	}
+	if err == nil && !strings.HasPrefix(digits, "+") {
+		if negative {
+			n = -n
+		}
+		v = lua.LNumber(n)
+	}
+	L.Push(v)
+	return 1
 }
 
-const wrapSource = `
-local create, resume, error, select = coroutine.create, coroutine.resume, error, select
-local function give(ok, ...)
-	if not ok then error(..., 0) end
-	return ...
-end
-return function(f)
-	local co = create(f)
-	return function(...) return give(resume(co, ...)) end
-end`
+func baseSelect(L *lua.LState) int {
+	n := L.GetTop()
+	if s, ok := L.Get(1).(lua.LString); ok && strings.HasPrefix(string(s), "#") {
+		L.Push(lua.LNumber(n - 1))
+		return 1
+	}
+	i := checkInt(L, 1)
+	if i < 0 {
+		i += n
+	}
+	if i = min(i, n); i < 1 {
+		argError(L, 1, "index out of range")
+	}
+	return n - i
+}
+
+// openDeprecated adds the functions that are there with lua-enable-deprecated-api.
+func (m *machine) openDeprecated(old *lua.LTable) {
+	for _, name := range []string{"getfenv", "setfenv", "newproxy"} {
+		m.globals.RawSetString(name, m.adopt(old.RawGetString(name)))
+	}
+}

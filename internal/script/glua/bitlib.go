@@ -9,13 +9,9 @@ import (
 
 // bitArg gives argument i modulo 2^32, as the library bit does.
 func bitArg(L *lua.LState, i int) uint32 {
-	n := float64(L.CheckNumber(i))
-	if n != n || math.IsInf(n, 0) {
-		return 0
-	}
-	// To the nearest integer, modulo 2^32.
-	n = math.Mod(math.RoundToEven(n), 1<<32)
-	return uint32(int64(n))
+	// Adding this leaves the nearest integer in the lower bits of the number's own.
+	const magic = 3 << 51
+	return uint32(math.Float64bits(float64(checkNumber(L, i)) + magic))
 }
 
 func bitResult(L *lua.LState, n uint32) int {
@@ -28,7 +24,7 @@ func (m *machine) openBit() {
 	fold := func(f func(a, b uint32) uint32) lua.LGFunction {
 		return func(L *lua.LState) int {
 			n := bitArg(L, 1)
-			for i := 2; i <= L.GetTop(); i++ {
+			for i := L.GetTop(); i > 1; i-- {
 				n = f(n, bitArg(L, i))
 			}
 			return bitResult(L, n)

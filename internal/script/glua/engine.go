@@ -32,27 +32,28 @@ const (
 
 // machine is an interpreter with the libraries of scripts or of functions.
 type machine struct {
-	l       *lua.LState
-	limit   *limiter
-	env     *lua.LTable // what scripts see as _G
-	globals *lua.LTable // what is behind it
-	reals   map[*lua.LTable]*lua.LTable
-	catch   *lua.LFunction // notes where an error was raised
-	refuse  *lua.LFunction // refuses a write
-	same    *lua.LFunction // gives an error as it is: without one, the interpreter describes its whole stack
-	source  string         // where the last error was raised,
-	line    int            // and in which line
-	resp3   bool           // of replies to the script
-	random  random
-	call    *script.Call
-	args    [][]byte // scratch for arguments of commands
-	text    []byte   // and for their bytes
-	nested  int      // coroutines that resume each other
-	json    jsonOptions
-	null    *lua.LUserData // cjson.null
-	pack    packer
-	library *library    // what is being loaded
-	loading *lua.LTable // the globals meanwhile
+	l         *lua.LState
+	limit     *limiter
+	env       *lua.LTable // what scripts see as _G
+	globals   *lua.LTable // what is behind it
+	reals     map[*lua.LTable]*lua.LTable
+	catch     *lua.LFunction // notes where an error was raised
+	refuse    *lua.LFunction // refuses a write
+	same      *lua.LFunction // gives an error as it is: without one, the interpreter describes its whole stack
+	source    string         // where the last error was raised,
+	line      int            // and in which line
+	resp3     bool           // of replies to the script
+	random    random
+	call      *script.Call
+	args      [][]byte // scratch for arguments of commands
+	text      []byte   // and for their bytes
+	nested    int      // coroutines that resume each other
+	json      jsonOptions
+	null      *lua.LUserData // cjson.null
+	onStrings *lua.LTable    // metatable of strings
+	pack      packer
+	library   *library    // what is being loaded
+	loading   *lua.LTable // the globals meanwhile
 
 	callUnheard, pcallUnheard *lua.LFunction // redis.call and redis.pcall that give nothing
 }
@@ -294,12 +295,12 @@ func (m *machine) failure(err error) *script.Error {
 	}
 	switch v := api.Object.(type) {
 	case *lua.LTable:
-		text, ok := m.realOf(v).RawGetString("err").(lua.LString)
-		if !ok {
+		text := m.realOf(v).RawGetString("err")
+		if !isText(text) {
 			fail.Text = "ERR unknown error"
 			break
 		}
-		fail.Text = string(text)
+		fail.Text = string(appendString(nil, text))
 		fail.Counted = lua.LVAsBool(v.RawGetString(countedField))
 	case lua.LString:
 		fail.Text = "ERR " + translate(string(v))
@@ -310,7 +311,7 @@ func (m *machine) failure(err error) *script.Error {
 			fail.Text = "ERR " + translate(api.Object.String())
 		}
 	}
-	fail.Text = clean(lua.LString(strings.TrimPrefix(fail.Text, "-")))
+	fail.Text = clean(lua.LString(fail.Text))
 	return fail
 }
 
@@ -321,17 +322,17 @@ func (m *machine) noteError(L *lua.LState) int {
 		if !ok {
 			break
 		}
-		if _, err := L.GetInfo("Sl", dbg, lua.LNil); err != nil || dbg.What == "Go" || dbg.CurrentLine <= 0 {
+		if _, err := L.GetInfo("Sl", dbg, lua.LNil); err != nil || dbg.What == "G" || dbg.CurrentLine <= 0 || dbg.Source == wrapName {
 			continue
 		}
 		m.source, m.line = dbg.Source, dbg.CurrentLine
 		break
 	}
-	L.SetTop(1)
+	L.Push(nameCalled(L))
 	return 1
 }
 
-// catchError is the outcome of a protected call: an error of the script, or the end
+// caught is the outcome of a protected call: an error of the script, or the end
 // of the script.
 func (m *machine) caught(err error) lua.LValue {
 	if m.limit.ended != "" {
@@ -347,52 +348,5 @@ func (m *machine) caught(err error) lua.LValue {
 	if api.Object == nil {
 		return lua.LNil
 	}
-	if t, ok := api.Object.(*lua.LTable); ok { // an error of redis.call is caught as its text
-		if text, ok := m.realOf(t).RawGetString("err").(lua.LString); ok {
-			return text
-		}
-	}
 	return api.Object
-}
-
-// translate gives errors of this interpreter the words of the C one.
-func translate(s string) string {
-	if i := strings.Index(s, "bad argument #"); i >= 0 {
-		return s[:i] + argumentError(s[i+len("bad argument "):])
-	}
-	for _, t := range [...][2]string{
-		{"attempt to call a non-function object", "attempt to call a table value"},
-		{"attempt to index a non-table object(", "attempt to index a "},
-		{"attempt to compare ", "attempt to compare "},
-		{"for statement init", "'for' initial value"},
-		{"for statement limit", "'for' limit"},
-		{"for statement step", "'for' step"},
-		{"cannot perform ", "attempt to perform arithmetic on a "},
-		{"__unm undefined", "attempt to perform arithmetic on a table value"},
-		{"lua callstack overflow", "stack overflow"},
-		{"callstack overflow", "stack overflow"},
-		{"registry overflow", "stack overflow"},
-	} {
-		i := strings.Index(s, t[0])
-		if i < 0 {
-			continue
-		}
-		rest := s[i+len(t[0]):]
-		switch t[0] {
-		case "attempt to index a non-table object(":
-			kind, _, _ := strings.Cut(rest, ")")
-			rest = kind + " value"
-		case "attempt to compare ":
-			if a, b, ok := strings.Cut(rest, " with "); ok && a == b {
-				rest = "two " + a + " values"
-			}
-		case "cannot perform ":
-			a, b, _ := strings.Cut(rest[strings.Index(rest, "between ")+len("between "):], " and ")
-			if rest = b + " value"; a != "number" {
-				rest = a + " value"
-			}
-		}
-		return s[:i] + t[1] + rest
-	}
-	return s
 }

@@ -9,7 +9,7 @@ import (
 
 // strFormat is string.format. Widths and precisions have at most two digits.
 func (m *machine) strFormat(L *lua.LState) int {
-	format := L.CheckString(1)
+	format := checkString(L, 1)
 	m.limit.step(len(format) / 16)
 	var b []byte
 	arg := 1
@@ -40,7 +40,9 @@ func (m *machine) strFormat(L *lua.LState) int {
 		if i < len(format) {
 			verb = format[i]
 		}
-		arg++
+		if arg++; arg > L.GetTop() {
+			argError(L, arg, "no value")
+		}
 		had := len(b)
 		b = m.formatOne(L, b, "%"+format[from:i], verb, arg)
 		m.limit.grow(len(b) - had)
@@ -62,31 +64,28 @@ func digits(s string, i int) int {
 func (m *machine) formatOne(L *lua.LState, b []byte, spec string, verb byte, arg int) []byte {
 	switch verb {
 	case 'c':
-		return append(b, byte(toInt32(L.CheckNumber(arg))))
-	case 'd', 'i':
-		return fmt.Appendf(b, spec+"d", wideInt(L.CheckNumber(arg)))
-	case 'o', 'x', 'X':
-		return fmt.Appendf(b, spec+string(verb), uint64(wideInt(L.CheckNumber(arg))))
-	case 'u':
-		return fmt.Appendf(b, spec+"d", uint64(wideInt(L.CheckNumber(arg))))
-	case 'e', 'E', 'f':
-		return formatFloat(b, spec, verb, float64(L.CheckNumber(arg)))
-	case 'g', 'G':
-		return formatFloat(b, spec, verb, float64(L.CheckNumber(arg)))
-	case 'q':
-		return quoted(b, L.CheckString(arg))
-	case 's':
-		L.CheckAny(arg)
-		v := L.Get(arg)
-		s := ""
-		if isText(v) {
-			s = string(appendString(nil, v))
-		} else {
-			s = L.ToStringMeta(v).String()
+		if c := byte(checkInt(L, arg)); c != 0 { // which ends a string of C
+			b = append(b, c)
 		}
-		if spec == "%" {
+		return b
+	case 'd', 'i':
+		return fmt.Appendf(b, spec+"d", wideInt(checkNumber(L, arg)))
+	case 'o', 'x', 'X':
+		return fmt.Appendf(b, spec+string(verb), uint64(wideInt(checkNumber(L, arg))))
+	case 'u':
+		return fmt.Appendf(b, spec+"d", uint64(wideInt(checkNumber(L, arg))))
+	case 'e', 'E', 'f':
+		return formatFloat(b, spec, verb, float64(checkNumber(L, arg)))
+	case 'g', 'G':
+		return formatFloat(b, spec, verb, float64(checkNumber(L, arg)))
+	case 'q':
+		return quoted(b, checkString(L, arg))
+	case 's':
+		s := checkString(L, arg)
+		if len(s) >= 100 && !strings.Contains(spec, ".") {
 			return append(b, s...)
 		}
+		s, _, _ = strings.Cut(s, "\x00")
 		return padded(b, spec, s)
 	}
 	if verb == 0 {

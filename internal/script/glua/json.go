@@ -1,6 +1,7 @@
 package glua
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 	"unicode/utf16"
@@ -36,7 +37,7 @@ func (m *machine) openJSON() {
 	m.set(t, map[string]lua.LGFunction{
 		"encode": func(L *lua.LState) int {
 			if L.GetTop() != 1 {
-				L.ArgError(1, "expected 1 argument")
+				argError(L, 1, "expected 1 argument")
 			}
 			e := jsonEncoder{m: m, L: L, b: m.text[:0]}
 			e.value(L.Get(1), 0)
@@ -48,45 +49,19 @@ func (m *machine) openJSON() {
 		},
 		"decode": func(L *lua.LState) int {
 			if L.GetTop() != 1 {
-				L.ArgError(1, "expected 1 argument")
+				argError(L, 1, "expected 1 argument")
 			}
-			L.Push(m.jsonDecode(L, L.CheckString(1)))
+			L.Push(m.jsonDecode(L, checkString(L, 1)))
 			return 1
 		},
-		"encode_max_depth":        jsonInt(&o.encodeDepth, 1, math.MaxInt32),
-		"decode_max_depth":        jsonInt(&o.decodeDepth, 1, math.MaxInt32),
-		"encode_number_precision": jsonInt(&o.digits, 1, 14),
-		"encode_keep_buffer":      jsonBool(&o.keepBuffer),
-		"decode_invalid_numbers":  jsonBool(&o.decodeInvalid),
-		"encode_invalid_numbers": func(L *lua.LState) int {
-			switch v := L.Get(1).(type) {
-			case lua.LBool:
-				o.encodeInvalid, o.encodeNull = bool(v), false
-			case lua.LString:
-				o.encodeInvalid, o.encodeNull = false, v == "null"
-			}
-			if o.encodeNull {
-				L.Push(lua.LString("null"))
-			} else {
-				L.Push(lua.LBool(o.encodeInvalid))
-			}
-			return 1
-		},
-		"encode_sparse_array": func(L *lua.LState) int {
-			if v, ok := L.Get(1).(lua.LBool); ok {
-				o.sparseConvert = bool(v)
-			}
-			if L.GetTop() >= 2 {
-				o.sparseRatio = max(int(toInt32(L.CheckNumber(2))), 0)
-			}
-			if L.GetTop() >= 3 {
-				o.sparseSafe = max(int(toInt32(L.CheckNumber(3))), 0)
-			}
-			L.Push(lua.LBool(o.sparseConvert))
-			L.Push(lua.LNumber(o.sparseRatio))
-			L.Push(lua.LNumber(o.sparseSafe))
-			return 3
-		},
+		"encode_max_depth":        jsonSettings(jsonInt(1, &o.encodeDepth, 1, math.MaxInt32)),
+		"decode_max_depth":        jsonSettings(jsonInt(1, &o.decodeDepth, 1, math.MaxInt32)),
+		"encode_number_precision": jsonSettings(jsonInt(1, &o.digits, 1, 14)),
+		"encode_keep_buffer":      jsonSettings(jsonBool(1, &o.keepBuffer)),
+		"decode_invalid_numbers":  jsonSettings(jsonBool(1, &o.decodeInvalid)),
+		"encode_invalid_numbers":  jsonSettings(o.setEncodeInvalid),
+		"encode_sparse_array": jsonSettings(jsonBool(1, &o.sparseConvert),
+			jsonInt(2, &o.sparseRatio, 0, math.MaxInt32), jsonInt(3, &o.sparseSafe, 0, math.MaxInt32)),
 		"new": func(L *lua.LState) int {
 			L.Push(m.globals.RawGetString("cjson"))
 			return 1
@@ -95,28 +70,62 @@ func (m *machine) openJSON() {
 	m.module("cjson", t)
 }
 
-func jsonInt(at *int, low, high int) lua.LGFunction {
+// jsonSetting sets what its argument says, if there is one, and gives what is set then.
+type jsonSetting func(L *lua.LState) lua.LValue
+
+// jsonSettings makes the function of some settings, in the order of its arguments.
+func jsonSettings(settings ...jsonSetting) lua.LGFunction {
 	return func(L *lua.LState) int {
-		if L.GetTop() > 0 && L.Get(1) != lua.LNil {
-			n := int(toInt32(L.CheckNumber(1)))
-			if n < low || n > high {
-				L.ArgError(1, "expected integer between "+strconv.Itoa(low)+" and "+strconv.Itoa(high))
-			}
-			*at = n
+		if L.GetTop() > len(settings) {
+			argError(L, len(settings)+1, "found too many arguments")
 		}
-		L.Push(lua.LNumber(*at))
-		return 1
+		L.SetTop(len(settings))
+		for _, set := range settings {
+			L.Push(set(L))
+		}
+		return len(settings)
 	}
 }
 
-func jsonBool(at *bool) lua.LGFunction {
-	return func(L *lua.LState) int {
-		if v, ok := L.Get(1).(lua.LBool); ok {
-			*at = bool(v)
+func jsonInt(arg int, at *int, low, high int) jsonSetting {
+	return func(L *lua.LState) lua.LValue {
+		if L.Get(arg) != lua.LNil {
+			n := checkInt(L, arg)
+			if n < low || n > high {
+				argError(L, 1, fmt.Sprintf("expected integer between %d and %d", low, high))
+			}
+			*at = n
 		}
-		L.Push(lua.LBool(*at))
-		return 1
+		return lua.LNumber(*at)
 	}
+}
+
+func jsonBool(arg int, at *bool) jsonSetting {
+	return func(L *lua.LState) lua.LValue {
+		switch v := L.Get(arg).(type) {
+		case *lua.LNilType:
+		case lua.LBool:
+			*at = bool(v)
+		default:
+			*at = checkOption(L, arg, "", "off", "on") == 1
+		}
+		return lua.LBool(*at)
+	}
+}
+
+func (o *jsonOptions) setEncodeInvalid(L *lua.LState) lua.LValue {
+	switch v := L.Get(1).(type) {
+	case *lua.LNilType:
+	case lua.LBool:
+		o.encodeInvalid, o.encodeNull = bool(v), false
+	default:
+		word := checkOption(L, 1, "", "off", "on", "null")
+		o.encodeInvalid, o.encodeNull = word == 1, word == 2
+	}
+	if o.encodeNull {
+		return lua.LString("null")
+	}
+	return lua.LBool(o.encodeInvalid)
 }
 
 type jsonEncoder struct {
@@ -310,7 +319,7 @@ func (d *jsonDecoder) skip() {
 // bad raises the error of what is not expected at this place.
 func (d *jsonDecoder) bad(want string) {
 	found := "invalid token"
-	if d.at >= len(d.s) {
+	if d.at >= len(d.s) || d.s[d.at] == 0 {
 		found = "T_END"
 	} else {
 		switch c := d.s[d.at]; c {
@@ -336,8 +345,9 @@ func (d *jsonDecoder) bad(want string) {
 			case d.word("null"):
 				found = "T_NULL"
 			case c == '-' || isDigit(c):
-				if _, ok := d.number(); ok {
-					found = "T_NUMBER"
+				found = "T_NUMBER"
+				if _, ok := d.number(); !ok {
+					found = "invalid number"
 				}
 			}
 			d.at = at
@@ -491,7 +501,7 @@ func (d *jsonDecoder) array(depth int) lua.LValue {
 func (d *jsonDecoder) text() string {
 	d.at++
 	from := d.at
-	for d.at < len(d.s) && d.s[d.at] != '"' && d.s[d.at] != '\\' {
+	for d.at < len(d.s) && d.s[d.at] != '"' && d.s[d.at] != '\\' && d.s[d.at] != 0 {
 		d.at++
 	}
 	if d.at < len(d.s) && d.s[d.at] == '"' {
@@ -506,6 +516,9 @@ func (d *jsonDecoder) text() string {
 		}
 		c := d.s[d.at]
 		d.at++
+		if c == 0 {
+			raise(d.L, "Expected value but found unexpected end of string at character %d", d.at)
+		}
 		if c == '"' {
 			d.buf = b
 			d.m.limit.grow(len(b))
@@ -523,6 +536,7 @@ func (d *jsonDecoder) escape(b []byte) []byte {
 	if d.at >= len(d.s) {
 		raise(d.L, "Expected value but found unexpected end of string at character %d", d.at+1)
 	}
+	at := d.at // behind the backslash: its place, counted from 1
 	c := d.s[d.at]
 	d.at++
 	switch c {
@@ -553,9 +567,9 @@ func (d *jsonDecoder) escape(b []byte) []byte {
 		if ok {
 			return utf8.AppendRune(b, r)
 		}
-		raise(d.L, "Expected value but found invalid unicode escape code at character %d", d.at)
+		raise(d.L, "Expected value but found invalid unicode escape code at character %d", at)
 	}
-	raise(d.L, "Expected value but found invalid escape code at character %d", d.at-1)
+	raise(d.L, "Expected value but found invalid escape code at character %d", at)
 	return b
 }
 

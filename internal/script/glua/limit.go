@@ -3,6 +3,7 @@ package glua
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime/metrics"
 	"time"
 
@@ -123,4 +124,8 @@ func (l *limiter) alive() uint64 {
 }
 
 // raise throws an error of a script, with its place in front.
-func raise(L *lua.LState, format string, args ...any) { L.RaiseError(format, args...) }
+// It is the place from which the function that runs was called: a library function that was
+// called by another has none.
+func raise(L *lua.LState, format string, args ...any) {
+	L.Error(lua.LString(where(L, 1)+fmt.Sprintf(format, args...)), 0)
+}

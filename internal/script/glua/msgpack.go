@@ -22,7 +22,7 @@ func (m *machine) openPack() {
 	m.set(t, map[string]lua.LGFunction{
 		"pack": func(L *lua.LState) int {
 			if L.GetTop() == 0 {
-				L.ArgError(0, "MessagePack pack needs input.")
+				argError(L, 0, "MessagePack pack needs input.")
 			}
 			m.pack.b = m.pack.b[:0]
 			for i := 1; i <= L.GetTop(); i++ {
@@ -35,10 +35,10 @@ func (m *machine) openPack() {
 			}
 			return 1
 		},
-		"unpack":     func(L *lua.LState) int { return m.unpackAll(L, L.CheckString(1), 0, 0, false) },
-		"unpack_one": func(L *lua.LState) int { return m.unpackFrom(L, 1, int(clampInt(L.OptNumber(2, 0)))) },
+		"unpack":     func(L *lua.LState) int { return m.unpackAll(L, checkString(L, 1), 0, 0, false) },
+		"unpack_one": func(L *lua.LState) int { return m.unpackFrom(L, 1, int(optLong(L, 2, 0))) },
 		"unpack_limit": func(L *lua.LState) int {
-			return m.unpackFrom(L, int(clampInt(L.CheckNumber(2))), int(clampInt(L.OptNumber(3, 0))))
+			return m.unpackFrom(L, int(checkLong(L, 2)), int(optLong(L, 3, 0)))
 		},
 	})
 	m.module("cmsgpack", t)
@@ -136,7 +136,7 @@ func (m *machine) packTable(t *lua.LTable, depth int) {
 			array = false
 			continue
 		}
-		most = max(most, int(clampInt(n)))
+		most = max(most, int(wideInt(n)))
 	}
 	if array && most == count {
 		m.pack.header(count, 0x90, 0xdc)
@@ -153,14 +153,14 @@ func (m *machine) packTable(t *lua.LTable, depth int) {
 }
 
 func (m *machine) unpackFrom(L *lua.LState, limit, offset int) int {
-	return m.unpackAll(L, L.CheckString(1), limit, offset, true)
+	return m.unpackAll(L, checkString(L, 1), limit, offset, limit != 0 || offset != 0)
 }
 
 // unpackAll unpacks values from offset on, at most limit unless that is 0. When the
 // offset is asked for it comes first: where the next value begins, or -1.
 func (m *machine) unpackAll(L *lua.LState, s string, limit, offset int, tell bool) int {
 	if offset < 0 || limit < 0 {
-		raise(L, "Invalid request to unpack with offset of %d and limit of %d.", offset, len(s))
+		raise(L, "Invalid request to unpack with offset of %d and limit of %d.", int32(offset), len(s))
 	}
 	if offset > len(s) {
 		raise(L, "Start offset %d greater than input length %d.", offset, len(s))

@@ -1,6 +1,7 @@
 package glua
 
 import (
+	"math"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -182,11 +183,7 @@ func (m *machine) openNameless() {
 	index := m.l.NewFunction(func(L *lua.LState) int { return mistake(L, "index", 1, 0) })
 	compute := m.l.NewFunction(func(L *lua.LState) int {
 		bad := 1
-		if s, ok := L.Get(1).(lua.LString); ok {
-			if _, ok := parseNumber(string(s)); ok {
-				bad = 2
-			}
-		} else if L.Get(1).Type() == lua.LTNumber {
+		if _, ok := toNumber(L.Get(1)); ok {
 			bad = 2
 		}
 		return mistake(L, "perform arithmetic on", bad, bad-1)
@@ -202,19 +199,75 @@ func (m *machine) openNameless() {
 	}
 	nothing := mt("__add", "__sub", "__mul", "__div", "__mod", "__pow", "__unm")
 	number := mt()
-	for _, t := range []*lua.LTable{nothing, number} {
+	thing := mt("__add", "__sub", "__mul", "__div", "__mod", "__pow", "__unm")
+	for _, t := range []*lua.LTable{nothing, number, thing, m.onStrings} {
 		t.RawSetString("__call", call)
 	}
+	m.onStrings.RawSetString("__newindex", index)
+	for event, op := range arithmetic() {
+		m.onStrings.RawSetString(event, m.l.NewFunction(func(L *lua.LState) int { return computeStrings(L, op) }))
+	}
+	for k, v := thing.Next(lua.LNil); k != lua.LNil; k, v = thing.Next(k) {
+		m.null.Metatable.(*lua.LTable).RawSet(k, v)
+	}
+	m.l.SetMetatable(m.l, thing)
 	m.l.SetMetatable(lua.LNil, nothing)
 	m.l.SetMetatable(lua.LTrue, nothing)
 	m.l.SetMetatable(lua.LNumber(0), number)
 	m.l.SetMetatable(call, mt())
 }
 
+// nameCalled gives the error that an error handler is called with. That of a call of what
+// cannot be called gets the name of it: the handler is called from the very same place.
+func nameCalled(L *lua.LState) lua.LValue {
+	const nameless, table = "attempt to call a non-function object", "a table value"
+	v := L.Get(1)
+	s, ok := v.(lua.LString)
+	if !ok || !strings.HasSuffix(string(s), nameless) {
+		return v
+	}
+	text := table
+	if kind, name := callee(L); kind != "" {
+		text = kind + " '" + name + "' (" + table + ")"
+	}
+	return s[:len(s)-len(nameless)] + lua.LString("attempt to call "+text)
+}
+
+// arithmetic gives the operations that strings take part in, by their events.
+func arithmetic() map[string]func(a, b lua.LNumber) lua.LNumber {
+	return map[string]func(a, b lua.LNumber) lua.LNumber{
+		"__add": func(a, b lua.LNumber) lua.LNumber { return a + b },
+		"__sub": func(a, b lua.LNumber) lua.LNumber { return a - b },
+		"__mul": func(a, b lua.LNumber) lua.LNumber { return a * b },
+		"__div": func(a, b lua.LNumber) lua.LNumber { return a / b },
+		"__mod": func(a, b lua.LNumber) lua.LNumber {
+			return a - lua.LNumber(math.Floor(float64(a/b)))*b
+		},
+		"__pow": func(a, b lua.LNumber) lua.LNumber { return lua.LNumber(math.Pow(float64(a), float64(b))) },
+		"__unm": func(a, _ lua.LNumber) lua.LNumber { return -a },
+	}
+}
+
+// computeStrings computes with strings that are numbers. The interpreter would do so itself,
+// but takes 010 for 8.
+func computeStrings(L *lua.LState, op func(a, b lua.LNumber) lua.LNumber) int {
+	second := min(2, L.GetTop())
+	a, ok := toNumber(L.Get(1))
+	if !ok {
+		return mistake(L, "perform arithmetic on", 1, 0)
+	}
+	b, ok := toNumber(L.Get(second))
+	if !ok {
+		return mistake(L, "perform arithmetic on", second, second-1)
+	}
+	L.Push(op(a, b))
+	return 1
+}
+
 // nameless tells whether a value's metatable is there for errors alone.
 func nameless(v lua.LValue) bool {
 	switch v.Type() {
-	case lua.LTNil, lua.LTBool, lua.LTNumber, lua.LTFunction:
+	case lua.LTNil, lua.LTBool, lua.LTNumber, lua.LTFunction, lua.LTThread:
 		return true
 	}
 	return false
@@ -235,28 +288,4 @@ func mistake(L *lua.LState, what string, i, at int) int {
 	}
 	L.Error(lua.LString(where(L, 1)+"attempt to "+what+" "+text), 0)
 	return 0
-}
-
-// argumentError gives an error about an argument the C interpreter's words; text is what
-// follows "bad argument ", as "#1 to field 'rep'\x00 (number expected, got nil)".
-func argumentError(text string) string {
-	number, rest, ok := strings.Cut(strings.TrimPrefix(text, "#"), " to ")
-	name, rest, ok2 := strings.Cut(rest, " (")
-	if !ok || !ok2 || name == "" || name[0] == '\'' {
-		return "bad argument " + text
-	}
-	kind, quoted, ok := strings.Cut(strings.TrimSuffix(name, "\x00"), " '")
-	if ok {
-		name = strings.TrimSuffix(quoted, "'")
-	} else {
-		name = strings.Trim(name, "()") // a hoisted name is a path in parentheses
-		name = name[strings.LastIndexByte(name, '.')+1:]
-	}
-	if kind == "method" && ok {
-		if number == "1" {
-			return "calling '" + name + "' on bad self (" + rest
-		}
-		number = string(rune(number[0] - 1)) // no method takes more than nine
-	}
-	return "bad argument #" + number + " to '" + name + "' (" + rest
 }

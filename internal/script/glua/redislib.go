@@ -42,8 +42,7 @@ func (m *machine) openRedis(o Options, functions bool) {
 			if L.GetTop() != 1 {
 				return m.fail(L, "redis.set_repl() requires two arguments.")
 			}
-			n, _ := L.Get(1).(lua.LNumber)
-			if n != lua.LNumber(int(n)) || n < 0 || n > 3 {
+			if n, _ := toNumber(L.Get(1)); toInt(n)&^3 != 0 {
 				return m.fail(L, "Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.")
 			}
 			return 0
@@ -225,10 +224,11 @@ func (m *machine) redisLog(L *lua.LState) int {
 	if n < 2 {
 		return m.fail(L, "redis.log() requires two arguments or more.")
 	}
-	level, ok := L.Get(1).(lua.LNumber)
+	first, ok := toNumber(L.Get(1))
 	if !ok {
 		return m.fail(L, "First argument must be a number (log level).")
 	}
+	level := toInt(first)
 	if level < 0 || level > 3 {
 		return m.fail(L, "Invalid debug level.")
 	}
@@ -246,7 +246,7 @@ func (m *machine) redisLog(L *lua.LState) int {
 		}
 	}
 	if m.limit.host != nil {
-		m.limit.host.Log(int(level), string(b))
+		m.limit.host.Log(level, string(b))
 	}
 	return 0
 }
@@ -255,12 +255,13 @@ func (m *machine) setResp(L *lua.LState) int {
 	if L.GetTop() != 1 {
 		return m.fail(L, "redis.setresp() requires one argument.")
 	}
-	n := lua.LVAsNumber(L.Get(1))
+	first, _ := toNumber(L.Get(1))
+	n := toInt(first)
 	if n != 2 && n != 3 {
 		return m.fail(L, "RESP version must be 2 or 3.")
 	}
 	m.resp3 = n == 3
-	m.call.Host.SetProto(int(n))
+	m.call.Host.SetProto(n)
 	return 0
 }
 

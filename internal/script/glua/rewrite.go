@@ -17,12 +17,17 @@ import (
 //	a .. b      becomes  concat(a, b)
 //	#a          becomes  length(a)
 //
+// So are numbers of loops that may be strings, which the interpreter refuses:
+//
+//	for i = 1, ARGV[1]  becomes  for i = 1, number(ARGV[1])
+//
 // with names that no source can contain. They are parameters of a function around the
 // whole source, which gives the source's own function.
 const (
 	concatName  = "(concat)"
 	lengthName  = "(length)"
-	helperCount = 2
+	numberName  = "(number)"
+	helperCount = 3
 	// sourceDepth is how deep a source may be nested: the compiler goes down as deep.
 	sourceDepth = 1000
 	// concatArgs is the most arguments of one call, as they take registers.
@@ -80,7 +85,7 @@ func compile(src, name string, library bool) (c code, err error) {
 	give.SetLine(1)
 	dots := &ast.Comma3Expr{}
 	dots.SetLine(1)
-	bind := &ast.LocalAssignStmt{Names: []string{concatName, lengthName}, Exprs: []ast.Expr{dots}}
+	bind := &ast.LocalAssignStmt{Names: []string{concatName, lengthName, numberName}, Exprs: []ast.Expr{dots}}
 	for _, path := range r.hoisted {
 		bind.Names = append(bind.Names, "("+path+")")
 	}
@@ -213,9 +218,9 @@ func (r *rewriter) stmt(s ast.Stmt, d int) {
 		r.stmts(s.Else, d)
 	case *ast.NumberForStmt:
 		r.declare(s.Name)
-		r.expr(&s.Init, d)
-		r.expr(&s.Limit, d)
-		r.expr(&s.Step, d)
+		r.number(&s.Init, d)
+		r.number(&s.Limit, d)
+		r.number(&s.Step, d)
 		r.stmts(s.Stmts, d)
 	case *ast.GenericForStmt:
 		r.declare(s.Names...)
@@ -232,6 +237,23 @@ func (r *rewriter) stmt(s ast.Stmt, d int) {
 	case *ast.ReturnStmt:
 		r.exprs(s.Exprs, d)
 	}
+}
+
+// number rewrites an expression whose value is to be a number.
+func (r *rewriter) number(at *ast.Expr, d int) {
+	r.expr(at, d)
+	if r.reading {
+		return
+	}
+	switch e := (*at).(type) {
+	case nil, *ast.NumberExpr, *ast.ArithmeticOpExpr, *ast.UnaryMinusOpExpr:
+		return
+	case *ast.FuncCallExpr:
+		if fn, ok := e.Func.(*ast.IdentExpr); ok && fn.Value == lengthName {
+			return
+		}
+	}
+	*at = helperCall(*at, numberName, []ast.Expr{*at})
 }
 
 // target is what is assigned to: it is no value.
@@ -338,7 +360,7 @@ func (r *rewriter) concat(e *ast.StringConcatOpExpr, d int) ast.Expr {
 }
 
 func helperCall(at ast.Expr, name string, args []ast.Expr) ast.Expr {
-	if name == lengthName {
+	if name != concatName {
 		switch v := args[0].(type) {
 		case *ast.FuncCallExpr:
 			v.AdjustRet = true
@@ -356,7 +378,7 @@ func helperCall(at ast.Expr, name string, args []ast.Expr) ast.Expr {
 
 // helpers are the functions behind the names that rewriting puts in.
 func (m *machine) helpers() []lua.LValue {
-	return []lua.LValue{m.l.NewFunction(m.concat), m.l.NewFunction(m.length)}
+	return []lua.LValue{m.l.NewFunction(m.concat), m.l.NewFunction(m.length), m.l.NewFunction(loopNumber)}
 }
 
 // concat joins its arguments from the right, as the operator does.
@@ -432,6 +454,16 @@ func (m *machine) length(L *lua.LState) int {
 		}
 		return mistake(L, "get length of", 1, 0)
 	}
+	return 1
+}
+
+// loopNumber gives a string that is a number as one, and else its argument.
+func loopNumber(L *lua.LState) int {
+	v := L.Get(1)
+	if n, ok := toNumber(v); ok {
+		v = n
+	}
+	L.Push(v)
 	return 1
 }
 

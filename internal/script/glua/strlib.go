@@ -15,7 +15,7 @@ func (m *machine) openStrings() {
 		"byte": m.strByte, "char": m.strChar, "find": m.strFind, "match": m.strMatch, "gmatch": m.strGmatch,
 		"gfind": m.strGmatch, "gsub": m.strGsub, "rep": m.strRep, "format": m.strFormat, "sub": m.strSub,
 		"len": func(L *lua.LState) int {
-			L.Push(lua.LNumber(len(L.CheckString(1))))
+			L.Push(lua.LNumber(len(checkString(L, 1))))
 			return 1
 		},
 		"lower": m.strMap(func(c byte) byte {
@@ -31,7 +31,7 @@ func (m *machine) openStrings() {
 			return c
 		}),
 		"reverse": func(L *lua.LState) int {
-			s := L.CheckString(1)
+			s := checkString(L, 1)
 			m.limit.grow(len(s))
 			b := make([]byte, len(s))
 			for i := range len(s) {
@@ -42,20 +42,20 @@ func (m *machine) openStrings() {
 		},
 		"dump": func(L *lua.LState) int {
 			// What it gives is refused wherever a source is compiled.
-			L.CheckFunction(1)
+			checkFunction(L, 1)
 			L.Push(lua.LString("\x1bLua"))
 			return 1
 		},
 	})
 	m.module("string", t)
-	mt := m.l.CreateTable(0, 1)
-	mt.RawSetString("__index", m.globals.RawGetString("string"))
-	m.l.SetMetatable(lua.LString(""), mt)
+	m.onStrings = m.l.CreateTable(0, 10)
+	m.onStrings.RawSetString("__index", m.globals.RawGetString("string"))
+	m.l.SetMetatable(lua.LString(""), m.onStrings)
 }
 
 func (m *machine) strMap(f func(byte) byte) lua.LGFunction {
 	return func(L *lua.LState) int {
-		s := L.CheckString(1)
+		s := checkString(L, 1)
 		m.limit.grow(len(s))
 		b := make([]byte, len(s))
 		for i := range len(s) {
@@ -84,31 +84,21 @@ func span(from, to, n int) (i, j int) {
 }
 
 func (m *machine) strSub(L *lua.LState) int {
-	s := L.CheckString(1)
-	i, j := span(int(clampInt(L.CheckNumber(2))), int(clampInt(L.OptNumber(3, -1))), len(s))
+	s := checkString(L, 1)
+	i, j := span(int(checkLong(L, 2)), int(optLong(L, 3, -1)), len(s))
 	L.Push(lua.LString(s[i:j]))
 	return 1
 }
 
-// clampInt makes an integer of a number, with the extremes for what is beyond.
-func clampInt(n lua.LNumber) int64 {
-	switch {
-	case n != n:
-		return 0
-	case n > 1<<53:
-		return 1 << 53
-	case n < -1<<53:
-		return -1 << 53
-	}
-	return int64(n)
-}
-
 func (m *machine) strByte(L *lua.LState) int {
-	s := L.CheckString(1)
-	from := L.OptNumber(2, 1)
-	i, j := span(int(clampInt(from)), int(clampInt(L.OptNumber(3, from))), len(s))
-	if j-i > 8000 {
-		raise(L, "string slice too long")
+	s := checkString(L, 1)
+	from := optLong(L, 2, 1)
+	if from < 0 {
+		from = max(from+int64(len(s))+1, 0)
+	}
+	i, j := span(int(from), int(optLong(L, 3, from)), len(s))
+	if j-i > maxResults-L.GetTop() {
+		raise(L, "stack overflow (string slice too long)")
 	}
 	for k := i; k < j; k++ {
 		L.Push(lua.LNumber(s[k]))
@@ -119,9 +109,9 @@ func (m *machine) strByte(L *lua.LState) int {
 func (m *machine) strChar(L *lua.LState) int {
 	b := make([]byte, L.GetTop())
 	for i := range b {
-		n := toInt32(L.CheckNumber(i + 1))
+		n := checkInt(L, i+1)
 		if n < 0 || n > 255 {
-			L.ArgError(i+1, "invalid value")
+			argError(L, i+1, "invalid value")
 		}
 		b[i] = byte(n)
 	}
@@ -130,16 +120,16 @@ func (m *machine) strChar(L *lua.LState) int {
 }
 
 func (m *machine) strRep(L *lua.LState) int {
-	s, n := L.CheckString(1), clampInt(L.CheckNumber(2))
+	s, n := checkString(L, 1), checkInt(L, 2)
 	if n <= 0 || s == "" {
 		L.Push(lua.LString(""))
 		return 1
 	}
-	if n > maxString || n*int64(len(s)) > maxString {
+	if n > maxString || n*len(s) > maxString {
 		m.limit.grow(maxString + 1)
 	}
-	m.limit.grow(int(n) * len(s))
-	L.Push(lua.LString(strings.Repeat(s, int(n))))
+	m.limit.grow(n * len(s))
+	L.Push(lua.LString(strings.Repeat(s, n)))
 	return 1
 }
 
@@ -150,8 +140,8 @@ func (m *machine) strMatch(L *lua.LState) int { return m.find(L, false) }
 
 func (m *machine) find(L *lua.LState, positions bool) int {
 	defer guard(L)
-	s, p := L.CheckString(1), L.CheckString(2)
-	init := int(clampInt(L.OptNumber(3, 1)))
+	s, p := checkString(L, 1), checkString(L, 2)
+	init := int(optLong(L, 3, 1))
 	if init < 0 {
 		init = max(init+len(s), 0)
 	} else {
@@ -193,7 +183,7 @@ func (m *machine) find(L *lua.LState, positions bool) int {
 }
 
 func (m *machine) strGmatch(L *lua.LState) int {
-	s, p := L.CheckString(1), L.CheckString(2)
+	s, p := checkString(L, 1), checkString(L, 2)
 	at := 0
 	L.Push(L.NewFunction(func(L *lua.LState) int {
 		defer guard(L)
@@ -217,15 +207,12 @@ func (m *machine) strGmatch(L *lua.LState) int {
 
 func (m *machine) strGsub(L *lua.LState) int {
 	defer guard(L)
-	s, p, repl := L.CheckString(1), L.CheckString(2), L.CheckAny(3)
-	most := len(s) + 1
-	if L.Get(4) != lua.LNil {
-		most = int(clampInt(L.CheckNumber(4)))
-	}
+	s, p, repl := checkString(L, 1), checkString(L, 2), L.Get(3)
+	most := optInt(L, 4, len(s)+1)
 	switch repl.Type() {
 	case lua.LTString, lua.LTNumber, lua.LTTable, lua.LTFunction:
 	default:
-		L.ArgError(3, "string/function/table expected")
+		argError(L, 3, "string/function/table expected")
 	}
 	start := 0
 	if strings.HasPrefix(p, "^") {
@@ -282,7 +269,7 @@ func (m *machine) replace(L *lua.LState, x *matcher, b *bytes.Buffer, repl lua.L
 	case *lua.LTable:
 		v = L.GetTable(r, x.value(0, s, e))
 	default:
-		text := repl.String()
+		text := string(appendString(nil, repl))
 		for i := 0; i < len(text); i++ {
 			c := text[i]
 			if c != '%' {
@@ -292,7 +279,7 @@ func (m *machine) replace(L *lua.LState, x *matcher, b *bytes.Buffer, repl lua.L
 			i++
 			switch {
 			case i >= len(text):
-				x.error("invalid use of '%' in replacement string")
+				b.WriteByte(0) // as C goes on to the end of its string
 			case text[i] == '0':
 				b.WriteString(x.src[s:e])
 			case isDigit(text[i]):

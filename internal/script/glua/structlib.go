@@ -32,10 +32,9 @@ func (l *layout) count(other int) int {
 	}
 	n := 0
 	for l.at < len(l.f) && isDigit(l.f[l.at]) {
-		if n > (math.MaxInt32-9)/10 {
+		if n = n*10 + int(l.f[l.at]-'0'); n > math.MaxInt32 {
 			raise(l.L, "integral size overflow")
 		}
-		n = n*10 + int(l.f[l.at]-'0')
 		l.at++
 	}
 	return n
@@ -77,11 +76,11 @@ func (l *layout) control(op byte) {
 	case '!':
 		a := l.count(8)
 		if a == 0 || a&(a-1) != 0 {
-			raise(l.L, "alignment is not a power of 2")
+			raise(l.L, "alignment %d is not a power of 2", a)
 		}
 		l.align = a
 	default:
-		l.L.ArgError(1, fmt.Sprintf("invalid format option '%c'", op))
+		argError(l.L, 1, fmt.Sprintf("invalid format option '%c'", op))
 	}
 }
 
@@ -106,7 +105,8 @@ func isStructInt(op byte) bool {
 }
 
 func (m *machine) structPack(L *lua.LState) int {
-	l := layout{L: L, f: L.CheckString(1), align: 1}
+	l := layout{L: L, f: checkString(L, 1), align: 1}
+	L.Push(lua.LNil) // as the C library does, so that what is missing is nil
 	var b []byte
 	arg := 2
 	for l.at < len(l.f) {
@@ -117,7 +117,7 @@ func (m *machine) structPack(L *lua.LState) int {
 		}
 		switch {
 		case isStructInt(op):
-			n := float64(L.CheckNumber(arg))
+			n := float64(checkNumber(L, arg))
 			arg++
 			v := uint64(int64(n))
 			if n >= 1<<63 {
@@ -127,19 +127,19 @@ func (m *machine) structPack(L *lua.LState) int {
 		case op == 'x':
 			b = append(b, 0)
 		case op == 'f':
-			b = appendInt(b, uint64(math.Float32bits(float32(L.CheckNumber(arg)))), 4, l.big)
+			b = appendInt(b, uint64(math.Float32bits(float32(checkNumber(L, arg)))), 4, l.big)
 			arg++
 		case op == 'd' || op == 'n':
-			b = appendInt(b, math.Float64bits(float64(L.CheckNumber(arg))), 8, l.big)
+			b = appendInt(b, math.Float64bits(float64(checkNumber(L, arg))), 8, l.big)
 			arg++
 		case op == 'c' || op == 's':
-			s := L.CheckString(arg)
+			s := checkString(L, arg)
 			arg++
 			if op == 's' || size == 0 {
 				size = len(s)
 			}
 			if len(s) < size {
-				L.ArgError(arg-1, "string too short")
+				argError(L, arg, "string too short")
 			}
 			m.limit.grow(size + 1)
 			if b = append(b, s[:size]...); op == 's' {
@@ -189,11 +189,14 @@ func readInt(s string, big, signed bool) float64 {
 }
 
 func (m *machine) structUnpack(L *lua.LState) int {
-	l := layout{L: L, f: L.CheckString(1), align: 1}
-	s := L.CheckString(2)
-	pos := int(clampInt(L.OptNumber(3, 1))) - 1
+	l := layout{L: L, f: checkString(L, 1), align: 1}
+	s := checkString(L, 2)
+	pos := int(optLong(L, 3, 1)) - 1
+	if pos == -1 {
+		argError(L, 3, "offset must be 1 or greater")
+	}
 	if pos < 0 {
-		L.ArgError(2, "data string too short")
+		argError(L, 2, "data string too short")
 	}
 	n := 0
 	for l.at < len(l.f) {
@@ -201,7 +204,7 @@ func (m *machine) structUnpack(L *lua.LState) int {
 		m.limit.step(1)
 		pos += l.pad(op, size, pos)
 		if pos > len(s) || size > len(s)-pos {
-			L.ArgError(2, "data string too short")
+			argError(L, 2, "data string too short")
 		}
 		if n > 7000 {
 			raise(L, "too many results to unpack")
@@ -238,7 +241,7 @@ func (m *machine) structUnpack(L *lua.LState) int {
 				L.Pop(1)
 				n--
 				if f < 0 || f > lua.LNumber(len(s)-pos) {
-					L.ArgError(2, "data string too short")
+					argError(L, 2, "data string too short")
 				}
 				size = int(f)
 			}
@@ -264,21 +267,18 @@ func (m *machine) structUnpack(L *lua.LState) int {
 }
 
 func (m *machine) structSize(L *lua.LState) int {
-	l := layout{L: L, f: L.CheckString(1), align: 1}
+	l := layout{L: L, f: checkString(L, 1), align: 1}
 	pos := 0
 	for l.at < len(l.f) {
 		op, size := l.next()
 		pos += l.pad(op, size, pos)
 		switch {
 		case op == 's':
-			L.ArgError(1, "variable-size format in struct.size")
+			argError(L, 1, "option 's' has no fixed size")
 		case op == 'c' && size == 0:
-			L.ArgError(1, "variable-length format in struct.size")
-		case !isStructInt(op) && op != 'x' && op != 'f' && op != 'd' && op != 'n' && op != 'c':
+			argError(L, 1, "option 'c0' has no fixed size")
+		case !isAlpha(op) && !isDigit(op): // a letter of none is passed over here
 			l.control(op)
-		}
-		if pos > math.MaxInt32-size {
-			raise(L, "integral size overflow")
 		}
 		pos += size
 	}

@@ -6,33 +6,23 @@ import (
 
 // openTables makes the library of tables. What changes a table refuses those that
 // scripts share.
-func (m *machine) openTables(old *lua.LTable) {
+func (m *machine) openTables() {
 	t := m.l.CreateTable(0, 10)
-	sorting := m.adopt(old.RawGetString("sort")).(*lua.LFunction)
 	m.set(t, map[string]lua.LGFunction{
 		"insert": m.tableInsert, "remove": m.tableRemove, "concat": m.tableConcat,
-		"sort": func(L *lua.LState) int {
-			t := m.writable(L, L.CheckTable(1))
-			if m.border(t) >= maxArray {
-				raise(L, "table is too large to be sorted")
-			}
-			if L.GetTop() > 1 && L.Get(2) == lua.LNil {
-				L.SetTop(1)
-			}
-			m.limit.step(t.Len())
-			return sorting.GFunction(L)
-		},
+		"sort": m.tableSort,
 		"getn": func(L *lua.LState) int {
-			L.Push(lua.LNumber(m.border(L.CheckTable(1))))
+			L.Push(lua.LNumber(m.border(checkTable(L, 1))))
 			return 1
 		},
 		"setn": func(L *lua.LState) int {
+			checkTable(L, 1)
 			raise(L, "'setn' is obsolete")
 			return 0
 		},
 		"maxn": func(L *lua.LState) int {
 			most := lua.LNumber(0)
-			m.realOf(L.CheckTable(1)).ForEach(func(k, _ lua.LValue) {
+			m.realOf(checkTable(L, 1)).ForEach(func(k, _ lua.LValue) {
 				if n, ok := k.(lua.LNumber); ok && n > most {
 					most = n
 				}
@@ -41,7 +31,7 @@ func (m *machine) openTables(old *lua.LTable) {
 			return 1
 		},
 		"foreach": func(L *lua.LState) int {
-			t, fn := m.realOf(L.CheckTable(1)), L.CheckFunction(2)
+			t, fn := m.realOf(checkTable(L, 1)), checkFunction(L, 2)
 			for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
 				if m.foreach(L, fn, k, v) {
 					return 1
@@ -50,7 +40,7 @@ func (m *machine) openTables(old *lua.LTable) {
 			return 0
 		},
 		"foreachi": func(L *lua.LState) int {
-			t, fn := m.realOf(L.CheckTable(1)), L.CheckFunction(2)
+			t, fn := m.realOf(checkTable(L, 1)), checkFunction(L, 2)
 			for i := 1; i <= m.border(t); i++ {
 				if m.foreach(L, fn, lua.LNumber(i), t.RawGet(lua.LNumber(i))) {
 					return 1
@@ -76,13 +66,13 @@ func (m *machine) foreach(L *lua.LState, fn *lua.LFunction, k, v lua.LValue) boo
 }
 
 func (m *machine) tableInsert(L *lua.LState) int {
-	t := m.writable(L, L.CheckTable(1))
+	t := m.writable(L, checkTable(L, 1))
 	n := m.border(t)
 	switch L.GetTop() {
 	case 2:
 		t.RawSet(lua.LNumber(n+1), L.Get(2))
 	case 3:
-		pos := int(toInt32(L.CheckNumber(2)))
+		pos := checkInt(L, 2)
 		if pos > n+1 {
 			n = pos - 1
 		}
@@ -101,12 +91,9 @@ func (m *machine) tableInsert(L *lua.LState) int {
 }
 
 func (m *machine) tableRemove(L *lua.LState) int {
-	t := m.writable(L, L.CheckTable(1))
+	t := m.writable(L, checkTable(L, 1))
 	n := m.border(t)
-	pos := n
-	if L.Get(2) != lua.LNil {
-		pos = int(toInt32(L.CheckNumber(2)))
-	}
+	pos := optInt(L, 2, n)
 	if pos < 1 || pos > n {
 		return 0
 	}
@@ -124,10 +111,11 @@ func (m *machine) tableRemove(L *lua.LState) int {
 }
 
 func (m *machine) tableConcat(L *lua.LState) int {
-	t, sep := m.realOf(L.CheckTable(1)), L.OptString(2, "")
-	from, to := int(toInt32(L.OptNumber(3, 1))), 0
+	sep := optString(L, 2, "")
+	t := m.realOf(checkTable(L, 1))
+	from, to := optInt(L, 3, 1), 0
 	if L.Get(4) != lua.LNil {
-		to = int(toInt32(L.CheckNumber(4)))
+		to = checkInt(L, 4)
 	} else {
 		to = m.border(t)
 	}
