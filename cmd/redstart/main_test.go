@@ -359,3 +359,17 @@ func TestOpenFiles(t *testing.T) {
 		t.Errorf("%v\n%s", err, b)
 	}
 }
+
+// TestLackIsTold: a directive that asks for what is not there yet is not passed over in silence.
+func TestLackIsTold(t *testing.T) {
+	s := launch(t, nil, "--replicaof", "127.0.0.1", "1", "--cluster-enabled", "yes")
+	for _, want := range []string{"replicaof has no effect", "cluster-enabled has no effect"} {
+		if out := s.output(); !strings.Contains(out, want) {
+			t.Errorf("the log lacks %q:\n%s", want, out)
+		}
+	}
+	s = launch(t, nil)
+	if out := s.output(); strings.Contains(out, "has no effect") {
+		t.Errorf("a warning for no reason:\n%s", out)
+	}
+}

@@ -130,6 +130,7 @@ func start(n *node.Node, handler *node.LogHandler, signals <-chan os.Signal, log
 	}
 	writePidFile(cfg, log)
 	showLogo(cfg, handler, log)
+	warnOfLack(cfg, log)
 	log.Info("Server initialized")
 	for _, a := range n.Addrs() {
 		if a.Network() == "unix" {
@@ -205,6 +206,17 @@ func writePidFile(cfg *config.Config, log *slog.Logger) {
 	}
 	if err := os.WriteFile(path, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o644); err != nil {
 		log.Warn("Failed to write PID file: " + errno.Text(err))
+	}
+}
+
+// warnOfLack says which directives ask for something that is not there yet: whoever set them must not believe that this
+// server follows another, or shares its keys with others.
+func warnOfLack(cfg *config.Config, log *slog.Logger) {
+	if cfg.ReplicaOf != nil {
+		log.Warn("replicaof has no effect: replication is not supported yet. The server runs as a master.")
+	}
+	if cfg.ClusterEnabled {
+		log.Warn("cluster-enabled has no effect: clusters are not supported yet. The server runs by itself.")
 	}
 }
 

@@ -3,7 +3,7 @@ package config
 var replicationDirectives = []directive{
 	{"replicaof", "slaveof", replicaOf, "", immutable,
 		nil,
-		"Makes this server a replica of the master at a host and port. REPLICAOF changes it at run time."},
+		"Accepted and kept, has no effect yet: is to make this server a replica of the master at a host and port. The server says so as it starts."},
 	{"masteruser", "", str(), "", sensitive,
 		func(c *Config) any { return &c.MasterUser },
 		"User to authenticate as at the master."},
@@ -75,7 +75,7 @@ var replicationDirectives = []directive{
 var clusterDirectives = []directive{
 	{"cluster-enabled", "", boolean(), "no", immutable,
 		func(c *Config) any { return &c.ClusterEnabled },
-		"Runs as a node of a cluster."},
+		"Accepted and kept, has no effect yet: is to make this server a node of a cluster. The server says so as it starts."},
 	{"cluster-config-file", "", str(), "nodes.conf", immutable,
 		func(c *Config) any { return &c.ClusterConfigFile },
 		"File in which the node keeps what it knows of the cluster."},
