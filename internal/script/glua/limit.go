@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/metrics"
 	"time"
 
@@ -36,7 +37,7 @@ type limiter struct {
 	left  int    // steps until the host is asked
 	heap  int    // and until the heap is looked at
 	grown int    // bytes of strings since that was done
-	base  uint64 // bytes alive when the script was first looked at
+	base  usage  // when the script was first looked at
 	ended string // why the script has to end
 
 	sample []metrics.Sample
@@ -45,7 +46,7 @@ type limiter struct {
 var errStep = errors.New("glua: context of a script")
 
 func (l *limiter) begin(h script.Host) {
-	l.host, l.left, l.heap, l.grown, l.base, l.ended = h, pollSteps, heapSteps, 0, 0, ""
+	l.host, l.left, l.heap, l.grown, l.base, l.ended = h, pollSteps, heapSteps, 0, usage{}, ""
 }
 
 // Done implements context.Context. It is called before each instruction.
@@ -100,27 +101,35 @@ func (l *limiter) poll() {
 	}
 }
 
-// look asks what the garbage collector found alive when it looked last, which it does
-// whenever the heap has doubled: so a script may for a while take twice what it may.
+// usage is bytes of the heap: what the garbage collector found alive when it looked last, and all that is allocated,
+// which it has not found dead.
+type usage struct{ alive, all uint64 }
+
+// look asks what the garbage collector found alive when it looked last, which it does whenever the heap has doubled: so
+// a script may for a while take twice what it may. Where it takes long to find what is alive, as in tables that lie in
+// each other thousands deep, and other work is to be done, it falls behind; then the script waits for it.
 func (l *limiter) look() {
 	l.heap, l.grown = heapSteps, 0
-	alive := l.alive()
-	if l.base == 0 {
-		l.base = max(alive, 1)
+	now := l.usage()
+	if l.base.all == 0 {
+		l.base = now
 		return
 	}
-	if alive >= l.base+memoryBudget {
+	if now.alive < l.base.alive+memoryBudget && now.all >= max(l.base.all, 2*now.alive)+2*memoryBudget {
+		runtime.GC()
+		now = l.usage()
+	}
+	if now.alive >= l.base.alive+memoryBudget {
 		l.ended = "ERR not enough memory: the script takes more than it may"
 	}
 }
 
-// alive is in bytes.
-func (l *limiter) alive() uint64 {
+func (l *limiter) usage() usage {
 	if l.sample == nil {
-		l.sample = []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+		l.sample = []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/objects:bytes"}}
 	}
 	metrics.Read(l.sample)
-	return l.sample[0].Value.Uint64()
+	return usage{l.sample[0].Value.Uint64(), l.sample[1].Value.Uint64()}
 }
 
 // raise throws an error of a script, with its place in front.
