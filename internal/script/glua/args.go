@@ -28,13 +28,6 @@ func checkNumber(L *lua.LState, i int) lua.LNumber {
 	return n
 }
 
-func optNumber(L *lua.LState, i int, other lua.LNumber) lua.LNumber {
-	if L.Get(i) == lua.LNil {
-		return other
-	}
-	return checkNumber(L, i)
-}
-
 // checkLong gives argument i as an integer of 64 bits, and checkInt its lower 32 bits.
 func checkLong(L *lua.LState, i int) int64 { return wideInt(checkNumber(L, i)) }
 func checkInt(L *lua.LState, i int) int    { return int(int32(checkLong(L, i))) }
