@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/redstart-db/redstart/internal/clock"
@@ -75,7 +74,7 @@ type AOF struct {
 
 // RewriteStats tells how rewrites went.
 type RewriteStats struct {
-	Done     uint64 // that ended well or not
+	Begun    uint64 // that were begun, however they ended
 	Failures int    // in a row
 	LastOK   bool
 	Last     time.Duration // -1: there was none
@@ -225,7 +224,7 @@ func (a *AOF) Start(source Source, offset uint64) error {
 	if next.Empty() {
 		name := next.nextBase(s.Prefix, s.RDB)
 		a.log.Info("Creating AOF base file " + name + " on server start")
-		if err := a.writeBase(&s, source, s.TempName("start"), s.path(name), nil); err != nil {
+		if err := a.writeBase(&s, source, s.TempName("start"), s.path(name), func() bool { return false }); err != nil {
 			a.log.Warn("Failed creating the AOF base file: " + reason(err))
 			return err
 		}
@@ -261,13 +260,13 @@ func (a *AOF) Start(source Source, offset uint64) error {
 }
 
 // writeBase writes a base beside its place, and puts it there when it is whole and
-// on disk. The folder is not synced.
-func (a *AOF) writeBase(s *Settings, source Source, temp, name string, cancelled *atomic.Bool) error {
+// on disk, unless stop says to give up. The folder is not synced.
+func (a *AOF) writeBase(s *Settings, source Source, temp, name string, stop func() bool) error {
 	f, err := a.fs.Create(temp)
 	if err != nil {
 		return err
 	}
-	err = source(f, s, func() bool { return cancelled != nil && cancelled.Load() })
+	err = source(f, s, stop)
 	if e := f.Close(); err == nil {
 		err = e
 	}
@@ -345,6 +344,15 @@ func (a *AOF) Cancel() {
 	defer a.seen.Unlock()
 	if r := a.rewrite; r != nil && !r.cancelled.Swap(true) {
 		a.log.Info("Killing running AOF rewrite (a goroutine, where there was a child)")
+	}
+}
+
+// Break has a rewrite that goes on fail soon.
+func (a *AOF) Break() {
+	a.seen.Lock()
+	defer a.seen.Unlock()
+	if r := a.rewrite; r != nil {
+		r.broken.Store(true)
 	}
 }
 

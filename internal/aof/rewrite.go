@@ -27,6 +27,7 @@ type Rewrite struct {
 	rdb       bool     // the form of the base
 	began     int64    // monotonic nanoseconds
 	cancelled atomic.Bool
+	broken    atomic.Bool // it is to fail
 }
 
 // Why a rewrite does not begin.
@@ -34,6 +35,7 @@ var (
 	ErrRewriting = errors.New("Background append only file rewriting already in progress")
 	errTurning   = errors.New("the last increment cannot be written yet")
 	errCancelled = errors.New("it is not needed any more")
+	errBroken    = errors.New("it was made to fail")
 )
 
 // Schedule has a rewrite begin when that is possible.
@@ -84,6 +86,7 @@ func (a *AOF) Reserve() (*Rewrite, error) {
 		return nil, ErrRewriting
 	}
 	a.rewrite, a.scheduled = r, false
+	a.stats.Begun++
 	return r, nil
 }
 
@@ -197,13 +200,17 @@ func (r *Rewrite) Write(source Source) error {
 	s := a.settings()
 	s.RDB = r.rdb
 	temp := s.TempName("bg")
-	err := a.writeBase(&s, source, temp, "", &r.cancelled)
+	err := a.writeBase(&s, source, temp, "", func() bool { return r.cancelled.Load() || r.broken.Load() })
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	defer a.SetNoSync(false)
 	if err == nil && r.cancelled.Load() {
 		a.fs.Remove(temp)
 		err = errCancelled
+	}
+	if r.broken.Load() {
+		a.fs.Remove(temp) // which is not there if writing it was given up
+		err = errBroken
 	}
 	if err == nil {
 		err = r.finish(&s, temp)
@@ -283,7 +290,6 @@ func (a *AOF) ended(r *Rewrite, ok bool) {
 	a.seen.Lock()
 	defer a.seen.Unlock()
 	a.rewrite = nil
-	a.stats.Done++
 	a.stats.LastOK = ok
 	a.stats.Last = time.Duration(a.clock.Nano() - r.began)
 	if ok {

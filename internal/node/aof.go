@@ -82,10 +82,10 @@ func (f *appendFile) follows(name string) bool {
 
 // apply takes up a directive that CONFIG SET has changed. All workers are stopped
 // and all shards locked.
-func (f *appendFile) apply(name string) error {
+func (f *appendFile) apply(name string, inExec bool) error {
 	switch {
 	case name == "appendonly":
-		return f.turn(f.n.Config.AppendOnly)
+		return f.turn(f.n.Config.AppendOnly, inExec)
 	case f.follows(name):
 		f.take()
 		if name == "aof-disable-auto-gc" {
@@ -95,8 +95,9 @@ func (f *appendFile) apply(name string) error {
 	return nil
 }
 
-// turn turns the append only file on or off.
-func (f *appendFile) turn(on bool) error {
+// turn turns the append only file on or off. Within a transaction it is on once that has
+// ended.
+func (f *appendFile) turn(on, inExec bool) error {
 	switch {
 	case on == (f.State() != aof.Off):
 		return nil
@@ -105,6 +106,10 @@ func (f *appendFile) turn(on bool) error {
 	case on:
 		if err := f.Enable(); err != nil {
 			return errors.New("Unable to turn on AOF. Check server logs.")
+		}
+		if inExec {
+			f.n.log.Warn("AOF was enabled during a transaction. An AOF background was scheduled to start when possible.")
+			return nil
 		}
 		f.n.rewriteSoon()
 		return nil
@@ -359,14 +364,18 @@ func infoAppendFile(w *server.InfoWriter, i aof.Info) {
 	w.Int("aof_last_rewrite_time_sec", wholeSeconds(i.Stats.Last))
 	w.Int("aof_current_rewrite_time_sec", now)
 	w.Str("aof_last_bgrewrite_status", status(i.Stats.LastOK))
-	w.Uint("aof_rewrites", i.Stats.Done)
+	w.Uint("aof_rewrites", i.Stats.Begun)
 	w.Int("aof_rewrites_consecutive_failures", int64(i.Stats.Failures))
 	w.Str("aof_last_write_status", status(!i.Failing))
 	w.Zeros("aof_last_cow_size")
 }
 
 // RewriteAppendFile implements server.Node.
-func (s *self) RewriteAppendFile() (started bool, err error) {
+func (s *self) RewriteAppendFile(later bool) (started bool, err error) {
+	if later && s.n.persist.Enabled() && !s.n.aof.Rewriting() {
+		s.n.aof.Schedule()
+		return false, nil
+	}
 	started, err = s.n.rewriteSoon()
 	return started, asServer(err)
 }

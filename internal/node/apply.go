@@ -27,11 +27,12 @@ func (n *Node) Prepare() error {
 
 // Apply takes up directives of the process that CONFIG SET has changed, in the
 // way config.Set wants it: called with their names, after the change, and again
-// when the change is taken back. All workers must be stopped.
-func (n *Node) Apply(changed []string) error {
+// when the change is taken back; inExec tells that a transaction goes on. All workers
+// must be stopped.
+func (n *Node) Apply(changed []string, inExec bool) error {
 	certified := false
 	for _, name := range changed {
-		err := n.aof.apply(name)
+		err := n.aof.apply(name, inExec)
 		if strings.HasPrefix(name, "tls-") && !certified {
 			certified = true // all of them together
 			err = n.applyTLS()

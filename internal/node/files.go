@@ -107,8 +107,8 @@ func functionError(_, text string) error {
 func (s *self) Save() error { return asServer(s.n.persist.Save()) }
 
 // BackgroundSave implements server.Node.
-func (s *self) BackgroundSave(schedule bool) (bool, error) {
-	scheduled, err := s.n.persist.BackgroundSave(schedule)
+func (s *self) BackgroundSave(schedule, later bool) (bool, error) {
+	scheduled, err := s.n.persist.BackgroundSave(schedule, later)
 	return scheduled, asServer(err)
 }
 

@@ -189,7 +189,7 @@ func TestRebind(t *testing.T) {
 	} {
 		n.Exec.World.Stop()
 		n.store.Lock(n.store.All()) // as the background reads it under the lock of any shard
-		err := n.Config.Set([][2]string{{tc.name, tc.value}}, n.Apply)
+		err := n.Config.Set([][2]string{{tc.name, tc.value}}, func(c []string) error { return n.Apply(c, false) })
 		n.store.Unlock(n.store.All())
 		n.Exec.World.Go()
 		got := ""

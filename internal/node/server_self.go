@@ -114,7 +114,7 @@ func followed() []string {
 }
 
 // ApplyConfig implements server.Node.
-func (s *self) ApplyConfig(changed []string) error {
+func (s *self) ApplyConfig(changed []string, inExec bool) error {
 	if err := s.n.claimChanged(changed); err != nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func (s *self) ApplyConfig(changed []string) error {
 		s.apply(name)
 	}
 	s.n.persist.Configured()
-	err := s.n.Apply(changed)
+	err := s.n.Apply(changed, inExec)
 	if err == nil {
 		s.n.dropUnwanted()
 	}
@@ -254,6 +254,12 @@ func (s *self) ResetStats() {
 func (s *self) SetActiveExpire(on bool) {
 	s.keepExpired.Store(!on)
 	s.n.store.KeepFields = !on
+}
+
+// BreakSaves implements server.Node.
+func (s *self) BreakSaves() {
+	s.n.persist.Break()
+	s.n.aof.Break()
 }
 
 // PauseCron implements server.Node.

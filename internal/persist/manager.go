@@ -66,6 +66,7 @@ var (
 	ErrSaving  = errors.New("persist: a background save is in progress")
 	ErrBusy    = errors.New("persist: another snapshot is being written")
 	ErrNoFiles = errors.New("persist: this instance keeps no files")
+	errBroken  = errors.New("persist: it was made to fail")
 )
 
 // retryAfter is how long after a failure the save points do not ask for another try.
@@ -106,9 +107,11 @@ type Manager struct {
 // job is a snapshot that is being written.
 type job struct {
 	snap    Snapshot
-	began   int64 // monotonic nanoseconds
+	temp    string // the file that is written
+	began   int64  // monotonic nanoseconds
 	changes uint64
 	stop    atomic.Bool
+	broken  atomic.Bool // it is to fail
 	done    chan struct{}
 	failed  bool
 }
@@ -116,15 +119,15 @@ type job struct {
 // Status is what INFO tells of saving.
 type Status struct {
 	InProgress  bool
-	Failed      bool  // the last background save did
-	LastSave    int64 // Unix seconds
-	LastTime    int64 // seconds that the last background save took; -1
-	CurrentTime int64 // seconds since the current one began; -1
-	Saves       uint64
-	LastCopied  int64 // bytes that the last snapshot copied because they changed
-	Copied      int64 // the same of the current one
-	Extra, Peak int64 // its memory beside the store, bytes
-	Keys, Total int64 // what it has written of how many keys
+	Failed      bool   // the last background save did
+	LastSave    int64  // Unix seconds
+	LastTime    int64  // seconds that the last background save took; -1
+	CurrentTime int64  // seconds since the current one began; -1
+	Saves       uint64 // that began, in the background or not
+	LastCopied  int64  // bytes that the last snapshot copied because they changed
+	Copied      int64  // the same of the current one
+	Extra, Peak int64  // its memory beside the store, bytes
+	Keys, Total int64  // what it has written of how many keys
 	Loaded      Loaded
 }
 
@@ -201,17 +204,20 @@ func (m *Manager) SaveNow() error {
 
 // saveHeld writes the file of a frozen instance.
 func (m *Manager) saveHeld() error {
+	m.mu.Lock()
+	m.status.Saves++
+	m.mu.Unlock()
 	release, err := m.host.Claim(m.cfg.Dir, m.cfg.DBFilename)
 	if err != nil {
 		m.log.Warn("Error saving DB on disk", "err", err)
 		return err
 	}
 	defer release()
-	h, temp := m.header(), m.heldName()
+	h, temp := m.header(), filepath.Join(m.cfg.Dir, m.heldName())
 	if m.cfg.RDBKeySaveDelay > 0 {
 		h.Delay, h.Keys = m.host.SaveDelay, m.keys()
 	}
-	m.writes(filepath.Join(m.cfg.Dir, temp))
+	m.writes(temp)
 	_, err = m.writeFile(m.File(), temp, h, Held(m.store, m.cfg.RDBCompression, m.Access()), nil)
 	m.writes("")
 	if err != nil {
@@ -222,7 +228,6 @@ func (m *Manager) saveHeld() error {
 	m.mu.Lock()
 	m.status.LastSave = m.clock.NowMilli() / 1000
 	m.status.Failed = false
-	m.status.Saves++
 	m.saved = m.host.Changes()
 	m.mu.Unlock()
 	m.host.SavesFail(false)
@@ -276,8 +281,9 @@ func (m *Manager) DropTemp() {
 }
 
 // BackgroundSave begins to write the file beside the commands. The instance must be
-// frozen. With schedule, one that cannot begin now begins later, and scheduled is true.
-func (m *Manager) BackgroundSave(schedule bool) (scheduled bool, err error) {
+// frozen. With schedule, one that cannot begin now begins later, and scheduled is true;
+// with later, none begins now.
+func (m *Manager) BackgroundSave(schedule, later bool) (scheduled bool, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch {
@@ -285,6 +291,9 @@ func (m *Manager) BackgroundSave(schedule bool) (scheduled bool, err error) {
 		return false, ErrNoFiles
 	case m.job != nil:
 		return false, ErrSaving
+	case later:
+		m.scheduled = true
+		return true, nil
 	}
 	err = m.begin()
 	if errors.Is(err, ErrBusy) {
@@ -312,15 +321,17 @@ func (m *Manager) begin() error {
 		release()
 		return err
 	}
-	j := &job{snap: snap, began: m.clock.Nano(), changes: m.host.Changes(), done: make(chan struct{})}
-	m.job, m.tried = j, j.began
 	h, name := m.header(), m.File()
-	src := &slowSource{Snapshot: snap, delay: m.host.SaveDelay, stop: j.stop.Load}
+	j := &job{snap: snap, temp: filepath.Join(filepath.Dir(name), tempName()), began: m.clock.Nano(), changes: m.host.Changes(), done: make(chan struct{})}
+	m.job, m.tried = j, j.began
+	m.status.Saves++
+	stop := func() bool { return j.stop.Load() || j.broken.Load() }
+	src := &slowSource{Snapshot: snap, delay: m.host.SaveDelay, stop: stop}
 	m.log.Info("Background saving started")
 	m.wg.Add(1)
 	go func() {
 		defer m.wg.Done()
-		_, err := m.writeFile(name, tempName(), h, src, j.stop.Load)
+		_, err := m.writeFile(name, j.temp, h, src, stop)
 		snap.Close()
 		release()
 		m.finish(j, err)
@@ -331,6 +342,9 @@ func (m *Manager) begin() error {
 // finish takes note of how a background save ended.
 func (m *Manager) finish(j *job, err error) {
 	stopped := errors.Is(err, ErrStopped)
+	if stopped && !j.stop.Load() {
+		stopped, err = false, errBroken
+	}
 	switch {
 	case stopped:
 		m.log.Warn("Background saving terminated by request")
@@ -351,7 +365,6 @@ func (m *Manager) finish(j *job, err error) {
 	default:
 		m.status.Failed = false
 		m.status.LastSave = m.clock.NowMilli() / 1000
-		m.status.Saves++
 		m.saved = j.changes
 	}
 	j.failed = err != nil
@@ -381,18 +394,36 @@ func (m *Manager) Configured() { m.alert() }
 func (m *Manager) Cancel() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.cancel()
+}
+
+// cancel is Cancel with mu held.
+func (m *Manager) cancel() {
 	m.scheduled = false
 	if m.job != nil {
 		m.job.stop.Store(true)
 	}
 }
 
-// End has no save begin any more. It is Cancel besides.
+// Break has a background save that is under way fail. It does not wait for that.
+func (m *Manager) Break() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.job != nil {
+		m.job.broken.Store(true)
+	}
+}
+
+// End has no save begin any more. It is Cancel besides, and removes what was written so far:
+// the process may end before whoever writes it does.
 func (m *Manager) End() {
 	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.closed = true
-	m.mu.Unlock()
-	m.Cancel()
+	m.cancel()
+	if m.job != nil {
+		m.FS.Remove(m.job.temp) // it may not be there
+	}
 }
 
 // Wait waits until no background save is under way, and tells whether the last one

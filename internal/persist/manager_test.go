@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -97,7 +98,7 @@ func (i *instance) save(background bool) (err error) {
 		i.Frozen(func() { err = i.m.Save() })
 		return err
 	}
-	i.Frozen(func() { _, err = i.m.BackgroundSave(false) })
+	i.Frozen(func() { _, err = i.m.BackgroundSave(false, false) })
 	i.m.wg.Wait()
 	if err == nil && i.m.Status().Failed {
 		err = errors.New("the background save failed")
@@ -191,10 +192,10 @@ func TestCancelLeavesTheOldFile(t *testing.T) {
 	i.delay.Store(int64(time.Minute))
 	i.set("k", "new")
 	i.Frozen(func() {
-		if _, err := i.m.BackgroundSave(false); err != nil {
+		if _, err := i.m.BackgroundSave(false, false); err != nil {
 			t.Error(err)
 		}
-		if _, err := i.m.BackgroundSave(false); !errors.Is(err, ErrSaving) {
+		if _, err := i.m.BackgroundSave(false, false); !errors.Is(err, ErrSaving) {
 			t.Errorf("a second one: %v", err)
 		}
 		if err := i.m.Save(); !errors.Is(err, ErrSaving) {
@@ -217,7 +218,7 @@ func TestDelayChangesMeanwhile(t *testing.T) {
 	i.set("k", "v")
 	i.delay.Store(int64(time.Hour))
 	i.Frozen(func() {
-		if _, err := i.m.BackgroundSave(false); err != nil {
+		if _, err := i.m.BackgroundSave(false, false); err != nil {
 			t.Error(err)
 		}
 	})
@@ -243,7 +244,7 @@ func TestWithoutFilesNothingIsSaved(t *testing.T) {
 		if err := i.m.Save(); !errors.Is(err, ErrNoFiles) {
 			t.Error(err)
 		}
-		if _, err := i.m.BackgroundSave(true); !errors.Is(err, ErrNoFiles) {
+		if _, err := i.m.BackgroundSave(true, false); !errors.Is(err, ErrNoFiles) {
 			t.Error(err)
 		}
 		i.m.Flushed(0)
@@ -332,4 +333,73 @@ func AppendAll(dst []byte, st *store.Store) []byte {
 	}
 	copy(b, fmt.Appendf(nil, "REDIS%04d", src.Version()))
 	return append(dst, summed(append(b, 0xff))...)
+}
+
+// A save that is made to fail is one that failed; the next one makes up for it.
+func TestBreakFailsASave(t *testing.T) {
+	i := newInstance(t)
+	i.set("k", "v")
+	i.delay.Store(int64(time.Hour))
+	i.Frozen(func() {
+		if _, err := i.m.BackgroundSave(false, false); err != nil {
+			t.Error(err)
+		}
+	})
+	i.m.Break()
+	i.m.wg.Wait()
+	if s := i.m.Status(); !s.Failed || s.InProgress || s.Saves != 1 || !i.refuses {
+		t.Errorf("%+v, writes are refused: %t", s, i.refuses)
+	}
+	i.m.Break() // there is nothing to break
+	i.delay.Store(0)
+	if err := i.save(true); err != nil || i.refuses {
+		t.Errorf("%v, writes are refused: %t", err, i.refuses)
+	}
+}
+
+// What was written so far is gone when the instance ends, whether or not whoever writes it
+// has noticed.
+func TestEndRemovesWhatIsWritten(t *testing.T) {
+	i := newInstance(t)
+	i.set("k", "v")
+	i.delay.Store(int64(time.Hour))
+	i.Frozen(func() {
+		if _, err := i.m.BackgroundSave(false, false); err != nil {
+			t.Error(err)
+		}
+		i.m.mu.Lock()
+		temp := i.m.job.temp
+		i.m.mu.Unlock()
+		for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+			if _, err := os.Stat(temp); err == nil {
+				break
+			} else if time.Now().After(end) {
+				t.Fatal(err)
+			}
+		}
+		i.m.End()
+		if _, err := os.Stat(temp); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("the file is still there: %v", err)
+		}
+	})
+	i.m.wg.Wait()
+	if _, err := os.Stat(i.m.File()); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("there is a file: %v", err)
+	}
+}
+
+// Within a transaction a save is scheduled: a snapshot of its middle would be of no moment.
+func TestSaveIsScheduledForLater(t *testing.T) {
+	i := newInstance(t)
+	i.set("k", "v")
+	i.Frozen(func() {
+		if scheduled, err := i.m.BackgroundSave(false, true); !scheduled || err != nil || i.m.Status().InProgress {
+			t.Errorf("%t, %v, in progress: %t", scheduled, err, i.m.Status().InProgress)
+		}
+	})
+	i.m.Tick(i.changes)
+	i.m.wg.Wait()
+	if got := i.loaded("k"); got != "v" {
+		t.Errorf("the file has %q", got)
+	}
 }

@@ -151,9 +151,9 @@ func (w *fileWriter) end(version int) error {
 	return w.f.Sync()
 }
 
-// writeFile writes a file beside name and renames it, unless stop says not to.
+// writeFile writes a file under the name temp, which is beside name, and renames it, unless
+// stop says not to.
 func (m *Manager) writeFile(name, temp string, h *Header, src Source, stop func() bool) (size int64, err error) {
-	temp = filepath.Join(filepath.Dir(name), temp)
 	f, err := m.FS.Create(temp)
 	if err != nil {
 		return 0, err

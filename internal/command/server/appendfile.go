@@ -11,7 +11,7 @@ import (
 
 // rewriteAppendFile is BGREWRITEAOF.
 func (f *family) rewriteAppendFile(c *command.Ctx) {
-	started, err := f.node.RewriteAppendFile()
+	started, err := f.node.RewriteAppendFile(c.Sess.Flags&session.InExec != 0)
 	switch {
 	case errors.Is(err, ErrNoFiles):
 		c.Err(errNoFiles)

@@ -38,7 +38,8 @@ func (f *family) configSet(c *command.Ctx) {
 		pairs = append(pairs, [2]string{name, string(c.Args[i+1])})
 	}
 	who := config.Setter{Local: local(c.Sess), Loading: c.Store.Loading}
-	switch err := c.Config.SetFrom(who, pairs, f.node.ApplyConfig); err {
+	apply := func(changed []string) error { return f.node.ApplyConfig(changed, c.Sess.Flags&session.InExec != 0) }
+	switch err := c.Config.SetFrom(who, pairs, apply); err {
 	case nil:
 		c.OK()
 	case config.ErrLoading:

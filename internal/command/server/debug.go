@@ -27,6 +27,7 @@ func debugCommands() []debugCommand {
 		{"OBJECT", 3, 3, debugObject},
 		{"LOADAOF", 2, 2, debugLoadAppendFile},
 		{"AOF-FLUSH-SLEEP", 3, 3, debugSlowAppendFile},
+		{"BREAK-SAVES", 2, 2, debugBreakSaves},
 		{"LISTPACK", 3, 3, debugListpack},
 		{"QUICKLIST", 3, 4, debugQuicklist},
 		{"QUICKLIST-PACKED-THRESHOLD", 3, 3, debugPackedThreshold},
@@ -89,6 +90,12 @@ func debugPanic(_ *family, c *command.Ctx) {
 
 func debugPauseCron(f *family, c *command.Ctx) {
 	f.node.PauseCron(command.LeadingInt(c.Args[2]) != 0)
+	c.OK()
+}
+
+// debugBreakSaves does what killing the child process of a server that forks would.
+func debugBreakSaves(f *family, c *command.Ctx) {
+	f.node.BreakSaves()
 	c.OK()
 }
 
@@ -290,6 +297,8 @@ func debugHelp(_ *family, c *command.Ctx) {
 		"    Show such numbers for the values of the given keys.",
 		"AOF-FLUSH-SLEEP <microseconds>",
 		"    Make every write to the append only file take so long.",
+		"BREAK-SAVES",
+		"    Have what is saved or rewritten in the background at this time fail.",
 		"ERROR <string>",
 		"    Reply with <string> as an error.",
 		"HTSTATS <dbid>",

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/redstart-db/redstart/internal/command"
+	"github.com/redstart-db/redstart/internal/session"
 )
 
 func timeNow(c *command.Ctx) {
@@ -51,7 +52,7 @@ func (f *family) bgSave(c *command.Ctx) {
 			return
 		}
 	}
-	scheduled, err := f.node.BackgroundSave(schedule)
+	scheduled, err := f.node.BackgroundSave(schedule, c.Sess.Flags&session.InExec != 0)
 	switch {
 	case err == nil && scheduled:
 		c.Simple("Background saving scheduled")

@@ -17,11 +17,13 @@ type Node interface {
 	// UserLines gives the users as lines of the configuration, without the word
 	// "user". No lock is needed.
 	UserLines() []string
-	// ApplyConfig takes up directives that have changed.
-	ApplyConfig(changed []string) error
+	// ApplyConfig takes up directives that have changed, within a transaction or not.
+	ApplyConfig(changed []string, inExec bool) error
 	// SetActiveExpire turns the removal of expired keys in the background
 	// on and off.
 	SetActiveExpire(on bool)
+	// BreakSaves has what is written in the background fail.
+	BreakSaves()
 	// PauseCron stops all periodic work in the background, or lets it go on.
 	PauseCron(on bool)
 	// SetReplyPeakReset sets after how many milliseconds the peak of a
@@ -40,8 +42,8 @@ type Node interface {
 	AbortShutdown() bool
 
 	// RewriteAppendFile begins to rewrite the append only file, or, when that is
-	// not possible now, will do so. No lock is needed.
-	RewriteAppendFile() (started bool, err error)
+	// not possible now or later is wanted, will do so. No lock is needed.
+	RewriteAppendFile(later bool) (started bool, err error)
 	// LoadAppendFile replaces all data by that of the append only file, and calls
 	// done in the end.
 	LoadAppendFile(done func())
@@ -56,8 +58,8 @@ type Node interface {
 	// Save writes the data to the RDB file, and waits for it.
 	Save() error
 	// BackgroundSave begins to do so. If that is not possible now, it is scheduled
-	// if wanted, or an error.
-	BackgroundSave(schedule bool) (scheduled bool, err error)
+	// if wanted, or an error. With later it is scheduled anyway.
+	BackgroundSave(schedule, later bool) (scheduled bool, err error)
 	// Reload reads the data from the RDB file.
 	Reload(o ReloadOptions) error
 
