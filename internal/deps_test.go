@@ -82,7 +82,7 @@ var layers = map[string]string{
 	"internal/aof":       "internal/oplog internal/resp internal/vfs internal/clock internal/stats internal/words",
 	"internal/persist":   "internal/mem internal/store internal/snapshot internal/rdb internal/serial internal/oplog internal/resp internal/vfs internal/clock internal/config internal/stats internal/ds/... internal/num",
 	"internal/migrate":   "internal/resp",
-	"internal/snapshot":  "internal/store internal/serial internal/rdb internal/ds/kept",
+	"internal/snapshot":  "internal/clock internal/store internal/serial internal/rdb internal/ds/kept",
 	"internal/repl":      "internal/oplog internal/resp internal/clock internal/config internal/rdb internal/num",
 	"internal/cluster":   "internal/resp internal/clock internal/config internal/num",
 	"internal/dashboard": "internal/stats internal/version",

@@ -6,6 +6,7 @@ import (
 	"github.com/redstart-db/redstart/internal/num"
 	"github.com/redstart-db/redstart/internal/resp"
 	"github.com/redstart-db/redstart/internal/session"
+	"github.com/redstart-db/redstart/internal/store"
 )
 
 // Wait is what a blocking command that found nothing waits for.
@@ -35,6 +36,9 @@ type Wait struct {
 	// Freeing makes the client wait until the large values that the command
 	// has removed are free. The reply is OnTimeout then.
 	Freeing bool
+	// Copying is what has to be made before the command can run; then it does, once
+	// more, in the place of Serve. The shards that Copying needs are those of its keys.
+	Copying *store.Copying
 	// Begin, if set, is called when the client waits; whoever does what it waits
 	// for calls end with the reply, which is not copied, once, from any goroutine
 	// and under any lock. end is false when the waiting was over already.
@@ -64,6 +68,21 @@ func (c *Ctx) Block(w Wait) {
 		return
 	}
 	c.wait = &w
+}
+
+// CopiesFirst has the value of e, the entry of k, copied in steps for the shard of another
+// keyspace, if it is large, and tells whether the command has to wait for that: it has done
+// nothing yet then, and the handler returns.
+func (c *Ctx) CopiesFirst(k store.Key, e store.Entry, to *store.Keyspace) bool {
+	if c.Sess.Flags&session.InExec != 0 || c.Sess.Conn == nil {
+		return false // it cannot wait, or it has
+	}
+	copying := c.Keyspace(k).CopyInSteps(k, e, to)
+	if copying == nil {
+		return false
+	}
+	c.Block(Wait{Copying: copying, Firm: true})
+	return true
 }
 
 // Thrown is the number of large values of the shards that are locked which were

@@ -86,6 +86,9 @@ func (x *Exec) block(c *command.Ctx, cl *Client) {
 	if wait.Freeing {
 		x.awaitFree(w, c.Held())
 	}
+	if wait.Copying != nil {
+		x.awaitCopy(w)
+	}
 	if wait.Begin != nil {
 		defer wait.Begin(w.end)
 	}
@@ -300,14 +303,28 @@ func (x *Exec) serveOne(w *Worker, m served, at lot, held store.LockSet, now int
 	c.SetNow(now)
 	c.Hold(held, m.keys[m.key])
 	c.Serving(m.wait)
-	if m.sess.Flags&session.Restricted != 0 {
-		if text := x.denied(c); text != "" { // its user may do less than when it began to wait
+	if !x.allows(c) || x.serves(c, m) {
+		m.leaveQueue(at)
+		x.served(w, c, m.waiter, held)
+	}
+	c.Out = nil
+}
+
+// allows tells whether the user of a client that has waited may still do what it waited
+// for: if not, the error is in the reply.
+func (x *Exec) allows(c *command.Ctx) bool {
+	if c.Sess.Flags&session.Restricted != 0 {
+		if text := x.denied(c); text != "" {
 			c.Err(text)
+			return false
 		}
 	}
-	if !c.Failed() && !x.serves(c, m) {
-		return
-	}
+	return true
+}
+
+// served has the world know what the command of a client that has waited did, and lets
+// the client go on. It is locked.
+func (x *Exec) served(w *Worker, c *command.Ctx, m *waiter, held store.LockSet) {
 	x.slow(c, &m.cl.Sess, x.Clock.Nano()-c.Nano())
 	if c.Failed() { // its call has been counted when it began to wait
 		w.Stats.Failed(m.spec.ID)
@@ -318,16 +335,16 @@ func (x *Exec) serveOne(w *Worker, m served, at lot, held store.LockSet, now int
 			x.Log.Add(e)
 		}
 	}
-	m.leaveQueue(at)
 	if x.tracked.on.Load() {
 		out := &c.Out
-		if m.mute {
+		if m.mute || m.over {
 			out = nil
 		}
 		x.tell(m.cl, out, held)
 	}
-	m.finish(c.Out)
-	c.Out = nil
+	if !m.over {
+		m.finish(c.Out)
+	}
 }
 
 // serves runs Serve and turns exhausted memory into an error.

@@ -67,6 +67,7 @@ type Exec struct {
 	super       *acl.User    // of connections inside the process: may do everything
 	waiting     atomic.Int32 // clients that wait for keys
 	freeing     freeing
+	copying     copying
 	evicting    evicting
 	memoryLimit atomic.Int64 // of data and buffers, bytes
 	clientLimit atomic.Int64 // of all connections together, bytes; 0 if there is none
@@ -112,6 +113,7 @@ func (x *Exec) Start(loops, shared int) {
 	}
 	x.World.free.L = &x.World.mu
 	x.script.init(x)
+	x.copying.wake = make(chan struct{}, 1)
 	x.World.background = newWorker(x, true)
 	x.World.add(x.World.background)
 }

@@ -75,7 +75,13 @@ func (h *holds) limit() time.Duration {
 // how long each holds its shard at most.
 func (h *holds) measure(command ...string) {
 	h.t.Helper()
-	if name := strings.Join(command, " "); h.took(name, command) > h.limit() {
+	h.measureAs(strings.Join(command, " "), command...)
+}
+
+// measureAs is measure with a name.
+func (h *holds) measureAs(name string, command ...string) {
+	h.t.Helper()
+	if h.took(name, command) > h.limit() {
 		h.slow[name]++
 	}
 }
@@ -117,13 +123,23 @@ func (h *holds) steps(name string, step func(sh *store.Shard) (more bool)) {
 			sh.Unlock()
 		}
 	}
+	h.judge(name, all)
+}
+
+// judge checks how long steps held a shard.
+func (h *holds) judge(name string, all []time.Duration) {
+	h.t.Helper()
 	if len(all) == 0 {
 		return
 	}
 	slices.Sort(all)
 	// Now and then the system has the thread do something else.
 	usual := all[len(all)*99/100]
-	h.t.Logf("%-40.60s %d steps, 99%% within %v, all within %v", name, len(all), usual, all[len(all)-1])
+	var sum time.Duration
+	for _, d := range all {
+		sum += d
+	}
+	h.t.Logf("%-40.60s %d steps, 99%% within %v, all within %v, %v together", name, len(all), usual, all[len(all)-1], sum)
 	if usual > h.limit() {
 		h.slow[name]++
 	}
@@ -181,7 +197,9 @@ func (h *holds) try(t *testing.T, all func()) {
 	}
 }
 
-func openHolds(t *testing.T) *holds {
+func openHolds(t *testing.T) *holds { return openHoldsWith(t, config.Default()) }
+
+func openHoldsWith(t *testing.T, cfg *config.Config) *holds {
 	h := &holds{t: t, count: 100_000, tries: 3}
 	if s := os.Getenv("REDSTART_SCALE"); s != "" {
 		h.tries = 1
@@ -190,7 +208,7 @@ func openHolds(t *testing.T) *holds {
 			t.Fatal(err)
 		}
 	}
-	n, err := Open(config.Default(), nil)
+	n, err := Open(cfg, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -273,6 +291,7 @@ func (h *holds) all(fill func(key string), cuts, pops [][]string) {
 		return strings.Split(strings.ReplaceAll(strings.Join(command, " "), "%k", key), " ")
 	}
 	fill("k")
+	h.travel("k", "k")
 	for _, cut := range cuts {
 		h.measure(on("k", cut)...)
 	}
@@ -306,6 +325,42 @@ func (h *holds) all(fill func(key string), cuts, pops [][]string) {
 	}
 	fill("k3")
 	h.measure("FLUSHDB")
+}
+
+// travel copies a value to another shard and back, as RENAME does, and checks how long each
+// step holds the shards.
+func (h *holds) travel(name, from string) {
+	h.t.Helper()
+	st := h.n.store
+	to := from
+	for i := 0; st.ShardOf(st.Key([]byte(to)).H) == st.ShardOf(st.Key([]byte(from)).H); i++ {
+		to = fmt.Sprint("other", i)
+	}
+	for _, keys := range [][2]string{{from, to}, {to, from}} {
+		k, other := st.Key([]byte(keys[0])), st.Key([]byte(keys[1]))
+		ks, dst := st.ShardOf(k.H).DB(0), st.ShardOf(other.H).DB(0)
+		locks := st.Of(k.H) | st.Of(other.H)
+		var all []time.Duration
+		held := func(f func()) {
+			st.Lock(locks)
+			defer st.Unlock(locks)
+			before := threadTime(h.t)
+			f()
+			all = append(all, threadTime(h.t)-before)
+		}
+		var c *store.Copying
+		held(func() { c = ks.CopyInSteps(k, ks.Find(k), dst) })
+		for done := false; !done; {
+			held(func() { done = c.Step() })
+		}
+		held(func() {
+			c.Offer()
+			dst.Take(other, dst.Find(other), k, ks.Find(k))
+			c.End()
+		})
+		h.judge(name+": copying", all)
+		h.free(name + ": freeing the source")
+	}
 }
 
 // TestHoldsOfDeadlines has everything expire at one time: the fields of a hash, and a tenth

@@ -321,6 +321,8 @@ func (n *Node) background() {
 			select {
 			case <-n.stop:
 				return
+			case <-n.Exec.Copies():
+				n.Exec.GoOnCopying(n.env.Clock.Nano() + int64(expireTick))
 			case <-tick.C:
 				if n.self.cronPaused.Load() {
 					continue

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/redstart-db/redstart/internal/clock"
 	"github.com/redstart-db/redstart/internal/ds/kept"
 	"github.com/redstart-db/redstart/internal/rdb"
 	"github.com/redstart-db/redstart/internal/serial"
@@ -238,7 +239,7 @@ func (s *Snapshot) Next(dst []byte) (out []byte, done bool) {
 func (s *Snapshot) yield() {
 	runtime.Gosched()
 	if s.pause > 0 && (s.cur != nil || time.Since(s.rested) >= s.work) {
-		rest(s.pause)
+		clock.Rest(s.pause)
 		s.rested = time.Now()
 	}
 }

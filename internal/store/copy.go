@@ -2,12 +2,7 @@ package store
 
 import (
 	"encoding/binary"
-	"fmt"
 
-	"github.com/redstart-db/redstart/internal/ds/dict"
-	"github.com/redstart-db/redstart/internal/ds/qlist"
-	"github.com/redstart-db/redstart/internal/ds/stream"
-	"github.com/redstart-db/redstart/internal/ds/zset"
 	"github.com/redstart-db/redstart/internal/mem"
 )
 
@@ -59,29 +54,13 @@ func (e Entry) blockBytes() []byte {
 	return nil
 }
 
-// copyObject makes a copy of a large collection in the arena of the shard.
+// copyObject makes a copy of a large collection in the arena of the shard, or gives the
+// one that is offered.
 func (ks *Keyspace) copyObject(o Object) Object {
-	switch o := o.(type) {
-	case *dict.Dict:
-		to := new(dict.Dict)
-		to.Init(ks.arena, o.Kind())
-		ks.Build(to, func() { o.CopyTo(to) })
-		return to
-	case *qlist.List:
-		to := new(qlist.List)
-		to.Init(ks.arena, 0)
-		ks.Build(to, func() { o.CopyTo(to) })
-		return to
-	case *stream.Stream:
-		to := new(stream.Stream)
-		to.Init(ks.arena)
-		ks.Build(to, func() { o.CopyTo(to) })
-		return to
-	case *zset.ZSet:
-		to := new(zset.ZSet)
-		to.Init(ks.arena)
-		ks.Build(to, func() { o.CopyTo(to) })
+	if to := ks.sh.accept(o); to != nil {
 		return to
 	}
-	panic(fmt.Sprintf("store: no way to copy a %T", o))
+	to, whole, _ := ks.sh.copier(o)
+	ks.Build(to, whole)
+	return to
 }

@@ -20,7 +20,9 @@ type Keyspace struct {
 	linked   int    // records on the wheel: these, and timed hashes
 	timed    int    // timed hashes
 	db       int
-	moment   *moment // what a snapshot has of it; nil while none is taken
+	told     bool       // somebody wants to know of changes: moment or copies are not empty
+	moment   *moment    // what a snapshot has of it; nil while none is taken
+	copies   []*Copying // of its values that are being made
 }
 
 func newKeyspace(st *Store, sh *Shard, db int) *Keyspace {

@@ -99,6 +99,8 @@ type Shard struct {
 	thrown   uint64                     // all that was ever put there
 	objects  []Object                   // by handle
 	handles  []uint32                   // free ones
+	copying  int                        // copies that are being made in its arena
+	offered  *Copying                   // see Copying.Offer
 	held     map[Object]bool            // those that a snapshot needs, and whether their keys are gone
 	texts    map[mem.Ref]*kept.Blocks   // by block: strings that a snapshot is reading
 	watchers map[watched][]*Watcher
@@ -311,9 +313,10 @@ func (st *Store) Flush(db int) int {
 		n += old.table.Len()
 		sh.touchFlushed(db)
 		sh.dbs[db].Store(newKeyspace(st, sh, db))
+		old.spoilCopies()
 		if old.moment != nil {
 			old.moment.flushed = true
-		} else if sh.empty() && st.walk == nil {
+		} else if sh.empty() && st.walk == nil && sh.copying == 0 {
 			// A table without records may still have a bucket reserved.
 			for i := range sh.dbs {
 				sh.dbs[i].Store(newKeyspace(st, sh, i))

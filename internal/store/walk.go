@@ -84,7 +84,7 @@ func (ks *Keyspace) begin(w *Walk) {
 		}
 		w.take(e, m.db)
 	})
-	ks.moment = m
+	ks.moment, ks.told = m, true
 }
 
 // Step hands over a few records of a shard, which must be locked, and tells whether it
@@ -105,6 +105,7 @@ func (w *Walk) Step(shard int) (done bool) {
 func (ks *Keyspace) endMoment() {
 	m := ks.moment
 	ks.moment = nil
+	ks.told = len(ks.copies) > 0
 	if invariants.Enabled && m.cover.Done() {
 		m.witness.end()
 	}
@@ -129,8 +130,20 @@ func (w *Walk) End() { w.st.walk = nil }
 // before is called before the record of a key with this hash is changed, removed, or
 // comes to be.
 func (ks *Keyspace) before(hash uint64) {
+	if ks.told {
+		ks.tell(hash)
+	}
+}
+
+// tell is before where somebody wants to know.
+func (ks *Keyspace) tell(hash uint64) {
 	if ks.moment != nil {
 		ks.moment.cover.Before(hash)
+	}
+	for _, c := range ks.copies {
+		if c.hash == hash {
+			c.spoiled = true
+		}
 	}
 }
 
@@ -140,12 +153,12 @@ func (ks *Keyspace) before(hash uint64) {
 func (ks *Keyspace) Announce(k Key) { ks.before(k.H) }
 
 // Walking tells whether Announce may have something to do.
-func (ks *Keyspace) Walking() bool { return ks.moment != nil }
+func (ks *Keyspace) Walking() bool { return ks.told }
 
 // beforeEntry is before for an entry whose hash is not at hand.
 func (ks *Keyspace) beforeEntry(e Entry) {
-	if ks.moment != nil && e.Ok() {
-		ks.moment.cover.Before(ks.Hash(e.ref))
+	if ks.told && e.Ok() {
+		ks.tell(ks.Hash(e.ref))
 	}
 }
 

@@ -43,6 +43,9 @@ func copyKey(c *command.Ctx) {
 		return
 	}
 	e := src.Find(from)
+	if c.CopiesFirst(from, e, dst) {
+		return
+	}
 	dst.Copy(to, old, e, e.Deadline()).Renew()
 	added(c, dst, to.B)
 	c.ChangedIn(dst, to.B, command.NotifyGeneric, "copy_to")

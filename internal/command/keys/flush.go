@@ -37,8 +37,8 @@ func flushAll(c *command.Ctx) {
 	}
 }
 
-// reclaimStep is the number of records of a shard that SYNC frees at once.
-const reclaimStep = 256
+// reclaimStep is the number of records, of all shards together, that SYNC frees at once.
+const reclaimStep = 2048
 
 // flush empties the databases from first up to last. In a shard that has no
 // other keys the memory is free at once; elsewhere SYNC frees the first records,
@@ -53,7 +53,7 @@ func flush(c *command.Ctx, first, last int, async bool) {
 	}
 	if !async {
 		c.EachShard(0, func(sh *store.Shard) bool {
-			sh.Reclaim(reclaimStep)
+			sh.Reclaim(reclaimStep / c.Store.Shards())
 			return true
 		})
 	}

@@ -7,6 +7,9 @@ import (
 )
 
 func rename(c *command.Ctx) {
+	if travels(c) {
+		return
+	}
 	if e := c.Write(c.Key(1)); !e.Ok() {
 		c.Err(command.ErrNoKey)
 		return
@@ -18,6 +21,9 @@ func rename(c *command.Ctx) {
 }
 
 func renameNX(c *command.Ctx) {
+	if !c.Keyspace(c.Key(2)).Lookup(c.Key(2), c.Now()).Ok() && travels(c) {
+		return
+	}
 	if e := c.Write(c.Key(1)); !e.Ok() {
 		c.Err(command.ErrNoKey)
 		return
@@ -28,6 +34,14 @@ func renameNX(c *command.Ctx) {
 	}
 	moveTo(c)
 	c.Int(1)
+}
+
+// travels tells whether the command has to wait until the value of the first key has been
+// copied to the shard of the second.
+func travels(c *command.Ctx) bool {
+	k := c.Key(1)
+	from, to := c.Keyspace(k), c.Keyspace(c.Key(2))
+	return from.Shard() != to.Shard() && c.CopiesFirst(k, from.Lookup(k, c.Now()), to)
 }
 
 // moveTo gives the value and deadline of the first key, which exists, to the

@@ -185,17 +185,31 @@ func (d *Dict) CopyTo(to *Dict) {
 		}
 	}()
 	to.table.Expect(d.Len())
-	d.Each(func(e Elem) {
-		c := content{member: e.Member()}
-		switch d.kind {
-		case Hash:
-			c.value, c.at = e.Value(), e.Deadline()
-		case ZSet:
-			c.score = e.Score()
-		}
-		to.insert(to.hash(c.member), c)
-	})
-	done = true
+	_, done = d.CopyPart(to, 0, math.MaxInt, math.MaxInt)
+}
+
+// CopyPart is CopyTo for a part: it adds the elements of some stretches of the table, as
+// Scan has it from position pos on, about max elements and bytes of them, to another Dict,
+// and gives the position at which to go on, or done. The content must not change between
+// the first part and the last. When there is no memory, the other is to be dropped.
+func (d *Dict) CopyPart(to *Dict, pos uint32, max, bytes int) (next uint32, done bool) {
+	n, used := to.Len(), to.used
+	for steps := max; !done && steps > 0 && to.Len()-n < max && to.used-used < bytes; steps-- {
+		pos, done = d.Scan(pos, to.addCopy)
+	}
+	return pos, done
+}
+
+// addCopy adds a copy of another Dict's element, which is not there.
+func (d *Dict) addCopy(e Elem) {
+	c := content{member: e.Member()}
+	switch d.kind {
+	case Hash:
+		c.value, c.at = e.Value(), e.Deadline()
+	case ZSet:
+		c.score = e.Score()
+	}
+	d.insert(d.hash(c.member), c)
 }
 
 // Defrag moves the records and values of a bucket of the table, as htable.Table.Near has

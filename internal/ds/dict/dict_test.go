@@ -191,6 +191,24 @@ func TestCopyTo(t *testing.T) {
 		m.check()
 		to.drop(1000)
 
+		to = newModel(t, newArena(t, mem.Options{}), kind)
+		parts := 0
+		for pos, done := uint32(0), false; !done; parts++ {
+			had := to.d.Len()
+			if pos, done = m.d.CopyPart(&to.d, pos, 50, 2000); to.d.Len() > had+100 {
+				t.Fatalf("a part of %d elements", to.d.Len()-had)
+			}
+		}
+		if kind == ZSet {
+			to.d.Each(func(e Elem) { to.tree.Insert(e.Score(), e.Ref()) })
+		}
+		to.elems = maps.Clone(m.elems)
+		to.check()
+		to.drop(1000)
+		if parts < 20 {
+			t.Fatalf("%d parts", parts)
+		}
+
 		small := newModel(t, newArena(t, mem.Options{Reserve: 1 << 17}), kind)
 		if try(func() { m.d.CopyTo(&small.d) }) {
 			t.Error("the copy fits where it should not")

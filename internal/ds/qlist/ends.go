@@ -1,6 +1,8 @@
 package qlist
 
 import (
+	"math"
+
 	"github.com/redstart-db/redstart/internal/ds/listpack"
 	"github.com/redstart-db/redstart/internal/mem"
 )
@@ -144,10 +146,17 @@ func (l *List) Drop(max int) (done bool) {
 // CopyTo adds all elements to another list, which is empty and may live in another
 // arena, node by node and with the same limits. When memory is exhausted, what
 // has been copied is the other's to drop.
-func (l *List) CopyTo(to *List) {
+func (l *List) CopyTo(to *List) { l.CopyPart(to, math.MaxInt) }
+
+// CopyPart is CopyTo for a part: it adds the next nodes, of about so many bytes, and tells
+// whether that was the last of them. The content must not change between the first part
+// and the last.
+func (l *List) CopyPart(to *List, bytes int) (done bool) {
 	to.limits = l.limits
-	l.Walk(0, func(plain bool, data []byte) bool {
+	began := to.bytes
+	l.Walk(to.nodes, func(plain bool, data []byte) bool {
 		to.AppendNode(plain, data)
-		return true
+		return to.bytes-began < bytes
 	})
+	return to.nodes >= l.nodes
 }

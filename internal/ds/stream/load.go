@@ -2,6 +2,7 @@ package stream
 
 import (
 	"errors"
+	"math"
 
 	"github.com/redstart-db/redstart/internal/ds/listpack"
 	"github.com/redstart-db/redstart/internal/mem"
@@ -242,30 +243,7 @@ func (g *Group) CheckOwned() error {
 // CopyTo makes to, which was prepared by Init and is empty, a copy of the stream,
 // in its own arena. When that is exhausted, to is not whole, and has to be dropped.
 func (s *Stream) CopyTo(to *Stream) {
-	s.Walk(ID{}, func(id ID, lp []byte) bool {
-		m := readMaster(lp, id)
-		ref, ok := to.take(len(lp) + room(m.count, m.deleted))
-		if !ok {
-			panic(mem.ErrExhausted)
-		}
-		copy(to.arena.Bytes(ref, len(lp)), lp)
-		to.addNode(id, placeOf(ref, m.count))
-		return true
-	})
-	to.length, to.added = s.length, s.added
-	to.first, to.last, to.deleted, to.setBack = s.first, s.last, s.deleted, s.setBack
-	for _, g := range s.groups {
-		g.copyTo(to.NewGroup([]byte(g.name), g.last, g.read))
-	}
-}
-
-func (g *Group) copyTo(to *Group) {
-	for _, c := range g.consumers {
-		fresh := to.NewConsumer([]byte(c.name), c.Seen)
-		fresh.Active = c.Active
-		for p := g.PendingFrom(ID{}, c); p.Valid(); p.Next() {
-			e := p.Pending()
-			to.insert(e.ID, fresh, record{time: e.Time, count: e.Count, consumer: fresh.slot})
-		}
+	c := s.CopyInto(to)
+	for !c.Part(math.MaxInt, math.MaxInt) {
 	}
 }

@@ -314,7 +314,12 @@ func (m *machine) copies(t *rapid.T) {
 		t.Fatal(err)
 	}
 	to := newStream(a)
-	m.s.CopyTo(to)
+	if c := m.s.CopyInto(to); rapid.Bool().Draw(t, "in parts") {
+		for !c.Part(1+m.s.Len()/8, 100) {
+		}
+	} else {
+		m.s.CopyTo(to)
+	}
 	old := m.s.arena
 	drop(t, m.s)
 	old.Close()

@@ -302,10 +302,20 @@ func (z *ZSet) CopyTo(to *ZSet) {
 		}
 	}()
 	to.Expect(z.Len())
-	for c := z.First(); c.Valid(); c.Next() {
+	done = z.CopyPart(to, math.MaxInt, math.MaxInt)
+}
+
+// CopyPart is CopyTo for a part: it adds the next elements, at most max and about so many
+// bytes, and tells whether that was the last of them. The content must not change between
+// the first part and the last. When there is no memory, the other is to be dropped.
+func (z *ZSet) CopyPart(to *ZSet, max, bytes int) (done bool) {
+	began := to.dict.Bytes()
+	c := z.Seek(to.Len())
+	for ; max > 0 && c.Valid() && to.dict.Bytes()-began < bytes; c.Next() {
 		to.Append(c.Member(), c.Score())
+		max--
 	}
-	done = true
+	return !c.Valid()
 }
 
 // Fill adds the elements of a small set to an empty one. What was loaded from

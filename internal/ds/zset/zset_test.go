@@ -228,7 +228,8 @@ func TestModel(t *testing.T) {
 			},
 			"copy": func(rt *rapid.T) {
 				to := newModel(rt, a)
-				m.z.CopyTo(&to.z)
+				for !m.z.CopyPart(&to.z, rapid.IntRange(1, 20).Draw(rt, "part"), 100) {
+				}
 				to.p, to.elems = m.p, m.elems
 				to.check()
 				to.z.Drop(math.MaxInt)

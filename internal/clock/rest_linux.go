@@ -1,4 +1,4 @@
-package snapshot
+package clock
 
 import (
 	"time"
@@ -6,9 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// rest has the thread sleep. time.Sleep would take a millisecond at the least when no
+// Rest has the thread sleep. time.Sleep would take a millisecond at the least when no
 // other goroutine runs, as the Go scheduler waits in the kernel in such steps.
-func rest(d time.Duration) {
+func Rest(d time.Duration) {
 	ts := unix.NsecToTimespec(int64(d))
 	_ = unix.Nanosleep(&ts, nil) // a signal ends it early: no harm
 }
