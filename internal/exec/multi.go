@@ -126,7 +126,10 @@ func (x *Exec) exec(c *command.Ctx) {
 		}
 	}
 	x.Store.Lock(locks)
-	defer x.Store.Unlock(locks)
+	defer func() { // for whoever sees to EXEC afterwards
+		c.Hold(0, store.Key{})
+		x.Store.Unlock(locks)
+	}()
 	c.Hold(locks, store.Key{})
 	for _, k := range cl.tx.watched {
 		x.Store.ShardOf(k.key.H).DB(k.db).Lookup(k.key, c.Now())
@@ -147,7 +150,6 @@ func (x *Exec) exec(c *command.Ctx) {
 		x.serve(w, locks)
 	}
 	cl.endTransaction()
-	c.Hold(0, store.Key{})
 	if exclusive {
 		x.transactionPaused()
 	}
