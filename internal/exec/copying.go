@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -21,7 +22,8 @@ import (
 type copying struct {
 	wake chan struct{} // tells the background that there are some
 	mu   sync.Mutex
-	all  []*copied
+	all  []*copied // in the order in which they came
+	turn int
 }
 
 // copied is a client that waits for a copy, and how often that was begun.
@@ -32,9 +34,12 @@ type copied struct {
 }
 
 const (
-	copyTries = 3
-	copyWork  = 300 * time.Microsecond // after which others have the processor
-	copyRest  = 50 * time.Microsecond
+	copyTries  = 3
+	copyAtOnce = 4                      // copies that take turns; others begin when one of them is done
+	copyTurn   = 2 * time.Millisecond   // how long one goes on
+	copyWork   = 300 * time.Microsecond // after which others have the processor
+	copyRest   = 50 * time.Microsecond
+	copyMisses = 16 // times that locks were not to be had, after which it waits for the next tick
 )
 
 // awaitCopy makes w wait for its copy.
@@ -43,89 +48,138 @@ func (x *Exec) awaitCopy(w *waiter) {
 	c.mu.Lock()
 	c.all = append(c.all, &copied{waiter: w, of: w.wait.Copying})
 	c.mu.Unlock()
-	x.wakeCopying()
+	c.call()
 }
 
-func (x *Exec) wakeCopying() {
+// call has the background come.
+func (c *copying) call() {
 	select {
-	case x.copying.wake <- struct{}{}:
+	case c.wake <- struct{}{}:
 	default:
 	}
+}
+
+// next gives the copy whose turn it is, or nil if there is none.
+func (c *copying) next() *copied {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.all) == 0 {
+		return nil
+	}
+	c.turn++
+	return c.all[c.turn%min(len(c.all), copyAtOnce)]
+}
+
+// remove takes a copy away whose command has run.
+func (c *copying) remove(m *copied) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i := slices.Index(c.all, m)
+	c.all = slices.Delete(c.all, i, i+1)
 }
 
 // Copies has something to receive when there are copies to go on with.
 func (x *Exec) Copies() <-chan struct{} { return x.copying.wake }
 
+// TendCopies is to be called now and then, for copies that could not go on.
+func (x *Exec) TendCopies() {
+	if c := &x.copying; c.next() != nil {
+		c.call()
+	}
+}
+
 // GoOnCopying goes on with copies, one shard's or two shards' locks at a time and briefly,
 // until a monotonic time in nanoseconds. The caller is that of ServeExpired, and holds no
 // lock.
 func (x *Exec) GoOnCopying(until int64) {
-	x.copying.mu.Lock()
-	all := x.copying.all
-	x.copying.all = nil
-	x.copying.mu.Unlock()
-	left := all[:0]
-	for _, m := range all {
-		if !x.copyOn(m, until) {
-			left = append(left, m)
+	for now := x.Clock.Nano(); ; now = x.Clock.Nano() {
+		m := x.copying.next()
+		if m == nil {
+			return
 		}
-	}
-	x.ServeLeft()
-	x.copying.mu.Lock()
-	x.copying.all = append(left, x.copying.all...)
-	others := len(x.copying.all) > 0
-	x.copying.mu.Unlock()
-	if others {
-		x.wakeCopying()
+		if now >= until {
+			x.copying.call()
+			return
+		}
+		switch x.copyOn(m, min(until, now+int64(copyTurn))) {
+		case copyHeld:
+			return // TendCopies calls again
+		case copyRan:
+			x.copying.remove(m)
+			x.ServeLeft()
+		}
 	}
 }
 
-// copyOn goes on with one copy, and tells whether its command has run.
-func (x *Exec) copyOn(m *copied, until int64) (ran bool) {
+// copyResult is what came of going on with a copy.
+type copyResult uint8
+
+const (
+	copyMore copyResult = iota // there is more to do
+	copyRan                    // the command has run
+	copyHeld                   // the locks are not to be had, or nothing may change now
+)
+
+// copyOn goes on with one copy.
+func (x *Exec) copyOn(m *copied, until int64) copyResult {
 	locks := m.of.Shards()
-	rested := x.Clock.Nano()
+	rested, misses := x.Clock.Nano(), 0
 	for {
-		if x.tryStep(m, locks) {
-			return true
+		took := x.tryStep(m, locks)
+		if took == copyRan {
+			return copyRan
+		}
+		if took == copyMore {
+			misses = 0
+		} else if misses++; misses == copyMisses {
+			return copyHeld
 		}
 		now := x.Clock.Nano()
 		if now >= until {
-			return false
+			return copyMore
 		}
 		// A mutex lets whoever runs have it before those who wait.
-		if now-rested >= int64(copyWork) {
+		if took == copyHeld || now-rested >= int64(copyWork) {
 			clock.Rest(copyRest)
-			rested = now
+			rested = x.Clock.Nano()
 		}
 	}
 }
 
 // tryStep is copyStep if all locks are to be had. A script takes shards in any order, so the
 // background may not wait for a second one; whoever has stopped the workers keeps them.
-func (x *Exec) tryStep(m *copied, locks store.LockSet) (ran bool) {
+func (x *Exec) tryStep(m *copied, locks store.LockSet) copyResult {
 	w := x.World.background
 	if !w.mu.TryLock() {
-		return false
+		return copyHeld
 	}
 	defer w.mu.Unlock()
-	if x.Store.TryLock(locks) {
-		ran = x.copyStep(m, locks)
-		x.Store.Unlock(locks)
+	if !x.Store.TryLock(locks) {
+		return copyHeld
 	}
-	return ran
+	defer x.Store.Unlock(locks)
+	return x.copyStep(m, locks)
 }
 
 // copyStep takes a step, or runs the command. The shards are locked.
-func (x *Exec) copyStep(m *copied, locks store.LockSet) (ran bool) {
-	done, full := step(m.of)
-	if !done || x.Alerted(AlertPaused|AlertLoading) {
-		return false
+func (x *Exec) copyStep(m *copied, locks store.LockSet) copyResult {
+	if x.Alerted(AlertPaused | AlertLoading) {
+		return copyHeld
 	}
 	of := m.of
-	of.Offer()
-	ran = x.runCopied(m, full, locks)
+	done, full := step(of)
+	if !done {
+		return copyMore
+	}
+	if !full {
+		of.Offer()
+	}
+	ran := x.runCopied(m, full, locks)
 	of.End()
-	return ran
+	if !ran {
+		return copyMore
+	}
+	return copyRan
 }
 
 // runCopied runs the command of a client for which a copy was made, or, with full, replies

@@ -29,8 +29,7 @@ type evictPool struct {
 	list   [poolSize]candidate
 	n      int
 	policy config.MaxMemoryPolicy
-	shard  int           // to be sampled next
-	left   store.LockSet // shards in which something is to be freed
+	shard  int // to be sampled next
 	rnd    *rand.Rand
 }
 
@@ -116,7 +115,7 @@ func (x *Exec) makeRoom(w *Worker, cl *Client, out *[]byte) bool {
 	}
 	began := x.Clock.Nano()
 	if began >= x.evicting.noteAt.Load() {
-		x.noteShards(w) // what was freed since they noted it last
+		x.noteShards() // what was freed since they noted it last
 		x.evicting.noteAt.Store(began + noteEvery)
 	}
 	if x.weighAgain(w, began); x.Store.Over() <= 0 {
@@ -128,14 +127,14 @@ func (x *Exec) makeRoom(w *Worker, cl *Client, out *[]byte) bool {
 	limit := x.patience()
 	evicted, ok := 0, true
 	for ok && x.Store.Over() > 0 {
-		if ok = x.finishEvicted(w) || x.evictOne(w, cl, out); ok {
+		if ok = x.finishEvicted() || x.evictOne(w, cl, out); ok {
 			if evicted++; evicted%16 == 0 && x.Clock.Nano()-began > limit {
 				break
 			}
 		}
 	}
 	if !ok {
-		x.noteShards(w)
+		x.noteShards()
 	}
 	if x.Store.Over() <= 0 {
 		x.roomMade()
@@ -145,23 +144,13 @@ func (x *Exec) makeRoom(w *Worker, cl *Client, out *[]byte) bool {
 	return ok
 }
 
-// noteShards has all shards note what they take, and finds those with something that is
-// still to be freed.
-func (x *Exec) noteShards(w *Worker) {
+// noteShards has all shards note what they take.
+func (x *Exec) noteShards() {
 	for i := range x.Store.Shards() {
 		sh := x.Store.Shard(i)
 		sh.Lock()
-		w.pool.note(sh)
+		sh.Note()
 		sh.Unlock()
-	}
-}
-
-// note has a shard, which is locked, note what it takes, and remembers whether it has
-// something to free.
-func (p *evictPool) note(sh *store.Shard) {
-	sh.Note()
-	if sh.Reclaimed() < sh.Thrown() {
-		p.left |= 1 << sh.ID()
 	}
 }
 
@@ -231,8 +220,7 @@ func (x *Exec) evictOne(w *Worker, cl *Client, out *[]byte) bool {
 		x.sample(p)
 		for p.n > 0 {
 			p.n--
-			if c := &p.list[p.n]; x.evict(c, cl, out) {
-				p.left |= x.Store.Of(c.hash)
+			if x.evict(&p.list[p.n], cl, out) {
 				return true
 			}
 		}
@@ -252,7 +240,7 @@ func (x *Exec) sample(p *evictPool) {
 	}
 	sh.Lock()
 	defer sh.Unlock()
-	p.note(sh)
+	sh.Note()
 	for db := range x.Store.Databases() {
 		ks := sh.DB(db)
 		if ks.Len() == 0 {
@@ -362,18 +350,15 @@ const evictStep = 256
 
 // finishEvicted frees some of what was removed already; it is false if there is nothing:
 // what is on its way need not be evicted for.
-func (x *Exec) finishEvicted(w *Worker) bool {
-	p := &w.pool
-	if p.left == 0 {
+func (x *Exec) finishEvicted() bool {
+	left := x.Store.Littered()
+	if left == 0 {
 		return false
 	}
-	i := bits.TrailingZeros64(uint64(p.left))
-	sh := x.Store.Shard(i)
+	sh := x.Store.Shard(bits.TrailingZeros64(uint64(left)))
 	sh.Lock()
 	defer sh.Unlock()
-	if !sh.Reclaim(evictStep) {
-		p.left &^= 1 << i
-	}
+	sh.Reclaim(evictStep)
 	sh.Note()
 	return true
 }

@@ -322,7 +322,9 @@ func (n *Node) background() {
 			case <-n.stop:
 				return
 			case <-n.Exec.Copies():
-				n.Exec.GoOnCopying(n.env.Clock.Nano() + int64(expireTick))
+				if !n.self.cronPaused.Load() {
+					n.Exec.GoOnCopying(n.env.Clock.Nano() + int64(expireTick))
+				}
 			case <-tick.C:
 				if n.self.cronPaused.Load() {
 					continue
@@ -332,6 +334,7 @@ func (n *Node) background() {
 				n.Exec.EvictSome()
 				n.tendClients()
 				n.Exec.TendTracking()
+				n.Exec.TendCopies()
 				n.renewTLS()
 				n.reclaim()
 				n.defragment()

@@ -22,13 +22,12 @@ type movers struct {
 
 func newMovers(t *testing.T) *movers {
 	t.Helper()
-	cfg := inTemp(t)
-	cfg.EnableDebugCommand = config.ProtectYes
-	n, err := Open(cfg, nil)
+	n, err := keeper(t, t.TempDir(), nil, func(c *config.Config) {
+		c.EnableDebugCommand, c.RedstartShards, c.Save = config.ProtectYes, 0, nil
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { n.Close() })
 	l, err := n.NewLocal()
 	if err != nil {
 		t.Fatal(err)

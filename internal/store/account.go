@@ -65,18 +65,32 @@ func (sh *Shard) Note() {
 	if !a.on {
 		return
 	}
-	live := sh.arena.Live()
-	sum := a.used.Add(int64(live - sh.noted))
-	sh.noted = live
+	live, taken := sh.arena.Live(), sh.taken()
+	sum := a.used.Add(int64(taken - sh.noted))
+	sh.noted = taken
 	sh.arena.SetMark(live+a.slack, sh.note)
 	if sum > a.limit.Load() && sh.st.hooks != nil {
 		sh.st.hooks.Full()
 	}
 }
 
+// taken is the bytes of live blocks that count: nobody is to be evicted for a copy that
+// may come to nothing, or whose source goes when it is whole.
+func (sh *Shard) taken() uint64 {
+	live := sh.arena.Live()
+	return live - min(uint64(sh.unfinished), live)
+}
+
+// unmark has the shard not note what it grows by until Note is called.
+func (sh *Shard) unmark() {
+	if sh.st.account.on {
+		sh.arena.SetMark(math.MaxUint64, nil)
+	}
+}
+
 // freed notes what the shard takes where that has become much less.
 func (sh *Shard) freed() {
-	if a := &sh.st.account; a.on && sh.arena.Live()+a.slack < sh.noted {
+	if a := &sh.st.account; a.on && sh.taken()+a.slack < sh.noted {
 		sh.Note()
 	}
 }

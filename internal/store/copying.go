@@ -8,6 +8,7 @@ import (
 	"github.com/redstart-db/redstart/internal/ds/qlist"
 	"github.com/redstart-db/redstart/internal/ds/stream"
 	"github.com/redstart-db/redstart/internal/ds/zset"
+	"github.com/redstart-db/redstart/internal/invariants"
 )
 
 // Copying is a copy of a large collection that is made in steps, in the arena of the shard
@@ -19,8 +20,8 @@ import (
 //   - Until the end it is in the list of the keyspace of its source. There it is spoiled
 //     by whatever changes or removes the source (see before), and is of no use then. Its
 //     source may be freed as soon as it is spoiled, and is not touched any more.
-//   - What was made is no key's. It counts as memory of its shard, whose arena is not
-//     reset meanwhile.
+//   - What was made is no key's. The arena of its shard is not reset meanwhile, and its
+//     bytes do not count for the limit of memory until a key has it.
 //
 // Both shards must be locked for all methods but Shards.
 type Copying struct {
@@ -30,6 +31,7 @@ type Copying struct {
 	sh      *Shard // that the copy is for
 	to      Object // nil when it was accepted or given up
 	part    func() (done bool)
+	counted int // bytes of it in Shard.unfinished
 	spoiled bool
 	ended   bool
 }
@@ -63,7 +65,22 @@ func (c *Copying) Shards() LockSet { return 1<<c.ks.sh.id | 1<<c.sh.id }
 
 // Step copies some elements and tells whether there is nothing more to do. It panics with
 // mem.ErrExhausted when there is no memory; End is to be called then.
-func (c *Copying) Step() (done bool) { return c.spoiled || c.part() }
+func (c *Copying) Step() (done bool) {
+	if c.spoiled {
+		return true
+	}
+	c.sh.unmark()
+	defer c.count() // also when there is no memory
+	return c.part()
+}
+
+// count brings what the shard has of unfinished copies up to date.
+func (c *Copying) count() {
+	n := c.to.Bytes()
+	c.sh.unfinished += n - c.counted
+	c.counted = n
+	c.sh.Note()
+}
 
 // Spoiled tells that the source has changed, so that the copy is worth nothing.
 func (c *Copying) Spoiled() bool { return c.spoiled }
@@ -72,6 +89,9 @@ func (c *Copying) Spoiled() bool { return c.spoiled }
 func (c *Copying) Offer() {
 	c.leave()
 	if !c.spoiled {
+		if invariants.Enabled && (c.to.Len() != c.from.Len() || c.sh.offered != nil) {
+			panic("store: the copy on offer is not whole")
+		}
 		c.sh.offered = c
 	}
 }
@@ -86,6 +106,7 @@ func (c *Copying) End() {
 		c.sh.discard(c.to)
 		c.to = nil
 	}
+	c.sh.Note()
 }
 
 // leave has the source forget the copy.
@@ -101,6 +122,7 @@ func (c *Copying) leave() {
 		ks.told = ks.moment != nil
 	}
 	c.sh.copying--
+	c.sh.unfinished -= c.counted
 }
 
 // accept gives the copy of o that is offered, or nil.

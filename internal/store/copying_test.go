@@ -94,6 +94,7 @@ func TestCopyInSteps(t *testing.T) {
 	}
 	c.Offer()
 	c.End()
+	src, dst = st.Shard(0).DB(0), st.Shard(1).DB(0) // they are new ones
 	empty("flushed")
 
 	fill()

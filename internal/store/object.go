@@ -149,6 +149,16 @@ func (ks *Keyspace) Later(g interface{ Drop(max int) (done bool) }) { ks.sh.thro
 func (sh *Shard) throw(g garbage) {
 	sh.garbage = append(sh.garbage, g)
 	sh.thrown++
+	sh.st.littered.Or(1 << sh.id)
+}
+
+// Littered is the shards in which there is something for Reclaim to free.
+func (st *Store) Littered() LockSet { return LockSet(st.littered.Load()) }
+
+// cleaned notes that there is nothing for Reclaim any more.
+func (sh *Shard) cleaned() {
+	sh.garbage = nil
+	sh.st.littered.And(^uint64(1 << sh.id))
 }
 
 // Thrown is the number of large values that were ever left to Reclaim, and
@@ -169,7 +179,7 @@ func (sh *Shard) Reclaim(max int) (more bool) {
 	if sh.garbage[0].Drop(max) {
 		sh.garbage[0] = nil
 		if sh.garbage = sh.garbage[1:]; len(sh.garbage) == 0 {
-			sh.garbage = nil
+			sh.cleaned()
 		}
 	}
 	return len(sh.garbage) > 0

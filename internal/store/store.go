@@ -70,6 +70,9 @@ type Store struct {
 
 	account account
 
+	// littered is the set of shards that have garbage. It is changed with the shard locked.
+	littered atomic.Uint64
+
 	// readied counts the times that a queue became ready.
 	readied atomic.Uint64
 
@@ -92,29 +95,30 @@ type Store struct {
 // Shard is one part of the keyspace.
 type Shard struct {
 	sync.Mutex
-	id       int
-	arena    *mem.Arena
-	dbs      []atomic.Pointer[Keyspace] // atomic for Hint only
-	garbage  []garbage                  // to be freed piece by piece, oldest first
-	thrown   uint64                     // all that was ever put there
-	objects  []Object                   // by handle
-	handles  []uint32                   // free ones
-	copying  int                        // copies that are being made in its arena
-	offered  *Copying                   // see Copying.Offer
-	held     map[Object]bool            // those that a snapshot needs, and whether their keys are gone
-	texts    map[mem.Ref]*kept.Blocks   // by block: strings that a snapshot is reading
-	watchers map[watched][]*Watcher
-	waiting  map[watched]*Queue
-	ready    []*Queue // to be served, in order
-	st       *Store
-	lfuRand  uint64
-	heeded   bool     // see Heed
-	noted    uint64   // live bytes that are in the account
-	compact  Defrag   // the walk that all go on with
-	volatile int      // keys with a deadline
-	linked   int      // records on wheels
-	names    [][]byte // of expired fields, while they are removed
-	expired  Lag
+	id         int
+	arena      *mem.Arena
+	dbs        []atomic.Pointer[Keyspace] // atomic for Hint only
+	garbage    []garbage                  // to be freed piece by piece, oldest first
+	thrown     uint64                     // all that was ever put there
+	objects    []Object                   // by handle
+	handles    []uint32                   // free ones
+	copying    int                        // copies that are being made in its arena,
+	unfinished int                        // and their bytes
+	offered    *Copying                   // see Copying.Offer
+	held       map[Object]bool            // those that a snapshot needs, and whether their keys are gone
+	texts      map[mem.Ref]*kept.Blocks   // by block: strings that a snapshot is reading
+	watchers   map[watched][]*Watcher
+	waiting    map[watched]*Queue
+	ready      []*Queue // to be served, in order
+	st         *Store
+	lfuRand    uint64
+	heeded     bool     // see Heed
+	noted      uint64   // live bytes that are in the account
+	compact    Defrag   // the walk that all go on with
+	volatile   int      // keys with a deadline
+	linked     int      // records on wheels
+	names      [][]byte // of expired fields, while they are removed
+	expired    Lag
 	// expiredKeys counts the removals of keys whose deadline had passed.
 	expiredKeys   uint64
 	expiredFields uint64
@@ -321,7 +325,8 @@ func (st *Store) Flush(db int) int {
 			for i := range sh.dbs {
 				sh.dbs[i].Store(newKeyspace(st, sh, i))
 			}
-			sh.garbage, sh.objects, sh.handles, sh.volatile, sh.linked = nil, nil, nil, 0, 0
+			sh.cleaned()
+			sh.objects, sh.handles, sh.volatile, sh.linked = nil, nil, 0, 0
 			sh.arena.Reset()
 		} else {
 			sh.throw(old)
