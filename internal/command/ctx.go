@@ -121,6 +121,10 @@ func (c *Ctx) Begin(s *session.Session, spec *Spec, args [][]byte, nano int64) {
 	c.wait = nil
 }
 
+// AskLog asks again whether somebody reads the effects, for a command that had to wait
+// since it was begun.
+func (c *Ctx) AskLog() { c.logging = c.Log.Active() }
+
 // LimitOut sets how many bytes Out may have, those that are there included, before the
 // connection is closed for what it makes the server keep; 0 is no limit.
 func (c *Ctx) LimitOut(most int) { c.outMost = most }

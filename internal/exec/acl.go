@@ -107,8 +107,13 @@ func deniedObject(c *command.Ctx, reason acl.Reason, at int) string {
 
 // refusedMeanwhile asks again for a command that had to wait for the right to stop
 // workers after it had passed the gates: somebody else had that right, and may have
-// changed the rules.
+// changed the rules, begun to load data, or begun to read effects.
 func (x *Exec) refusedMeanwhile(c *command.Ctx, cl *Client) bool {
+	c.AskLog()
+	if x.Alerted(AlertLoading) && cl.needsData(c) {
+		x.rejected(c, cl, command.ErrLoading)
+		return true
+	}
 	if c.Spec == x.execSpec || cl.Sess.Flags&(session.NeedAuth|session.Restricted) == 0 {
 		return false // EXEC asks for each command of the queue
 	}

@@ -224,8 +224,12 @@ func (x *Exec) Unblock(s *session.Session, withError bool) bool {
 
 // serve serves those who wait for keys that have changed, of all shards in
 // held, which are locked. w is the worker that changed them. A transaction or a script
-// may have taken so long that keys which it made have expired since.
+// may have taken so long that keys which it made have expired since. While data is loaded
+// nobody is served: what is replayed knows nothing of that.
 func (x *Exec) serve(w *Worker, held store.LockSet) {
+	if x.Store.Loading {
+		return
+	}
 	var extra store.LockSet
 	var now int64 // Unix milliseconds
 	for {
@@ -377,16 +381,20 @@ func (x *Exec) serveAgain(w *Worker) {
 	}
 }
 
-// ServeLeft serves those for whom ServeExpired lacked locks. The caller is the
-// same, and holds no lock.
-func (x *Exec) ServeLeft() { x.serveAgain(x.World.background) }
-
 // ServeExpired serves those who wait for keys of a shard that changed because
-// time passed. The shard must be locked; calls take turns.
-func (x *Exec) ServeExpired(sh *store.Shard) {
-	if x.waiting.Load() != 0 && sh.Ready() {
-		x.serve(x.World.background, store.LockSet(1)<<sh.ID())
+// time passed (Shard.Ready). No lock may be held.
+func (x *Exec) ServeExpired(sh *store.Shard) { x.serveBeside(store.LockSet(1) << sh.ID()) }
+
+// serveBeside has the background serve those who wait for keys of some shards, and those for
+// whom it lacked locks before. No lock may be held.
+func (x *Exec) serveBeside(locks store.LockSet) {
+	w := x.World.background
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.again |= locks; x.Alerted(AlertBusy) {
+		return // a script may hold the shards, and wait for the worker at its end
 	}
+	x.serveAgain(w)
 }
 
 // ticket is a large value that is being freed: the n-th of its shard.

@@ -89,8 +89,7 @@ func (x *Exec) TendCopies() {
 }
 
 // GoOnCopying goes on with copies, one shard's or two shards' locks at a time and briefly,
-// until a monotonic time in nanoseconds. The caller is that of ServeExpired, and holds no
-// lock.
+// until a monotonic time in nanoseconds. No lock may be held.
 func (x *Exec) GoOnCopying(until int64) {
 	for now := x.Clock.Nano(); ; now = x.Clock.Nano() {
 		m := x.copying.next()
@@ -106,7 +105,7 @@ func (x *Exec) GoOnCopying(until int64) {
 			return // TendCopies calls again
 		case copyRan:
 			x.copying.remove(m)
-			x.ServeLeft()
+			x.serveBeside(0)
 		}
 	}
 }

@@ -153,8 +153,8 @@ type World struct {
 	held    bool       // by whoever has stopped all workers, or runs a script
 	busy    bool       // that script runs for too long, and the workers go on
 	workers []*Worker
-	// background is the last of workers. It has no connections, and belongs
-	// to whoever calls ServeExpired.
+	// background is one of workers, without connections: for what is done beside the
+	// commands.
 	background *Worker
 	stops      uint64 // times that all workers were stopped
 }

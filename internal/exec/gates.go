@@ -185,10 +185,16 @@ func staleGate(x *Exec, c *command.Ctx, cl *Client) outcome {
 
 // loadingGate refuses what needs the data while that is being loaded.
 func loadingGate(x *Exec, c *command.Ctx, cl *Client) outcome {
-	if x.Alerted(AlertLoading) && c.Spec.Flags&command.Loading == 0 {
+	if x.Alerted(AlertLoading) && cl.needsData(c) {
 		return x.refuse(c, cl, command.ErrLoading)
 	}
 	return passed
+}
+
+// needsData tells whether the command, or for EXEC any queued one, may not run while data
+// is loaded.
+func (cl *Client) needsData(c *command.Ctx) bool {
+	return c.Spec.Flags&command.Loading == 0 || c.Spec == cl.x.execSpec && cl.tx.data
 }
 
 // replicaGate keeps connections that only receive away from the data.

@@ -10,6 +10,7 @@ import (
 type transaction struct {
 	queue   []queued
 	flags   command.Flag // of all queued commands together
+	data    bool         // one of them may not run while data is loaded
 	watched []watchedKey
 	names   map[watchedName]struct{} // of watched, once there are many
 	watcher store.Watcher
@@ -52,6 +53,7 @@ func (cl *Client) enqueue(c *command.Ctx) {
 	args, size := copyArgs(c.Args)
 	cl.tx.queue = append(cl.tx.queue, queued{c.Spec, args})
 	cl.tx.flags |= c.Flags() | c.Spec.FlagsOf(args)&(command.AllShards|command.Script)
+	cl.tx.data = cl.tx.data || c.Spec.Flags&command.Loading == 0
 	cl.Sess.MultiLen = len(cl.tx.queue)
 	cl.Sess.MultiMem += size + 8*len(args)
 }
@@ -84,7 +86,7 @@ func (x *Exec) discardCommand(c *command.Ctx) {
 
 // endTransaction forgets the queue.
 func (cl *Client) endTransaction() {
-	cl.tx.queue, cl.tx.flags = nil, 0
+	cl.tx.queue, cl.tx.flags, cl.tx.data = nil, 0, false
 	cl.Sess.Flags &^= session.Multi | session.DirtyExec
 	cl.Sess.MultiMem, cl.Sess.MultiLen = 0, 0
 }
@@ -121,7 +123,8 @@ func (x *Exec) exec(c *command.Ctx) {
 			return
 		}
 		defer x.World.goFrom(w)
-		if cl.gone { // another one's command has closed the connection meanwhile
+		// Another one's command may have closed the connection meanwhile.
+		if cl.gone || x.refusedMeanwhile(c, cl) {
 			return
 		}
 	}

@@ -16,8 +16,9 @@ import (
 //
 // It belongs to one goroutine.
 type Replay struct {
-	cl   *Client
-	reqs [lookahead]request
+	cl     *Client
+	reqs   [lookahead]request
+	failed int
 }
 
 // UnknownCommand is a command of the file that there is not.
@@ -37,6 +38,10 @@ func (x *Exec) NewReplay() *Replay {
 
 // Close ends the replay.
 func (r *Replay) Close() { r.cl.Closed(nil) }
+
+// Failed is how many commands have failed, which is none where all that changed the data
+// was logged, and in its order.
+func (r *Replay) Failed() int { return r.failed }
 
 // Queueing tells whether the last command was part of a transaction whose EXEC is
 // still to come.
@@ -218,6 +223,7 @@ func (r *Replay) failure(c *command.Ctx) error {
 	if text == command.ErrArena || c.Spec.Name == "select" {
 		return errors.New(text)
 	}
+	r.failed++
 	r.cl.x.Logger.Warn(fmt.Sprintf("== CRITICAL == This server is sending an error to its append-only-file: '%s' after "+
 		"processing the command '%s'", text, c.Spec.Name))
 	return nil

@@ -82,17 +82,37 @@ func (f *appendFile) follows(name string) bool {
 
 // apply takes up a directive that CONFIG SET has changed. All workers are stopped
 // and all shards locked.
+//
+// While data is loaded the files belong to whoever loads, who waits for workers: then
+// appendonly is refused, and what else changes files is left until that has ended (loaded).
 func (f *appendFile) apply(name string, inExec bool) error {
 	switch {
 	case name == "appendonly":
 		return f.turn(f.n.Config.AppendOnly, inExec)
 	case f.follows(name):
 		f.take()
-		if name == "aof-disable-auto-gc" {
+		if name == "aof-disable-auto-gc" && !f.n.store.Loading {
 			f.CollectHistory()
 		}
 	}
 	return nil
+}
+
+// loaded takes up what was left until data is loaded. All workers are stopped and all
+// shards locked.
+func (f *appendFile) loaded() {
+	if f.State() != aof.Off {
+		f.CollectHistory()
+	}
+}
+
+// anew has the file begin with a new base, as the data has changed without being logged.
+// Until that is written the old files count, and nothing is added to them. All workers are
+// stopped and all shards locked.
+func (f *appendFile) anew() {
+	if err := errors.Join(f.turn(false, false), f.turn(true, false)); err != nil {
+		f.n.log.Warn(err.Error())
+	}
 }
 
 // turn turns the append only file on or off. Within a transaction it is on once that has
@@ -148,6 +168,7 @@ func (n *Node) loadAppendFile() (loaded bool, err error) {
 	defer t.replay.Close()
 	loaded, err = n.aof.Load(t, &n.persist.Progress)
 	n.fit(&t.foresight)
+	n.unreplayed.Add(int64(t.replay.Failed()))
 	return loaded, err
 }
 
@@ -179,6 +200,9 @@ type loadTarget struct {
 
 // Run implements aof.Target.
 func (t *loadTarget) Run(cmds [][][]byte) (int, error) {
+	if t.n.stopping() {
+		return 0, persist.ErrStopped
+	}
 	if !t.done {
 		t.n.foresee(&t.foresight, cmds)
 	}
@@ -187,7 +211,7 @@ func (t *loadTarget) Run(cmds [][][]byte) (int, error) {
 
 // RDB implements aof.Target.
 func (t *loadTarget) RDB(b []byte) (int, error) {
-	size, err := t.n.persist.LoadBase(b, t.n.env.ListPlainSize, t.n.loadFunction, t.n.stopping)
+	size, err := t.n.persist.LoadBase(b, t.n.loadFunction, t.n.stopping)
 	t.base = int64(size)
 	return size, err
 }
@@ -281,6 +305,9 @@ func (n *Node) rewriteSoon() (started bool, err error) {
 	return true, nil
 }
 
+// errLoading is why a rewrite has to wait: what is there is not all data.
+var errLoading = errors.New("data is being loaded")
+
 // rewrite makes a new base of the append only file.
 func (n *Node) rewrite(r *aof.Rewrite) {
 	if r.Begin() != nil {
@@ -290,6 +317,10 @@ func (n *Node) rewrite(r *aof.Rewrite) {
 	var source aof.Source
 	var err error
 	n.stopped(func() {
+		if n.store.Loading {
+			err = errLoading
+			return
+		}
 		var h *persist.Header
 		if snap, h, err = n.persist.Base(); err != nil {
 			return
@@ -300,7 +331,7 @@ func (n *Node) rewrite(r *aof.Rewrite) {
 		}
 	})
 	if err != nil {
-		r.Fail(err, errors.Is(err, persist.ErrBusy))
+		r.Fail(err, errors.Is(err, persist.ErrBusy) || err == errLoading)
 		return
 	}
 	defer snap.Close()
@@ -310,7 +341,7 @@ func (n *Node) rewrite(r *aof.Rewrite) {
 // tendAppendFile begins the rewrites that are due.
 func (n *Node) tendAppendFile() {
 	percent := int(n.aof.percent.Load())
-	if n.persist.Status().InProgress || n.stopping() {
+	if n.persist.Status().InProgress || n.stopping() || n.Exec.Alerted(exec.AlertLoading) {
 		return
 	}
 	if n.aof.Scheduled() {
@@ -380,10 +411,22 @@ func (s *self) RewriteAppendFile(later bool) (started bool, err error) {
 	return started, asServer(err)
 }
 
+// errNoBase is why the append only file cannot be loaded.
+var errNoBase = errors.New("the append only file has no base yet")
+
 // LoadAppendFile implements server.Node.
-func (s *self) LoadAppendFile(done func()) {
+func (s *self) LoadAppendFile(done func(error)) {
 	n := s.n
-	n.aof.Flush()
+	if n.aof.State() == aof.Waiting { // the files are those of another time
+		done(errNoBase)
+		return
+	}
+	// What is not written yet would be missing, and with a turn (aof.Log) under way only
+	// Sync writes everything.
+	if err := n.aof.Sync(); err != nil {
+		done(err)
+		return
+	}
 	n.Exec.BeginLoading()
 	for db := range n.store.Databases() {
 		n.store.Flush(db)
@@ -399,6 +442,9 @@ func (s *self) LoadAppendFile(done func()) {
 		if err == nil {
 			_, err = n.loadAppendFile()
 		}
+		if n.stopping() {
+			return
+		}
 		if err != nil {
 			n.log.Warn(err.Error())
 			n.fail(err)
@@ -406,12 +452,11 @@ func (s *self) LoadAppendFile(done func()) {
 		}
 		n.stopped(func() {
 			n.Exec.EndLoading()
-			for _, w := range n.Exec.World.Workers() {
-				w.Changes = 0
-			}
+			n.persist.Loaded()
+			n.aof.loaded()
 		})
 		n.log.Info("Append Only File loaded by DEBUG LOADAOF")
-		done()
+		done(nil)
 	}()
 }
 

@@ -183,3 +183,38 @@ func TestLoadsDoNotMix(t *testing.T) {
 	k.n.stopped(k.n.Exec.EndLoading)
 	k.want(`"v"`, "GET", "k")
 }
+
+// While data is loaded nothing changes it but what is loaded, and its files stay as they
+// are: whatever was queued before, waits for a key, or is due.
+func TestLoadingIsLeftAlone(t *testing.T) {
+	k := newKeeper(t, func(c *config.Config) { c.AppendOnly = true })
+	waiting, queued := k.another(), k.another()
+	queued.want("+OK", "MULTI")
+	queued.want("+QUEUED", "SET", "k", "v")
+	waiting.send("BLPOP", "l", "0")
+	until(t, "one waits", func() bool { return k.info("blocked_clients") == "1" })
+	k.n.stopped(k.n.Exec.BeginLoading)
+	queued.want("-EXECABORT Transaction discarded because of: LOADING Redis is loading the dataset in memory", "EXEC")
+	r := k.n.Exec.NewReplay()
+	if _, err := r.Run([][][]byte{{[]byte("RPUSH"), []byte("l"), []byte("1"), []byte("2")}}); err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	queued.want("+OK", "WATCH", "l") // which holds the shard
+	time.Sleep(2 * expireTick)
+	k.want("-LOADING Redis is loading the dataset in memory", "CONFIG", "SET", "appendonly", "yes")
+	k.want("+OK", "CONFIG", "SET", "aof-disable-auto-gc", "yes")
+	k.n.aof.Schedule()
+	time.Sleep(2 * sampleTick)
+	k.wantInfo("1", "aof_rewrite_scheduled")
+	k.n.stopped(func() {
+		if n := k.n.store.Len(0); n != 1 {
+			t.Errorf("%d keys", n)
+		}
+		k.n.Exec.EndLoading()
+	})
+	if got := waiting.get(); got != `["l", "1"]` {
+		t.Errorf("who waited: %s", got)
+	}
+	k.want(`["2"]`, "LRANGE", "l", "0", "-1")
+}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/redstart-db/redstart/internal/aof"
 	"github.com/redstart-db/redstart/internal/command/server"
 	"github.com/redstart-db/redstart/internal/exec"
 	"github.com/redstart-db/redstart/internal/persist"
@@ -56,6 +57,9 @@ func (f files) SavesFail(fail bool) { f.n.Exec.Alert(exec.AlertDisk, fail) }
 func (f files) SaveDelay() time.Duration {
 	return time.Duration(f.n.aof.saveDelay.Load()) * time.Microsecond
 }
+
+// ListPlain implements persist.Host.
+func (f files) ListPlain() int { return f.n.env.ListPlainSize }
 
 // ServerVersion implements persist.Host.
 func (f files) ServerVersion() string { return version.Redis }
@@ -127,6 +131,10 @@ func asServer(err error) error {
 }
 
 // Reload implements server.Node.
+//
+// Nothing of it is logged. So with an append only file keys that have expired are not left
+// out, but go as all others do, with an effect; and where what is loaded is not what was
+// there, the file begins anew.
 func (s *self) Reload(o server.ReloadOptions) error {
 	n := s.n
 	n.persist.Cancel()
@@ -145,5 +153,10 @@ func (s *self) Reload(o server.ReloadOptions) error {
 	if o.Merge {
 		load = n.replaceFunction
 	}
-	return n.persist.Reload(n.env.ListPlainSize, load, o.Merge)
+	logged := n.aof.State() != aof.Off
+	err := n.persist.Reload(load, o.Merge, logged)
+	if logged && (err != nil || o.NoSave) {
+		n.aof.anew()
+	}
+	return err
 }

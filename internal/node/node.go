@@ -9,6 +9,7 @@ import (
 	"net"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redstart-db/redstart/internal/acl"
@@ -79,6 +80,10 @@ type Node struct {
 
 	tls      tlsState
 	watchdog chan struct{} // closed to end it; nil while there is none
+
+	// unreplayed is how many commands of append only files have failed when they were
+	// loaded.
+	unreplayed atomic.Int64
 
 	tended int64 // when clients were looked after last, monotonic nanoseconds
 
@@ -218,13 +223,15 @@ const (
 )
 
 func (n *Node) load() error {
-	if n.Config.AppendOnly {
+	logged := false
+	n.stopped(func() { logged = n.Config.AppendOnly })
+	if logged {
 		return n.startAppendFile()
 	}
 	if err := n.aof.ReadManifest(); err != nil { // it may be turned on
 		return err
 	}
-	if err := n.persist.Load(n.env.ListPlainSize, n.loadFunction, n.stopping); err != nil {
+	if err := n.persist.Load(n.loadFunction, n.stopping); err != nil {
 		return err
 	}
 	n.stopped(n.Exec.EndLoading)
@@ -367,12 +374,14 @@ func (n *Node) expire() {
 			for db := 0; db < n.store.Databases() && sh.Perishable() > 0 && !more; db++ {
 				_, more = sh.DB(db).Expire(now, expireStep)
 			}
-			n.Exec.ServeExpired(sh)
+			ready := sh.Ready()
 			if threshold > 0 {
 				took += n.env.Clock.Nano()
 			}
 			sh.Unlock()
-			n.Exec.ServeLeft()
+			if ready {
+				n.Exec.ServeExpired(sh)
+			}
 		}
 	}
 	// Waiting for a lock is the latency of who held it, and not counted.

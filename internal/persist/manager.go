@@ -57,6 +57,9 @@ type Host interface {
 	// Claim makes sure that nobody else writes a file until it is released, by any
 	// goroutine. The instance is frozen.
 	Claim(dir, name string) (release func(), err error)
+	// ListPlain is the size in bytes from which on an element of a list is a node of its
+	// own; 0 is Redis's. The instance is frozen.
+	ListPlain() int
 	// ServerVersion is what files name as their writer.
 	ServerVersion() string
 }
@@ -452,6 +455,9 @@ func (m *Manager) Tick(changes uint64) {
 		return
 	}
 	m.host.Frozen(func() {
+		if m.store.Loading {
+			return // what is there is not all
+		}
 		due := wanted
 		for _, p := range m.cfg.Save {
 			if dirty >= uint64(p.Changes) && since > int64(p.Seconds) {
@@ -502,6 +508,14 @@ func (m *Manager) Status() Status {
 		s.Keys, s.Total = j.snap.Keys()
 	}
 	return s
+}
+
+// Loaded is called when the data has been loaded anew, from another file, and is what
+// changes are counted from. The instance is frozen.
+func (m *Manager) Loaded() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.saved = m.host.Changes()
 }
 
 // Unsaved is how many of so many changes are not in the file.

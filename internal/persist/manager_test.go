@@ -60,6 +60,7 @@ func (i *instance) Frozen(f func()) {
 	f()
 }
 func (i *instance) Changes() uint64          { return i.changes }
+func (i *instance) ListPlain() int           { return 0 }
 func (i *instance) SaveDelay() time.Duration { return time.Duration(i.delay.Load()) }
 func (i *instance) UsedMemory() uint64       { return 1 << 20 }
 func (i *instance) Functions() [][]byte      { return nil }

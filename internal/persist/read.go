@@ -20,12 +20,14 @@ func pid() int { return os.Getpid() }
 
 // Load reads the file of the instance, if there is one, into the store, which is empty.
 // stop is asked now and then whether to give up. function takes the code of a library.
-// Clients are not served meanwhile.
-func (m *Manager) Load(listPlain int, function func(code []byte) error, stop func() bool) error {
+// The instance is loading, but not frozen.
+func (m *Manager) Load(function func(code []byte) error, stop func() bool) error {
 	began := m.clock.Nano()
-	l := m.loader(listPlain, function)
+	var l Loader
+	var name string
+	m.host.Frozen(func() { l, name = m.loader(function), m.File() })
 	l.Stop = stop
-	res, err := m.read(m.File(), &l)
+	res, err := m.read(name, &l)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -55,8 +57,9 @@ func (m *Manager) report() {
 // LoadBase reads the RDB file that b begins with, the base of an append only file, into
 // the store, and gives its size. Keys that have expired by now are not left out: commands
 // behind the base may have made them last longer. Otherwise it is as Load.
-func (m *Manager) LoadBase(b []byte, listPlain int, function func(code []byte) error, stop func() bool) (size int, err error) {
-	l := m.loader(listPlain, function)
+func (m *Manager) LoadBase(b []byte, function func(code []byte) error, stop func() bool) (size int, err error) {
+	var l Loader
+	m.host.Frozen(func() { l = m.loader(function) })
 	l.Now, l.Stop = 0, stop
 	res, err := l.Load(b)
 	if err != nil {
@@ -70,13 +73,17 @@ func (m *Manager) LoadBase(b []byte, listPlain int, function func(code []byte) e
 }
 
 // Reload reads the file into the store of a frozen instance: keys that are there are
-// replaced with merge, and an error without.
-func (m *Manager) Reload(listPlain int, function func(code []byte) error, merge bool) error {
+// replaced with merge, and an error without. Keys that have expired are left out, unless
+// keep is set.
+func (m *Manager) Reload(function func(code []byte) error, merge, keep bool) error {
 	if !m.Enabled() {
 		return ErrNoFiles
 	}
-	l := m.loader(listPlain, function)
+	l := m.loader(function)
 	l.Held, l.Merge = true, merge
+	if keep {
+		l.Now = 0
+	}
 	res, err := m.read(m.File(), &l)
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -84,14 +91,15 @@ func (m *Manager) Reload(listPlain int, function func(code []byte) error, merge 
 	return err
 }
 
-func (m *Manager) loader(listPlain int, function func(code []byte) error) Loader {
+// loader takes what it needs of the configuration: the instance is frozen.
+func (m *Manager) loader(function func(code []byte) error) Loader {
 	inserters := runtime.GOMAXPROCS(0)
 	if m.cfg.KeyLoadDelay > 0 {
 		inserters = 0 // keys are to come one by one
 	}
 	return Loader{
 		Inserters: inserters,
-		Store:     m.store, Limits: serial.LimitsOf(m.cfg, listPlain), Now: m.clock.NowMilli(),
+		Store:     m.store, Limits: serial.LimitsOf(m.cfg, m.host.ListPlain()), Now: m.clock.NowMilli(),
 		CheckSum: m.cfg.RDBChecksum, Delay: delayOf(m.cfg.KeyLoadDelay), Function: function, Aux: m.aux,
 		Progress: &m.Progress,
 		Skipped:  func(key []byte) { m.log.Info(fmt.Sprintf("skipping empty key: %.200s", key)) },

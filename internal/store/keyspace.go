@@ -285,6 +285,12 @@ func (e Entry) value() []byte {
 // frees what was there. Memory for the table has been reserved.
 func (ks *Keyspace) install(k Key, e Entry, ref mem.Ref, deadline int64) Entry {
 	ks.before(k.H)
+	if !e.Ok() && ks.st.NoExpire && !ks.st.Loading {
+		// A key that has expired may have been kept, unseen. It goes now.
+		if old := ks.Find(k); old.Ok() {
+			ks.expire(old)
+		}
+	}
 	slot, rec := e.slot, parse(ks.arena, ref)
 	fresh := !e.Ok() || e.Type() != rec.typ()
 	if e.Ok() {

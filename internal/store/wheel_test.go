@@ -292,7 +292,19 @@ func TestNoExpire(t *testing.T) {
 	if n, more := m.ks.Expire(m.now, 10); n != 0 || more || m.ks.Len() != 1 {
 		t.Errorf("removed %d keys, more is %v", n, more)
 	}
+	// Who writes to it all the same, as EXEC may that has waited since before a pause, gets
+	// no second one beside it.
+	e := m.ks.SetString(k, m.ks.Lookup(k, m.now), []byte("new"), 0)
+	if m.ks.Len() != 1 || m.ks.Volatile() != 0 || string(e.Bytes(nil)) != "new" || len(m.gone.keys) != 1 {
+		t.Errorf("%d keys, %q, gone are %q", m.ks.Len(), e.Bytes(nil), m.gone.keys)
+	}
+	m.ks.Remove(k, m.ks.Find(k))
+	if m.ks.Find(k).Ok() {
+		t.Error("there were two")
+	}
 	m.st.NoExpire = false
+	m.set("k", m.now-10)
+	m.gone.keys = nil
 	m.expire(t, 10, nil)
 	if m.ks.Len() != 0 {
 		t.Error("the key is still there")

@@ -35,7 +35,13 @@ func debugLoadAppendFile(f *family, c *command.Ctx) {
 		Firm:   true,
 		Denied: resp.AppendError(nil, "ERR DEBUG LOADAOF can't be part of a transaction"),
 		Begin: func(end func([]byte) bool) {
-			f.node.LoadAppendFile(func() { end(resp.AppendSimple(nil, "OK")) })
+			f.node.LoadAppendFile(func(err error) {
+				if err != nil {
+					end(resp.AppendError(nil, "ERR Error trying to load the AOF files: "+err.Error()))
+					return
+				}
+				end(resp.AppendSimple(nil, "OK"))
+			})
 		},
 	})
 }

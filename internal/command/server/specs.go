@@ -46,7 +46,7 @@ type Node interface {
 	RewriteAppendFile(later bool) (started bool, err error)
 	// LoadAppendFile replaces all data by that of the append only file, and calls
 	// done in the end.
-	LoadAppendFile(done func())
+	LoadAppendFile(done func(error))
 	// SlowAppendFile makes every write to the append only file take so many
 	// microseconds.
 	SlowAppendFile(usec int64)

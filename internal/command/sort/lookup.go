@@ -95,7 +95,10 @@ func (s *sorter) timedField(e store.Entry, field []byte) (value []byte, ok bool)
 		}
 		at, v = triples.Deadline(p, pos), triples.Value(p, pos)
 	}
-	if at != 0 && at <= s.c.Now() {
+	if at != 0 && at <= s.c.Now() && !s.c.Store.Loading {
+		// It was left where it is, and goes now: when what is stored is replayed, it has to
+		// be gone, or else to be there.
+		e.Keyspace().ExpireNamed(e, s.c.Now(), [][]byte{field})
 		return nil, false
 	}
 	var digits store.Scratch
