@@ -254,7 +254,17 @@ func (cl *Client) Do(out []byte, args ...[]byte) []byte {
 func (cl *Client) Parsed() int { return cl.parser.Parsed() }
 
 // Dirty tells whether a watched key has changed, so that EXEC will do nothing.
-func (cl *Client) Dirty() bool { return cl.tx.watcher.Changed.Load() }
+func (cl *Client) Dirty() bool {
+	if cl.tx.watcher.Changed.Load() {
+		return true
+	}
+	for i := range cl.tx.watched {
+		if k := &cl.tx.watched[i]; cl.x.hasMoved(k, false) {
+			return true
+		}
+	}
+	return false
+}
 
 // unauthOutput is how many bytes may wait for a client that has not logged in.
 const unauthOutput = 1024

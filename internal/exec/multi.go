@@ -134,10 +134,13 @@ func (x *Exec) exec(c *command.Ctx) {
 		x.Store.Unlock(locks)
 	}()
 	c.Hold(locks, store.Key{})
-	for _, k := range cl.tx.watched {
-		x.Store.ShardOf(k.key.H).DB(k.db).Lookup(k.key, c.Now())
+	changed := false
+	for i := range cl.tx.watched {
+		k := &cl.tx.watched[i]
+		exists := x.Store.ShardOf(k.key.H).DB(k.db).Lookup(k.key, c.Now()).Ok()
+		changed = changed || x.hasMoved(k, exists)
 	}
-	if cl.tx.watcher.Changed.Load() {
+	if changed || cl.tx.watcher.Changed.Load() {
 		cl.endTransaction()
 		cl.unwatch(locks)
 		c.NullArray()

@@ -9,9 +9,36 @@ import (
 	"github.com/redstart-db/redstart/internal/store"
 )
 
+// watchedKey is a key that a client watches. Whoever changes it sets watcher.Changed, but
+// for databases that are flushed or swapped while many keys are watched: those tell nobody
+// (store.Moves), and EXEC finds out.
 type watchedKey struct {
-	db  int
-	key store.Key
+	db     int
+	key    store.Key
+	exists bool   // it did when it was entered,
+	moves  uint32 // and what Moves told then
+}
+
+// beginWatch enters a key in its shard, which is locked, at now in Unix milliseconds.
+func (x *Exec) beginWatch(k *watchedKey, w *store.Watcher, now int64) {
+	sh := x.Store.ShardOf(k.key.H)
+	// A key that has expired already is removed first, so that its removal is no change
+	// for this client.
+	k.exists, k.moves = sh.DB(k.db).Lookup(k.key, now).Ok(), x.Store.Moves(k.db)
+	sh.Watch(k.db, string(k.key.B), w)
+}
+
+// hasMoved tells whether the key, whose shard is locked, got another value, or lost its
+// own, with its database. Where that has moved more than once, nobody knows what was there
+// in between: that counts as a change.
+func (x *Exec) hasMoved(k *watchedKey, exists bool) bool {
+	switch x.Store.Moves(k.db) - k.moves {
+	case 0:
+		return false
+	case 1:
+		return k.exists || exists
+	}
+	return true
 }
 
 type watchedName struct {
@@ -61,21 +88,20 @@ func (x *Exec) watch(c *command.Ctx) {
 		if cl.watches(c.DB(), k.B) {
 			continue
 		}
-		// A key that has expired already is removed first, so that its
-		// removal is no change for this client.
-		c.Keyspace(k).Lookup(k, c.Now())
-		x.Store.ShardOf(k.H).Watch(c.DB(), string(k.B), &cl.tx.watcher)
-		cl.note(c.DB(), k)
+		x.beginWatch(cl.note(c.DB(), k), &cl.tx.watcher, c.Now())
 	}
 	c.OK()
 }
 
-// note adds a key to those that are watched.
-func (cl *Client) note(db int, k store.Key) {
-	cl.tx.watched = append(cl.tx.watched, watchedKey{db, store.Key{B: bytes.Clone(k.B), H: k.H}})
+// note adds a key to those that are watched. What it gives is valid until the next.
+func (cl *Client) note(db int, k store.Key) *watchedKey {
+	cl.tx.watched = append(cl.tx.watched, watchedKey{
+		db: db, key: store.Key{B: bytes.Clone(k.B), H: k.H}, moves: cl.x.Store.Moves(db),
+	})
 	cl.tx.index()
 	cl.Sess.Watching = len(cl.tx.watched)
 	cl.Sess.WatchMem += len(k.B) + session.EntryMem
+	return &cl.tx.watched[len(cl.tx.watched)-1]
 }
 
 // index enters the last of the watched keys in names, or all when that begins.
@@ -173,11 +199,9 @@ func (s *scripting) watchNow() {
 		for _, k := range tx.dropped {
 			s.with(k, func(sh *store.Shard) { sh.Unwatch(k.db, string(k.key.B), &tx.watcher) })
 		}
-		for _, k := range tx.watched[len(tx.watched)-tx.late:] {
-			s.with(k, func(sh *store.Shard) {
-				sh.DB(k.db).Lookup(k.key, s.now)
-				sh.Watch(k.db, string(k.key.B), &tx.watcher)
-			})
+		late := tx.watched[len(tx.watched)-tx.late:]
+		for i := range late {
+			s.with(late[i], func(*store.Shard) { s.x.beginWatch(&late[i], &tx.watcher, s.now) })
 		}
 		switch {
 		case len(tx.watched) == 0:

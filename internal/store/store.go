@@ -73,6 +73,9 @@ type Store struct {
 	// littered is the set of shards that have garbage. It is changed with the shard locked.
 	littered atomic.Uint64
 
+	// moves is what Moves tells, by database. It changes while all shards are locked.
+	moves []atomic.Uint32
+
 	// readied counts the times that a queue became ready.
 	readied atomic.Uint64
 
@@ -144,6 +147,7 @@ func New(o Options) (*Store, error) {
 		hooks:  o.Hooks,
 	}
 	st.account.limit.Store(NoLimit)
+	st.moves = make([]atomic.Uint32, o.Databases)
 	for i := range st.shards {
 		sh := &st.shards[i]
 		arena, err := mem.New(mem.Options{Reserve: o.Reserve})
@@ -293,9 +297,18 @@ func (st *Store) Timed() bool {
 // Swap exchanges two databases at time now, in Unix milliseconds. All shards must
 // be locked.
 func (st *Store) Swap(a, b int, now int64) {
+	many := st.manyWatch()
+	if many {
+		st.moves[a].Add(1)
+		st.moves[b].Add(1)
+	}
 	for i := range st.shards {
 		sh := &st.shards[i]
-		sh.touchSwapped(a, b, now)
+		sh.wakeAll(a, sh.DB(b))
+		sh.wakeAll(b, sh.DB(a))
+		if !many {
+			sh.touchSwapped(a, b, now)
+		}
 		ka, kb := sh.DB(a), sh.DB(b)
 		ka.db, kb.db = b, a
 		sh.dbs[a].Store(kb)
@@ -308,14 +321,20 @@ func (st *Store) Swap(a, b int, now int64) {
 // nothing else, and by calls of Reclaim otherwise.
 func (st *Store) Flush(db int) int {
 	n := 0
+	many := st.manyWatch()
 	for i := range st.shards {
 		sh := &st.shards[i]
 		old := sh.DB(db)
 		if old.table.Len() == 0 {
 			continue
 		}
+		if n == 0 && many {
+			st.moves[db].Add(1)
+		}
 		n += old.table.Len()
-		sh.touchFlushed(db)
+		if sh.wakeAll(db, nil); !many {
+			sh.touchFlushed(db)
+		}
 		sh.dbs[db].Store(newKeyspace(st, sh, db))
 		old.spoilCopies()
 		if old.moment != nil {

@@ -68,10 +68,27 @@ func (sh *Shard) touch(db int, key []byte) {
 	}
 }
 
+// manyWatched is from how many watched keys on a flush or a swap of databases does not
+// look at each of them: whoever watches finds out by Moves.
+const manyWatched = 512
+
+// manyWatch tells whether more keys are watched than all of them can be told of a flush
+// or a swap. All shards must be locked.
+func (st *Store) manyWatch() bool {
+	n := 0
+	for i := range st.shards {
+		n += len(st.shards[i].watchers)
+	}
+	return n > manyWatched
+}
+
+// Moves counts the times that a database got other content, or none, without those who
+// watch its keys having been told.
+func (st *Store) Moves(db int) uint32 { return st.moves[db].Load() }
+
 // touchFlushed tells the watchers of keys that exist in a database which is
 // about to be emptied.
 func (sh *Shard) touchFlushed(db int) {
-	sh.wakeAll(db, nil)
 	for at, list := range sh.watchers {
 		if at.db == db && sh.DB(db).exists(at.key) {
 			mark(list)
@@ -84,8 +101,6 @@ func (sh *Shard) touchFlushed(db int) {
 // none, and is removed; one that goes is, as it had not expired when it was
 // watched.
 func (sh *Shard) touchSwapped(a, b int, now int64) {
-	sh.wakeAll(a, sh.DB(b))
-	sh.wakeAll(b, sh.DB(a))
 	for at, list := range sh.watchers {
 		from, to := a, b
 		switch at.db {
