@@ -12,6 +12,7 @@ package glua
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -121,7 +122,7 @@ func (e *Engine) Eval(dst []byte, s script.Script, c *script.Call) ([]byte, *scr
 	if !sc.parameters {
 		m.globals.RawSetString("KEYS", m.strings(c.Keys))
 		m.globals.RawSetString("ARGV", m.strings(c.Args))
-		return m.run(dst, sc.fn, c)
+		return e.run(m, dst, sc.fn, c)
 	}
 	var keys, args lua.LValue = lua.LNil, lua.LNil
 	if sc.keys {
@@ -130,13 +131,28 @@ func (e *Engine) Eval(dst []byte, s script.Script, c *script.Call) ([]byte, *scr
 	if sc.args {
 		args = m.strings(c.Args)
 	}
-	return m.run(dst, sc.fn, c, keys, args)
+	return e.run(m, dst, sc.fn, c, keys, args)
+}
+
+// run runs a function. If it has had to be ended when it had taken much memory, that is
+// collected at once, so that the next does not pay for it. The machine of scripts goes with
+// all that it may still hold; that of functions has their libraries.
+func (e *Engine) run(m *machine, dst []byte, fn *lua.LFunction, c *script.Call, args ...lua.LValue) ([]byte, *script.Error) {
+	dst, fail := m.run(dst, fn, c, args...)
+	if fail != nil && m.limit.ravaged() {
+		if m == e.evals {
+			m.l.Close()
+			e.evals = nil
+		}
+		runtime.GC()
+	}
+	return dst, fail
 }
 
 // Invoke implements script.Engine.
 func (e *Engine) Invoke(dst []byte, f script.Func, c *script.Call) ([]byte, *script.Error) {
 	m := e.libs
-	return m.run(dst, f.(*lua.LFunction), c, m.strings(c.Keys), m.strings(c.Args))
+	return e.run(m, dst, f.(*lua.LFunction), c, m.strings(c.Keys), m.strings(c.Args))
 }
 
 // Load implements script.Engine.

@@ -105,23 +105,30 @@ func (l *limiter) poll() {
 // which it has not found dead.
 type usage struct{ alive, all uint64 }
 
-// look asks what the garbage collector found alive when it looked last, which it does whenever the heap has doubled: so
-// a script may for a while take twice what it may. Where it takes long to find what is alive, as in tables that lie in
-// each other thousands deep, and other work is to be done, it falls behind; then the script waits for it.
+// look asks what the garbage collector found alive when it looked last, which it does whenever the heap has doubled.
+// Where it takes long to find what is alive, as in tables that lie in each other thousands deep, and other work is to be
+// done, it falls behind. Then the script waits for it, so that what it has taken is never more than twice what it may,
+// however slow the machine is.
 func (l *limiter) look() {
 	l.heap, l.grown = heapSteps, 0
 	now := l.usage()
-	if l.base.all == 0 {
+	if l.base == (usage{}) {
 		l.base = now
 		return
 	}
-	if now.alive < l.base.alive+memoryBudget && now.all >= max(l.base.all, 2*now.alive)+2*memoryBudget {
+	l.base.alive = min(l.base.alive, now.alive) // what others had left has been found dead
+	if now.alive < l.base.alive+memoryBudget && now.all >= max(2*l.base.alive, now.alive)+memoryBudget {
 		runtime.GC()
 		now = l.usage()
 	}
 	if now.alive >= l.base.alive+memoryBudget {
 		l.ended = "ERR not enough memory: the script takes more than it may"
 	}
+}
+
+// ravaged tells whether a script was ended when it had taken much.
+func (l *limiter) ravaged() bool {
+	return l.ended != "" && l.base != (usage{}) && l.usage().all >= l.base.all+memoryBudget/4
 }
 
 func (l *limiter) usage() usage {

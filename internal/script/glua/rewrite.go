@@ -29,7 +29,7 @@ const (
 	numberName  = "(number)"
 	helperCount = 3
 	// sourceDepth is how deep a source may be nested: the compiler goes down as deep.
-	sourceDepth = 1000
+	sourceDepth = 2000
 	// concatArgs is the most arguments of one call, as they take registers.
 	concatArgs = 30
 )
@@ -58,12 +58,12 @@ func compile(src, name string, library bool) (c code, err error) {
 	if strings.HasPrefix(src, "\x1b") {
 		return code{}, fmt.Errorf("%s:1: unexpected symbol near '\\27'", name)
 	}
-	if err := tooDeep(src, name); err != nil {
+	if err := checkSyntax(src, name); err != nil {
 		return code{}, err
 	}
 	chunk, err := parse.Parse(strings.NewReader(src), name)
 	if err != nil {
-		return code{}, syntaxError(err, src, name)
+		return code{}, compilerError(err, name)
 	}
 	r := rewriter{names: names{own: make(map[string]bool), library: library}, reading: true}
 	if strings.Contains(src, "setfenv") { // names may come to mean other things
@@ -92,7 +92,7 @@ func compile(src, name string, library bool) (c code, err error) {
 	bind.SetLine(1)
 	proto, err := lua.Compile([]ast.Stmt{bind, give}, name)
 	if err != nil {
-		return code{}, syntaxError(err, src, name)
+		return code{}, compilerError(err, name)
 	}
 	nameOperands(proto)
 	trim(proto)
@@ -120,46 +120,22 @@ func seesGlobals(src string) bool {
 	return strings.Contains(src, "_G") || strings.Contains(src, "load") || strings.Contains(src, "fenv")
 }
 
-// tooDeep refuses sources with very many brackets inside each other before they are
-// parsed. It does not know strings and comments, so the bound is generous.
-func tooDeep(src, name string) error {
-	depth := 0
-	for i := range len(src) {
-		switch src[i] {
-		case '(', '{', '[':
-			if depth++; depth > 100_000 {
-				return fmt.Errorf("%s: %w", name, errDepth)
-			}
-		case ')', '}', ']':
-			depth--
-		}
-	}
-	return nil
-}
-
-// syntaxError gives an error of the parser the form of the C one.
-func syntaxError(err error, src, name string) error {
+// compilerError gives an error of the compiler the form of the C one. Its syntax has been
+// checked: what it may still say is that a function needs more registers than there are.
+func compilerError(err error, name string) error {
+	line := 1
 	var pe *parse.Error
-	if errors.As(err, &pe) {
-		near := pe.Token
-		if pe.Pos.Line < 0 || near == "EOF" || near == "" {
-			near = "<eof>"
+	var ce *lua.CompileError
+	text := "function or expression too complex"
+	switch {
+	case errors.As(err, &pe):
+		line, text = pe.Pos.Line, pe.Message+" near '"+pe.Token+"'"
+	case errors.As(err, &ce):
+		if line = ce.Line; !strings.Contains(ce.Message, "register") && !strings.Contains(ce.Message, "local variables") {
+			text = ce.Message
 		}
-		line := pe.Pos.Line
-		if near == "<eof>" {
-			line = 1 + strings.Count(src, "\n")
-		}
-		if line < 1 {
-			line = 1
-		}
-		msg := pe.Message
-		msg = strings.Replace(msg, "unterminated", "unfinished", 1)
-		if msg == "syntax error" || msg == "" {
-			msg = "unexpected symbol"
-		}
-		return fmt.Errorf("%s:%d: %s near '%s'", name, line, msg, near)
 	}
-	return errors.New(strings.TrimSpace(err.Error()))
+	return fmt.Errorf("%s:%d: %s", name, max(line, 1), text)
 }
 
 // rewriter puts calls of helpers into a source.
