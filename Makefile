@@ -2,8 +2,10 @@
 
 GO ?= go
 FUZZTIME ?= 30s
+# Those that are nothing but the kernel's work (one command at a time) tell little.
+PROFILELOADS ?= speed,types,evict,set-everysec-p16
 
-.PHONY: build test race invariants lint diff clients official fuzz bench docs ci clean
+.PHONY: build test race invariants lint diff clients official fuzz bench profile docs ci clean
 
 build: ## the server, as ./bin/redstart
 	CGO_ENABLED=0 $(GO) build -o bin/redstart ./cmd/redstart
@@ -34,6 +36,12 @@ fuzz: ## each fuzz target for FUZZTIME
 
 bench: build ## CPU time per operation and bytes per key, beside redis-server
 	REDSTART_BIN=$(CURDIR)/bin/redstart $(GO) run ./tests/bench $(BENCHFLAGS)
+
+profile: ## cmd/redstart/default.pgo anew, which the compiler optimises for: of the loads that bench has
+	rm -rf bin/profiles && mkdir -p bin/profiles
+	REDSTART_PROFILES=$(CURDIR)/bin/profiles $(GO) run ./tests/bench -servers redstart -quick -loads $(PROFILELOADS)
+	$(GO) tool pprof -proto bin/profiles/*.pprof >bin/default.pgo
+	mv bin/default.pgo cmd/redstart/default.pgo
 
 docs: ## the pages that are generated from the code
 	$(GO) generate ./...

@@ -28,6 +28,7 @@ func serve(cfg *config.Config, bare bool, stdout, stderr io.Writer) int {
 		return 1
 	}
 	log := slog.New(handler)
+	defer profile(log)()
 	// From here on a signal ends the server in order, also while it starts.
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
