@@ -9,6 +9,7 @@ import (
 
 	"github.com/redstart-db/redstart/internal/bulks"
 	"github.com/redstart-db/redstart/internal/ds/listpack"
+	"github.com/redstart-db/redstart/tests/peer"
 )
 
 // TestAppend compares replies with what fmt makes of the elements, for all lengths
@@ -28,7 +29,7 @@ func TestAppend(t *testing.T) {
 	for p := int64(1); p <= 1e18; p *= 10 {
 		elems = append(elems, strconv.AppendInt(nil, p-1, 10), strconv.AppendInt(nil, p, 10), strconv.AppendInt(nil, -p, 10))
 	}
-	seed := rand.Uint64()
+	seed := peer.Seed(t)
 	rnd := rand.New(rand.NewPCG(seed, 0))
 	for round := range 200 {
 		rnd.Shuffle(len(elems), func(i, j int) { elems[i], elems[j] = elems[j], elems[i] })

@@ -12,6 +12,7 @@ import (
 
 	"github.com/redstart-db/redstart/internal/exec"
 	"github.com/redstart-db/redstart/internal/resp"
+	"github.com/redstart-db/redstart/tests/peer"
 )
 
 // request gives words as a request.
@@ -49,7 +50,7 @@ func tally(x *exec.Exec) string {
 // TestSeriesIsAsSingles compares pipelines, which have series in them, with the same
 // commands one by one.
 func TestSeriesIsAsSingles(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
+	seed := peer.Seed(t)
 	if s := os.Getenv("REDSTART_SEED"); s != "" {
 		seed, _ = strconv.ParseUint(s, 10, 64)
 	}

@@ -5,7 +5,8 @@ import (
 	"math/big"
 	"math/rand/v2"
 	"testing"
-	"time"
+
+	"github.com/redstart-db/redstart/tests/peer"
 )
 
 const bits = 200
@@ -44,8 +45,7 @@ func off(got float64, want *big.Float) float64 {
 const few = 0.5 + 1.0/4096
 
 func TestTrigonometry(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	seed := peer.Seed(t)
 	r := rand.New(rand.NewPCG(seed, 0))
 	check := func(name string, x, got float64, want *big.Float) {
 		if d := off(got, want); !(d <= few) {

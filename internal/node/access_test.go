@@ -7,6 +7,7 @@ import (
 
 	"github.com/redstart-db/redstart/internal/acl"
 	"github.com/redstart-db/redstart/internal/command"
+	"github.com/redstart-db/redstart/tests/peer"
 )
 
 // A call has two ways to find its keys: the one that takes locks, and the descriptions,
@@ -16,8 +17,7 @@ import (
 func TestDescribedKeysAreThoseThatAreLocked(t *testing.T) {
 	k := newTalk(t, nil)
 	table := k.n.env.Table
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := peer.Seed(t)
 	rnd := rand.New(rand.NewPCG(seed, 0))
 	words := []string{"0", "1", "2", "3", "-1", "store", "storedist", "get", "by", "limit", "streams", "group", "keys", "weights",
 		"aggregate", "count", "left", "right", "min", "block", "k", "l", "m", "usage", "encoding"}

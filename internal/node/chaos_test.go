@@ -18,6 +18,7 @@ import (
 
 	"github.com/redstart-db/redstart/internal/config"
 	"github.com/redstart-db/redstart/internal/resp"
+	"github.com/redstart-db/redstart/tests/peer"
 )
 
 // chaos is an instance that everybody uses in every way at once.
@@ -226,7 +227,7 @@ func TestChaos(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.n = n
-	s := seed(t)
+	s := peer.Seed(t)
 	var wg sync.WaitGroup
 	for i := range 24 {
 		a := agent{c, rand.New(rand.NewPCG(s, uint64(i)))}

@@ -19,6 +19,7 @@ import (
 
 	"github.com/redstart-db/redstart/internal/config"
 	"github.com/redstart-db/redstart/internal/resp"
+	"github.com/redstart-db/redstart/tests/peer"
 )
 
 // wire is a connection that speaks bytes.
@@ -464,7 +465,7 @@ func TestClientBuffersInList(t *testing.T) {
 // TestClientsUnderFire runs commands that look at, close and pause other
 // connections against connections that come and go.
 func TestClientsUnderFire(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
+	seed := peer.Seed(t)
 	if s := os.Getenv("REDSTART_SEED"); s != "" {
 		seed, _ = strconv.ParseUint(s, 10, 64)
 	}

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/redstart-db/redstart/internal/resp"
+	"github.com/redstart-db/redstart/tests/peer"
 )
 
 // streamFiller makes commands on streams that take memory, and some that give it
@@ -89,7 +90,7 @@ func streamState(w *wire) string {
 // elsewhere is compared with groups and all that is pending.
 func TestExhaustedStreams(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
-	f := streamFiller{rand.New(rand.NewPCG(seed(t), 0))}
+	f := streamFiller{rand.New(rand.NewPCG(peer.Seed(t), 0))}
 	n, w := fullNode(t, 96<<10)
 	defer n.Close()
 	var j journal

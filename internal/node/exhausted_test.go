@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,20 +16,8 @@ import (
 	"github.com/redstart-db/redstart/internal/oplog"
 	"github.com/redstart-db/redstart/internal/resp"
 	"github.com/redstart-db/redstart/internal/vfs"
+	"github.com/redstart-db/redstart/tests/peer"
 )
-
-// seed is that of a randomised test: NODE_SEED, or a new one, which is printed.
-func seed(t *testing.T) uint64 {
-	n := rand.Uint64()
-	if s := os.Getenv("NODE_SEED"); s != "" {
-		var err error
-		if n, err = strconv.ParseUint(s, 10, 64); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Logf("replay with NODE_SEED=%d", n)
-	return n
-}
 
 // journal keeps all effects as requests, with the database selected before each.
 type journal struct {
@@ -140,7 +127,7 @@ func (f filler) command() []string {
 // keys are deleted there is room again.
 func TestExhausted(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
-	rnd := rand.New(rand.NewPCG(seed(t), 0))
+	rnd := rand.New(rand.NewPCG(peer.Seed(t), 0))
 	n, w := fullNode(t, 1<<20)
 	defer n.Close()
 	var j journal

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/redstart-db/redstart/tests/peer"
 )
 
 // zsetFiller makes commands on sorted sets that take memory, and some that give
@@ -61,7 +63,7 @@ func (f zsetFiller) command() []string {
 // TestExhaustedZSets is TestExhausted with sorted sets.
 func TestExhaustedZSets(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
-	f := zsetFiller{rand.New(rand.NewPCG(seed(t), 0))}
+	f := zsetFiller{rand.New(rand.NewPCG(peer.Seed(t), 0))}
 	n, w := fullNode(t, 512<<10)
 	defer n.Close()
 	var j journal

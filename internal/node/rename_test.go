@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/redstart-db/redstart/internal/config"
+	"github.com/redstart-db/redstart/tests/peer"
 )
 
 // movers is an instance with keys of different shards.
@@ -205,8 +206,7 @@ func TestRenameBesideWriters(t *testing.T) {
 	m.large("set", "a")
 	b := m.apart("b", "a")
 	keys := []string{"a", b, m.apart("c", b)}
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	seed := peer.Seed(t)
 	var wg sync.WaitGroup
 	end := time.Now().Add(time.Second)
 	for i := range 4 {

@@ -19,6 +19,7 @@ import (
 	"github.com/redstart-db/redstart/internal/config"
 	"github.com/redstart-db/redstart/internal/exec"
 	"github.com/redstart-db/redstart/internal/resp"
+	"github.com/redstart-db/redstart/tests/peer"
 )
 
 // talk is a connection to an instance of the test's own.
@@ -397,8 +398,7 @@ func TestRewriteAll(t *testing.T) {
 // TestGetKeysOfAnything asks for the keys of nonsense.
 func TestGetKeysOfAnything(t *testing.T) {
 	k := newTalk(t, nil)
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := peer.Seed(t)
 	rnd := rand.New(rand.NewPCG(seed, 0))
 	words := []string{"", "0", "1", "-1", "2", "9223372036854775807", "-9223372036854775808", "99999999999999999999", "store", "get",
 		"streams", "keys", "k", "limit", "by", "weights", "\x00", "incrby", "set", "overflow", "match", "ex"}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/redstart-db/redstart/internal/config"
 	"github.com/redstart-db/redstart/internal/resp"
+	"github.com/redstart-db/redstart/tests/peer"
 )
 
 // TestCachesAreNeverStale has clients with caches of their own read and change keys
@@ -26,7 +27,7 @@ func TestCachesAreNeverStale(t *testing.T) {
 					wires[i], caches[i] = w, cache
 					w.ask("HELLO 3")
 					w.ask("CLIENT TRACKING ON" + mode)
-					rnd := rand.New(rand.NewPCG(seed(t), uint64(i)))
+					rnd := rand.New(rand.NewPCG(peer.Seed(t), uint64(i)))
 					wg.Add(1)
 					go func() {
 						defer wg.Done()

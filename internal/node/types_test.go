@@ -14,6 +14,7 @@ import (
 
 	"github.com/redstart-db/redstart/internal/config"
 	"github.com/redstart-db/redstart/internal/resp"
+	"github.com/redstart-db/redstart/tests/peer"
 )
 
 // sharer is one of many that use the same keys of every type at once. Elements
@@ -247,7 +248,7 @@ func TestSharedKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer n.Close()
-	seed := seed(t)
+	seed := peer.Seed(t)
 	var all []*sharer
 	for i := range 8 {
 		l, err := n.NewLocal()

@@ -7,15 +7,13 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/redstart-db/redstart/internal/num"
 	"github.com/redstart-db/redstart/tests/peer"
 )
 
 func seeded(t *testing.T) *rand.Rand {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	seed := peer.Seed(t)
 	return rand.New(rand.NewPCG(seed, 0))
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/redstart-db/redstart/internal/rdb"
 	"github.com/redstart-db/redstart/internal/serial"
 	"github.com/redstart-db/redstart/internal/store"
+	"github.com/redstart-db/redstart/tests/peer"
 )
 
 // writer makes files.
@@ -90,8 +91,7 @@ func loaderOf(st *store.Store, inserters int) *Loader {
 }
 
 func seeded(t *testing.T) *rand.Rand {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := peer.Seed(t)
 	return rand.New(rand.NewPCG(seed, 0))
 }
 

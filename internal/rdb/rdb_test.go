@@ -9,11 +9,11 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"pgregory.net/rapid"
 
 	"github.com/redstart-db/redstart/internal/rdb"
+	"github.com/redstart-db/redstart/tests/peer"
 )
 
 func TestCRC64(t *testing.T) {
@@ -329,8 +329,7 @@ func TestNoAllocation(t *testing.T) {
 // TestCRC64Lengths compares what is taken at once, from any offset, with the checksum that
 // is brought up to date for each byte.
 func TestCRC64Lengths(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	seed := peer.Seed(t)
 	r := rand.New(rand.NewPCG(seed, 0))
 	b := make([]byte, 2000)
 	for i := range b {

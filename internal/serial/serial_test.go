@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/redstart-db/redstart/internal/ds/dict"
 	"github.com/redstart-db/redstart/internal/ds/intset"
@@ -20,6 +19,7 @@ import (
 	"github.com/redstart-db/redstart/internal/rdb"
 	"github.com/redstart-db/redstart/internal/serial"
 	"github.com/redstart-db/redstart/internal/store"
+	"github.com/redstart-db/redstart/tests/peer"
 )
 
 var limits = serial.Limits{
@@ -35,8 +35,7 @@ type world struct {
 }
 
 func newWorld(t testing.TB, reserve uint64) *world {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	seed := peer.Seed(t)
 	st, err := store.New(store.Options{Shards: 1, Reserve: reserve})
 	if err != nil {
 		t.Fatal(err)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,6 +28,7 @@ import (
 	"github.com/redstart-db/redstart/internal/serial"
 	"github.com/redstart-db/redstart/internal/snapshot"
 	"github.com/redstart-db/redstart/internal/store"
+	"github.com/redstart-db/redstart/tests/peer"
 )
 
 // text is the value of an entry in a form that does not depend on how it is kept.
@@ -182,10 +182,7 @@ func newServer(t testing.TB) *commandtest.Server {
 // What a snapshot gives is what there was when it began, whatever happens while it is
 // written.
 func TestModel(t *testing.T) {
-	seed := rand.Uint64()
-	if s := os.Getenv("REDSTART_SEED"); s != "" {
-		seed, _ = strconv.ParseUint(s, 10, 64)
-	}
+	seed := peer.Seed(t)
 	runs := 200
 	if testing.Short() {
 		runs = 30

@@ -4,19 +4,15 @@ import (
 	"fmt"
 	"hash/maphash"
 	"math/rand/v2"
-	"os"
 	"slices"
-	"strconv"
 	"testing"
+
+	"github.com/redstart-db/redstart/tests/peer"
 )
 
 // TestTable compares a table with a map through random changes.
 func TestTable(t *testing.T) {
-	seed := rand.Uint64()
-	if s, err := strconv.ParseUint(os.Getenv("REDSTART_SEED"), 10, 64); err == nil {
-		seed = s
-	}
-	t.Logf("seed %d", seed)
+	seed := peer.Seed(t)
 	rnd := rand.New(rand.NewPCG(seed, 1))
 	hashes := maphash.MakeSeed()
 	hash := func(name string) uint64 { return maphash.String(hashes, name) }

@@ -3,27 +3,19 @@ package hash_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strconv"
 	gostrings "strings"
 	"testing"
-	"time"
 
 	"github.com/redstart-db/redstart/internal/command"
+	"github.com/redstart-db/redstart/tests/peer"
 )
 
 // TestExhausted fills the memory again and again. A command that finds none fails,
 // and whatever it had done by then is what it propagates.
 func TestExhausted(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	if text := os.Getenv("HASH_SEED"); text != "" {
-		var err error
-		if seed, err = strconv.ParseUint(text, 10, 64); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Logf("replay with HASH_SEED=%d", seed)
+	seed := peer.Seed(t)
 	rnd := rand.New(rand.NewPCG(seed, 1))
 	s, replica := newServerOf(t, 1<<20), newServer(t)
 	s.Record()

@@ -5,12 +5,12 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/redstart-db/redstart/internal/command/commandtest"
 	"github.com/redstart-db/redstart/internal/command/hyperloglog"
 	families "github.com/redstart-db/redstart/internal/command/strings"
 	"github.com/redstart-db/redstart/internal/ds/hll"
+	"github.com/redstart-db/redstart/tests/peer"
 )
 
 func newServer(tb testing.TB) *commandtest.Server {
@@ -67,8 +67,7 @@ func TestEffects(t *testing.T) {
 // seen all elements.
 func TestUnion(t *testing.T) {
 	s := newServer(t)
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	seed := peer.Seed(t)
 	r := rand.New(rand.NewPCG(seed, 0))
 	for range 50 {
 		s.Do("GETDEL all")

@@ -8,9 +8,10 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/redstart-db/redstart/tests/peer"
 )
 
 func fields(line string) []string { return strings.Fields(line) }
@@ -33,7 +34,7 @@ type random struct {
 }
 
 func newRandom(t *testing.T) random {
-	seed := uint64(time.Now().UnixNano())
+	seed := peer.Seed(t)
 	if s := os.Getenv("REDSTART_SEED"); s != "" {
 		seed, _ = strconv.ParseUint(s, 10, 64)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/command/cmddocs"
+	"github.com/redstart-db/redstart/tests/peer"
 )
 
 // allCommands is a table of every command that there is a description of, with
@@ -135,8 +136,7 @@ func fields(s string) (args [][]byte) {
 // TestFindKeysOfNonsense looks for keys in arguments that make no sense.
 func TestFindKeysOfNonsense(t *testing.T) {
 	table := allCommands(t)
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := peer.Seed(t)
 	rnd := rand.New(rand.NewPCG(seed, 0))
 	words := []string{"", "0", "1", "-1", "2", "3", "9223372036854775807", "-9223372036854775808", "18446744073709551617",
 		"store", "storedist", "get", "streams", "keys", "auth", "k", "set", "incrby", "overflow", "\x00"}

@@ -19,6 +19,7 @@ import (
 	"github.com/redstart-db/redstart/internal/command/sort"
 	stringcmds "github.com/redstart-db/redstart/internal/command/strings"
 	"github.com/redstart-db/redstart/internal/command/zset"
+	"github.com/redstart-db/redstart/tests/peer"
 )
 
 func newServer(t *testing.T) *commandtest.Server {
@@ -93,8 +94,7 @@ func TestFieldsThatExpire(t *testing.T) {
 // TestModel sorts random numbers in every form of a collection and compares the
 // result with that of package slices.
 func TestModel(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	seed := peer.Seed(t)
 	r := rand.New(rand.NewPCG(seed, 0))
 	s := newServer(t)
 	for range 400 {

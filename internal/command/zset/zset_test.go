@@ -12,6 +12,7 @@ import (
 	"github.com/redstart-db/redstart/internal/command/keys"
 	"github.com/redstart-db/redstart/internal/command/strings"
 	"github.com/redstart-db/redstart/internal/command/zset"
+	"github.com/redstart-db/redstart/tests/peer"
 )
 
 // TestSpecs compares the table with what COMMAND INFO documents: of ZRANK and ZREVRANK
@@ -171,8 +172,7 @@ func TestScanAll(t *testing.T) {
 // TestBothForms runs random commands on a packed set and on a large one: replies
 // must be the same, but for the sign of zero.
 func TestBothForms(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := peer.Seed(t)
 	rnd := rand.New(rand.NewPCG(seed, 0))
 	small := commandtest.New(t, zset.Specs(), strings.Specs(), keys.Specs())
 	big := commandtest.New(t, zset.Specs(), strings.Specs(), keys.Specs())

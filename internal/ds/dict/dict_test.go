@@ -10,6 +10,7 @@ import (
 
 	"github.com/redstart-db/redstart/internal/ds/zindex"
 	"github.com/redstart-db/redstart/internal/mem"
+	"github.com/redstart-db/redstart/tests/peer"
 	"pgregory.net/rapid"
 )
 
@@ -39,8 +40,7 @@ func TestAgainstMap(t *testing.T) {
 func TestExhausted(t *testing.T) {
 	for _, kind := range kinds {
 		t.Run(fmt.Sprint(kind), func(t *testing.T) {
-			seed := rand.Uint64()
-			t.Logf("seed %d", seed)
+			seed := peer.Seed(t)
 			s := source{rand.New(rand.NewPCG(seed, 2))}
 			refused := false
 			a := newArena(t, mem.Options{Limit: func(int) bool {

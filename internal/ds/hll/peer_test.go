@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
-	"time"
 
 	"github.com/redstart-db/redstart/internal/ds/hll"
 	"github.com/redstart-db/redstart/tests/peer"
@@ -14,8 +13,7 @@ import (
 // value is dense; and estimates.
 func TestAgainstReference(t *testing.T) {
 	c := peer.Start(t, peer.Options{}).Dial(t)
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	seed := peer.Seed(t)
 	r := rand.New(rand.NewPCG(seed, 0))
 	for _, limit := range []int64{100, 3000} {
 		c.Must(t, "CONFIG", "SET", "hll-sparse-max-bytes", fmt.Sprint(limit))

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/redstart-db/redstart/internal/mem"
+	"github.com/redstart-db/redstart/tests/peer"
 	"pgregory.net/rapid"
 )
 
@@ -283,7 +284,7 @@ func TestAgainstSlice(t *testing.T) {
 }
 
 func TestStress(t *testing.T) {
-	seed := rand.Uint64()
+	seed := peer.Seed(t)
 	for kind, name := range kinds {
 		t.Run(name, func(t *testing.T) {
 			t.Logf("seed %d", seed)
@@ -312,7 +313,7 @@ func TestStress(t *testing.T) {
 }
 
 func TestExhausted(t *testing.T) {
-	seed := rand.Uint64()
+	seed := peer.Seed(t)
 	for kind, name := range kinds {
 		t.Run(name, func(t *testing.T) {
 			t.Logf("seed %d", seed)

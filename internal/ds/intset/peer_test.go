@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
-	"time"
 
 	"github.com/redstart-db/redstart/internal/ds/intset"
 	"github.com/redstart-db/redstart/internal/rdb"
@@ -15,8 +14,7 @@ import (
 // TestAgainstReference adds to sets and removes from them.
 func TestAgainstReference(t *testing.T) {
 	c := peer.Start(t, peer.Options{Args: []string{"--rdbcompression", "no"}}).Dial(t)
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	seed := peer.Seed(t)
 	r := rand.New(rand.NewPCG(seed, 0))
 	for i := range 60 {
 		key := fmt.Sprint("s", i)

@@ -9,8 +9,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 	"unsafe"
+
+	"github.com/redstart-db/redstart/tests/peer"
 )
 
 // seeds are listpacks with every encoding.
@@ -180,8 +181,7 @@ func FuzzListpack(f *testing.F) {
 // TestCorrupt sets every byte of listpacks to some wrong values, cuts them short
 // and swaps their parts.
 func TestCorrupt(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	seed := peer.Seed(t)
 	r := rand.New(rand.NewPCG(seed, 0))
 	for _, good := range seeds()[:3] {
 		good = good[:len(good):len(good)]

@@ -7,7 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/redstart-db/redstart/tests/peer"
 )
 
 // entryOf is an entry for elem: as it should be, or, of a number or a short string, in a
@@ -33,8 +34,7 @@ func entryOf(r *rand.Rand, elem []byte) []byte {
 // TestValidateUnique compares with a map, for elements that are often there twice, in one
 // way or another of encoding them.
 func TestValidateUnique(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	seed := peer.Seed(t)
 	r := rand.New(rand.NewPCG(seed, 0))
 	said := 0
 	for run := range 20_000 {

@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/redstart-db/redstart/internal/ds/qlist"
 	"github.com/redstart-db/redstart/internal/mem"
@@ -17,8 +16,7 @@ import (
 // TestAgainstReference pushes and pops: the nodes are those of the reference.
 func TestAgainstReference(t *testing.T) {
 	c := peer.Start(t, peer.Options{Args: []string{"--rdbcompression", "no", "--enable-debug-command", "yes"}}).Dial(t)
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	seed := peer.Seed(t)
 	r := rand.New(rand.NewPCG(seed, 0))
 	a, err := mem.New(mem.Options{})
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/redstart-db/redstart/internal/ds/listpack"
 	"github.com/redstart-db/redstart/internal/mem"
+	"github.com/redstart-db/redstart/tests/peer"
 )
 
 // exhausted runs f and tells whether it ran out of memory.
@@ -45,11 +46,15 @@ func state(s *Stream) string {
 
 // TestExhausted lets every operation that takes memory fail, at every point.
 func TestExhausted(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := peer.Seed(t)
 	rnd := rand.New(rand.NewPCG(seed, 0))
 	failed := map[string]int{}
-	for round := range 30 {
+	// Chance may have one of them fail seldom: it goes on until there was enough to learn from.
+	enough := func() bool { return failed["append"] >= 10 && failed["deliver"] >= 10 && failed["copy"] >= 10 }
+	for round := 0; round < 30 || !enough(); round++ {
+		if round == 300 {
+			t.Fatalf("too few failures to learn from: %v", failed)
+		}
 		a := newArena(t, mem.Options{Reserve: uint64(rnd.IntN(50)+30) << 12})
 		s := newStream(a)
 		lim := Limits{Bytes: []int64{300, 4096, 40000}[round%3], Entries: []int64{10, 100, 0}[rnd.IntN(3)]}
@@ -97,9 +102,6 @@ func TestExhausted(t *testing.T) {
 			}
 		}
 		drop(t, s)
-	}
-	if failed["append"] < 10 || failed["deliver"] < 10 || failed["copy"] < 10 {
-		t.Fatalf("too few failures to learn from: %v", failed)
 	}
 }
 

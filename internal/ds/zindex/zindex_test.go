@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/redstart-db/redstart/internal/mem"
+	"github.com/redstart-db/redstart/tests/peer"
 	"pgregory.net/rapid"
 )
 
@@ -57,7 +58,7 @@ func (s *stress) removeRandom(t fataler, n int) {
 
 // Trees of some levels, in all orders.
 func TestStress(t *testing.T) {
-	seed := rand.Uint64()
+	seed := peer.Seed(t)
 	for kind, name := range scoreKinds {
 		t.Run(name, func(t *testing.T) {
 			t.Logf("seed %d", seed)
@@ -90,8 +91,7 @@ func TestStress(t *testing.T) {
 
 // Four levels, so that nodes between root and leaves split and join too.
 func TestDeep(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := peer.Seed(t)
 	rnd := rand.New(rand.NewPCG(seed, 4))
 	tree, m := newTree(t, mem.Options{})
 	ref := m.e.add(nil) // scores differ, so all elements may have one entry
@@ -353,8 +353,7 @@ func TestExhausted(t *testing.T) {
 		t.Run(scoreKinds[kind], func(t *testing.T) {
 			allow := true
 			tree, m := newTree(t, mem.Options{Limit: func(int) bool { return allow }})
-			seed := rand.Uint64()
-			t.Logf("seed %d", seed)
+			seed := peer.Seed(t)
 			s := &stress{tree: tree, m: m, s: scores{kind: kind, rnd: rand.New(rand.NewPCG(seed, 3))}}
 			failed := 0
 			for range 100 {

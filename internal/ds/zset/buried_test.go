@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/redstart-db/redstart/internal/mem"
+	"github.com/redstart-db/redstart/tests/peer"
 )
 
 // burier is a set from which ranges are cut and purged, and what it has to equal.
@@ -102,8 +103,7 @@ func (b *burier) check(member func() string) {
 // TestBuried cuts ranges out of a set, and has members come back, change and go
 // while what was cut is purged.
 func TestBuried(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := peer.Seed(t)
 	for kind, scores := range []int{1, 5, 1 << 40} {
 		t.Run(fmt.Sprint(scores), func(t *testing.T) {
 			a := newArena(t, mem.Options{})
