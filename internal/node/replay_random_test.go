@@ -21,6 +21,7 @@ import (
 	"github.com/redstart-db/redstart/internal/serial"
 	"github.com/redstart-db/redstart/internal/store"
 	"github.com/redstart-db/redstart/internal/vfs"
+	"github.com/redstart-db/redstart/tests/peer"
 )
 
 // contents is all that an instance has, expired or not, by database and key, in a form that
@@ -237,7 +238,7 @@ func TestReplayGivesWhatThereWas(t *testing.T) {
 	if s := os.Getenv("REDSTART_REPLAY"); s != "" {
 		length, _ = time.ParseDuration(s)
 	}
-	s := seed(t)
+	s := peer.Seed(t)
 	k := newKeeper(t, func(c *config.Config) {
 		c.AppendOnly, c.Save, c.BusyReplyThreshold, c.ProtoMaxBulkLen = true, nil, 2, 1<<20
 	})
