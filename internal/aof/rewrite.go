@@ -76,6 +76,19 @@ func (a *AOF) Enable() error {
 	return nil
 }
 
+// Again has the first rewrite, if it has not ended yet, begin again, as all data is going to
+// be replaced. Nothing is logged until it does.
+func (a *AOF) Again() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.state != Waiting {
+		return
+	}
+	a.Cancel()
+	a.end() // what the increment has belongs to the data that goes
+	a.setState(Waiting, true)
+}
+
 // Reserve makes a rewrite the one that goes on. Begin must be called. The error is
 // ErrRewriting if there is another.
 func (a *AOF) Reserve() (*Rewrite, error) {

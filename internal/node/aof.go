@@ -411,16 +411,10 @@ func (s *self) RewriteAppendFile(later bool) (started bool, err error) {
 	return started, asServer(err)
 }
 
-// errNoBase is why the append only file cannot be loaded.
-var errNoBase = errors.New("the append only file has no base yet")
-
 // LoadAppendFile implements server.Node.
 func (s *self) LoadAppendFile(done func(error)) {
 	n := s.n
-	if n.aof.State() == aof.Waiting { // the files are those of another time
-		done(errNoBase)
-		return
-	}
+	n.aof.Again() // where there is no base yet, the files are those of another time
 	// What is not written yet would be missing, and with a turn (aof.Log) under way only
 	// Sync writes everything.
 	if err := n.aof.Sync(); err != nil {
