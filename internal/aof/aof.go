@@ -392,12 +392,5 @@ func (a *AOF) Info() Info {
 	return i
 }
 
-// Unwritten is how many bytes of effects are not written yet.
-func (a *AOF) Unwritten() int {
-	a.seen.Lock()
-	defer a.seen.Unlock()
-	return a.buffered()
-}
-
 // rewriting tells whether a rewrite goes on. The lock seen is held.
 func (a *AOF) rewriting() bool { return a.rewrite != nil && !a.rewrite.cancelled.Load() }

@@ -3,7 +3,9 @@ package aof
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -132,5 +134,49 @@ func TestGather(t *testing.T) {
 	l.mu.Unlock()
 	if !l.ripe() {
 		t.Error("it waits for ever")
+	}
+}
+
+// What waits for a disk lies in chunks: it is counted while it waits, written in its order, and
+// nothing of it stays.
+func TestChunks(t *testing.T) {
+	dir := t.TempDir()
+	in := open(t, vfs.OS{}, dir, Everysec, nil)
+	if err := in.start(); err != nil {
+		t.Fatal(err)
+	}
+	l := in.a.Log
+	value := strings.Repeat("x", 100_000)
+	add := func(n int) {
+		for i := range n {
+			l.Append(in.oplog.Offset()+uint64(i)+1, []oplog.Effect{{Count: 1, Cmds: []byte(cmd("SET", fmt.Sprint("k", i), value))}})
+		}
+	}
+	l.fileMu.Lock() // the disk is slow
+	add(35)
+	l.mu.Lock()
+	chunks := len(l.full)
+	l.mu.Unlock()
+	if n := l.Memory(); chunks < 3 || n < 3_500_000 || n > 5_500_000 {
+		t.Errorf("%d bytes in %d chunks", n, chunks)
+	}
+	before := l.size.Load()
+	l.fileMu.Unlock()
+	if err := l.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	if n := l.Memory(); n > 3*flushAt {
+		t.Errorf("%d bytes are kept", n)
+	}
+	b, err := os.ReadFile(l.file.(interface{ Name() string }).Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := ""
+	for i := range 35 {
+		want += cmd("SET", fmt.Sprint("k", i), value)
+	}
+	if !strings.HasSuffix(string(b), want) || int64(len(b)) != l.size.Load() || before == l.size.Load() {
+		t.Errorf("the file has %d bytes, %d before", len(b), before)
 	}
 }

@@ -66,19 +66,21 @@ type Log struct {
 	late     atomic.Int64 // since when writes wait for a sync, monotonic nanoseconds; 0 for none
 
 	mu      sync.Mutex
-	buf     []byte // appended, not taken by a writer
-	db      int    // selected in the file where buf ends; -1 for none
-	stamp   int64  // Unix time of the last annotation in seconds
-	pending uint64 // commands in buf
-	cut     *cut   // buf begins with what is to go to a new file
+	full    [][]byte // appended before buf, chunks in mappings of their own, not taken by a writer
+	buf     []byte   // appended, not taken by a writer
+	db      int      // selected in the file where buf ends; -1 for none
+	stamp   int64    // Unix time of the last annotation in seconds
+	pending uint64   // commands in buf
+	cut     *cut     // buf begins with what is to go to a new file
 	gather  gathering
 
 	fileMu  sync.Mutex
 	file    vfs.File
 	left    []byte // taken, not written
 	spare   []byte
-	failing error // why the last write failed
-	told    int64 // when the failure was logged last, monotonic nanoseconds
+	inHand  atomic.Int64 // bytes of memory that is taken, left or spare
+	failing error        // why the last write failed
+	told    int64        // when the failure was logged last, monotonic nanoseconds
 
 	kick chan struct{} // wakes the syncer
 	stop chan struct{}
@@ -97,8 +99,8 @@ type Log struct {
 
 // cut is the moment from which on effects go to another file.
 type cut struct {
-	sealed []byte // what still goes to the old one
-	end    uint64 // the offset after it
+	sealed [][]byte // what still goes to the old one: chunks, and a last that may be none
+	end    uint64   // the offset after it
 	file   vfs.File
 	synced bool // the old one is on disk up to end; guarded by fileMu
 }
@@ -115,7 +117,8 @@ type Events struct {
 }
 
 // flushAt is how many bytes in buf make an appender wake the syncer, so that what
-// happens without clients does not pile up.
+// happens without clients does not pile up, and move them to a chunk: what has to wait for a
+// slow disk would otherwise be copied as it grows, and be garbage when it is written.
 const flushAt = 1 << 20
 
 // newLog makes a log without a file. stop must be called.
@@ -160,9 +163,16 @@ func (l *Log) Append(end uint64, effects []oplog.Effect) {
 	if n > 1 {
 		b = append(b, "*1\r\n$4\r\nEXEC\r\n"...)
 	}
+	piles := len(b) > flushAt
+	if piles {
+		l.full = append(l.full, append(mapChunk(len(b)), b...))
+		if b = b[:0]; cap(b) > 2*flushAt {
+			b = nil
+		}
+	}
 	l.buf = b
 	l.mu.Unlock()
-	if len(b) > flushAt {
+	if piles {
 		l.wake()
 	}
 }
@@ -273,19 +283,39 @@ func (l *Log) write() error {
 		return err
 	}
 	l.mu.Lock()
-	b, end := l.buf, l.appended.Load()
-	l.buf, l.pending = l.spare[:0], 0
-	l.mu.Unlock()
+	full, b, end := l.full, l.buf, l.appended.Load()
+	l.full, l.buf, l.pending = nil, l.spare[:0], 0
 	l.spare = nil
-	if d := l.pause.Load(); d > 0 && len(b) > 0 {
+	l.inHand.Store(int64(size(full) + cap(b) + cap(l.left)))
+	l.mu.Unlock()
+	if d := l.pause.Load(); d > 0 && len(full)+len(b) > 0 {
 		time.Sleep(time.Duration(d))
 	}
-	err := l.put(b)
+	err := l.putAll(full)
+	if err == nil {
+		err = l.put(b)
+	} else {
+		l.left = append(l.left, b...)
+	}
 	if err == nil {
 		l.written.Store(end)
-		if l.left = nil; cap(b) <= flushAt {
+		if l.left = nil; cap(b) <= 2*flushAt {
 			l.spare = b[:0]
 		}
+	}
+	l.inHand.Store(int64(cap(l.left) + cap(l.spare)))
+	return err
+}
+
+// putAll is put for chunks, which it gives back, and the last of cut.sealed.
+func (l *Log) putAll(chunks [][]byte) (err error) {
+	for _, b := range chunks {
+		if err == nil {
+			err = l.put(b)
+		} else {
+			l.left = append(l.left, b...)
+		}
+		unmapChunk(b)
 	}
 	return err
 }
@@ -297,7 +327,7 @@ func (l *Log) write() error {
 func (l *Log) cross() (done bool, err error) {
 	l.mu.Lock()
 	c := l.cut
-	var sealed []byte
+	var sealed [][]byte
 	if c != nil {
 		sealed, c.sealed = c.sealed, nil
 	}
@@ -305,7 +335,10 @@ func (l *Log) cross() (done bool, err error) {
 	if c == nil {
 		return true, nil
 	}
-	if err := l.put(sealed); err != nil {
+	l.inHand.Add(int64(size(sealed)))
+	err = l.putAll(append(sealed, nil)) // and what is left
+	l.inHand.Store(int64(cap(l.left) + cap(l.spare)))
+	if err != nil {
 		return false, err
 	}
 	l.written.Store(c.end)

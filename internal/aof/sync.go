@@ -214,7 +214,8 @@ func (l *Log) begin(f vfs.File, size int64, at uint64) {
 	l.mu.Lock()
 	l.file = f
 	l.size.Store(size)
-	l.buf, l.left, l.db, l.stamp, l.cut, l.pending = nil, nil, -1, 0, nil, 0
+	l.drop()
+	l.left, l.db, l.stamp = nil, -1, 0
 	l.appended.Store(at)
 	l.written.Store(at)
 	l.mu.Unlock()
@@ -229,8 +230,11 @@ func (l *Log) turn(f vfs.File) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	defer l.wake()
-	l.cut = &cut{sealed: l.buf, end: l.appended.Load(), file: f}
-	l.buf, l.db, l.stamp = nil, -1, 0
+	l.cut = &cut{sealed: l.full, end: l.appended.Load(), file: f}
+	if len(l.buf) > 0 {
+		l.cut.sealed = append(l.cut.sealed, l.buf)
+	}
+	l.full, l.buf, l.db, l.stamp = nil, nil, -1, 0
 }
 
 // turning tells whether the last turn is not done yet.
@@ -257,7 +261,7 @@ func (l *Log) end() error {
 	if l.cut != nil {
 		files = append(files, l.cut.file)
 	}
-	l.buf, l.cut, l.pending = nil, nil, 0
+	l.drop()
 	l.mu.Unlock()
 	l.failing = nil
 	l.fileMu.Unlock()
@@ -276,13 +280,49 @@ func (l *Log) close() {
 	l.flight.syncs.Close()
 }
 
+// drop forgets what was appended. The lock mu is held.
+func (l *Log) drop() {
+	chunks := l.full
+	if l.cut != nil {
+		chunks = append(chunks, l.cut.sealed...)
+	}
+	for _, b := range chunks {
+		unmapChunk(b)
+	}
+	l.full, l.buf, l.cut, l.pending = nil, nil, nil, 0
+}
+
 // buffered is the number of bytes that were not written yet.
 func (l *Log) buffered() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := len(l.buf)
+	for _, b := range l.full {
+		n += len(b)
+	}
 	if l.cut != nil {
-		n += len(l.cut.sealed)
+		for _, b := range l.cut.sealed {
+			n += len(b)
+		}
+	}
+	return n
+}
+
+// Memory is what the log's buffers take, in bytes.
+func (l *Log) Memory() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := size(l.full) + cap(l.buf) + int(l.inHand.Load())
+	if l.cut != nil {
+		n += size(l.cut.sealed)
+	}
+	return n
+}
+
+// size is the memory of some buffers, in bytes.
+func size(buffers [][]byte) (n int) {
+	for _, b := range buffers {
+		n += cap(b)
 	}
 	return n
 }

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/redstart-db/redstart/internal/exec"
+	"github.com/redstart-db/redstart/internal/persist"
 	"github.com/redstart-db/redstart/internal/store"
 )
 
@@ -18,11 +19,13 @@ import (
 //	+ clients  what connections take, as session.Memory counts it  exact when they are weighed
 //	+ base     live Go heap of an instance without data            once, at the start
 //	+ log      effects that are on their way to the log            exact; not limited, as in Redis
+//	+ snapshot buffers of one that is being written, and what else measured each tick meanwhile;
+//	           is resident meanwhile, as its garbage               not limited
 //	+ extra    what else is resident                               measured ten times a second, or
 //	                                                               each tick where memory is short
 //
 // Extra is what no count shows: holes between blocks, the arenas' tables, garbage and
-// overhead of the Go heap, buffers of snapshots, warm buffers of the loops, interpreters.
+// overhead of the Go heap, warm buffers of the loops, interpreters.
 // It is found by comparing the counts with what the system says is resident, so that
 // nothing can be forgotten. What an instance has resident at its start beyond base, the
 // floor, is not part of it, and neither is a slack: small changes of what is resident must
@@ -33,8 +36,10 @@ import (
 //
 // # Invariants
 //
-//   - Keys are evicted by what used_memory shows, less the log: who compares the two
-//     numbers sees them agree to the byte.
+//   - Keys are evicted by what used_memory shows, less the log and the snapshot: who compares
+//     the two numbers sees them agree to the byte.
+//   - What is evicted while a snapshot is written has to be handed over to it first. So its
+//     buffers must not have keys evicted: each would make them as much longer.
 //   - What can be won back otherwise is not evicted for: pages that are free go back to
 //     the system, garbage is collected and holes are closed first, because extra rises by
 //     and by. It falls at once.
@@ -42,6 +47,7 @@ type account struct {
 	base  uint64
 	floor atomic.Int64
 	extra atomic.Int64
+	along atomic.Int64 // what else is resident while a snapshot is written
 
 	mu        sync.Mutex // guards what follows, and measuring
 	low       [2]int64   // least of the rest in the present time of lowTime, and the one before
@@ -57,14 +63,14 @@ const (
 	// what is in them; of the rest, one part in so many of what is counted, up to some
 	// megabytes.
 	pageShare    = 128
-	runtimeShare = 32
+	runtimeShare = 64
 	runtimeSlack = 4 << 20
 	// More of both does not count in a small instance, whose data is no more than what the
 	// runtime takes by turns, and the pages that its shards have begun: so many bytes, less
 	// one part in so many of what is counted, and of what is in pages.
 	smallPages        = 128 << 10 // for each shard
 	smallPagesShare   = 16
-	smallRuntime      = 24 << 20
+	smallRuntime      = 16 << 20
 	smallRuntimeShare = 2
 	// lowTime is for how many nanoseconds at least the rest has to be resident to count:
 	// buffers that are kept warm for a second do not.
@@ -146,21 +152,34 @@ func (s *self) arenas(lock bool) (u arenaUse) {
 
 // counted is the account without extra.
 func (s *self) counted(live uint64) int64 {
-	return int64(live+s.account.base+s.unlimited()) + max(s.n.Exec.ClientMemory(), 0)
+	return int64(live+s.account.base+s.logMemory()+s.snapshotMemory()) + max(s.n.Exec.ClientMemory(), 0)
 }
 
 // unlimited is what of the account maxmemory does not limit.
 func (s *self) unlimited() uint64 {
+	return s.logMemory() + s.snapshotMemory() + uint64(s.account.along.Load())
+}
+
+// logMemory is what the append only file has in buffers, in bytes.
+func (s *self) logMemory() uint64 {
 	if s.n.aof == nil {
 		return 0 // the instance is not open yet
 	}
-	return uint64(s.n.aof.Unwritten())
+	return uint64(s.n.aof.Memory())
+}
+
+// snapshotMemory is what a snapshot that is being written has in buffers, in bytes.
+func (s *self) snapshotMemory() uint64 {
+	if w := s.n.walk.Load(); w != nil {
+		return uint64(w.Memory()) + persist.WriteMemory
+	}
+	return 0
 }
 
 // used is the account, in bytes. It locks the shards, one at a time, unless they are
 // locked already.
 func (s *self) used(lock bool) uint64 {
-	return uint64(s.counted(s.arenas(lock).live) + s.account.extra.Load())
+	return uint64(s.counted(s.arenas(lock).live) + s.account.extra.Load() + s.account.along.Load())
 }
 
 // measure finds out what is resident beside what is counted, limits the data by it, and
@@ -190,7 +209,12 @@ func (s *self) measure() (used uint64) {
 		a.extra.Store(next)
 		s.moveLimit()
 	}
-	return uint64(s.counted(u.live) + next)
+	along := int64(0)
+	if s.n.walk.Load() != nil {
+		along = max(others+pages-live-next, 0)
+	}
+	a.along.Store(along)
+	return uint64(s.counted(u.live) + next + along)
 }
 
 // pageSlack is how much of the pages of some shards does not count beside live bytes.
@@ -227,9 +251,9 @@ func (a *account) lowest(others, now int64) int64 {
 	return min(a.low[0], a.low[1])
 }
 
-// measureTight measures more often where memory is short.
+// measureTight measures more often where memory is short, and while a snapshot is written.
 func (s *self) measureTight() {
-	if s.n.tight() {
+	if s.n.tight() || s.n.walk.Load() != nil {
 		s.measure()
 	}
 }

@@ -2,6 +2,7 @@ package node
 
 import (
 	"errors"
+	"runtime/debug"
 	"time"
 
 	"github.com/redstart-db/redstart/internal/aof"
@@ -47,7 +48,25 @@ func (f files) Snapshot(compress bool, access snapshot.Access) (persist.Snapshot
 	if err != nil {
 		return nil, persist.ErrBusy // that is all that can be wrong
 	}
-	return s, nil
+	f.n.walk.Store(s)
+	return counted{s, f.n}, nil
+}
+
+// counted is a snapshot whose buffers the account counts until it is closed.
+type counted struct {
+	*snapshot.Snapshot
+	n *Node
+}
+
+// Close implements persist.Snapshot. What the snapshot has left on the heap goes with it.
+func (c counted) Close() {
+	c.Snapshot.Close()
+	if c.n.walk.Load() == c.Snapshot && c.n.proc.own.Load() {
+		debug.FreeOSMemory()
+	}
+	if c.n.walk.CompareAndSwap(c.Snapshot, nil) {
+		c.n.self.account.along.Store(0)
+	}
 }
 
 // SavesFail implements persist.Host.

@@ -161,7 +161,7 @@ func (v *survey) infoMemory(w *server.InfoWriter) {
 	w.Int("rss_overhead_bytes", int64(m.RSS-m.Resident()))
 	w.Float("mem_fragmentation_ratio", server.Ratio(m.RSS, m.Used), 2, "")
 	w.Int("mem_fragmentation_bytes", int64(m.RSS-m.Used))
-	w.Uint("mem_not_counted_for_evict", m.Log)
+	w.Uint("mem_not_counted_for_evict", m.Log+m.Snapshot)
 	w.Zeros("mem_replication_backlog", "mem_total_replication_buffers", "mem_clients_slaves")
 	w.Uint("mem_clients_normal", m.Clients)
 	w.Zeros("mem_cluster_links")

@@ -40,6 +40,7 @@ import (
 	"github.com/redstart-db/redstart/internal/persist"
 	"github.com/redstart-db/redstart/internal/pubsub"
 	"github.com/redstart-db/redstart/internal/script/glua"
+	"github.com/redstart-db/redstart/internal/snapshot"
 	"github.com/redstart-db/redstart/internal/stats"
 	"github.com/redstart-db/redstart/internal/store"
 	"github.com/redstart-db/redstart/internal/version"
@@ -70,8 +71,9 @@ type Node struct {
 	scripts *scripting.Scripts
 	aof     *appendFile
 	persist *persist.Manager
-	huge    bool          // full regions of memory become huge pages
-	quit    chan struct{} // closed when the instance is asked to end
+	walk    atomic.Pointer[snapshot.Snapshot] // that is being written; nil
+	huge    bool                              // full regions of memory become huge pages
+	quit    chan struct{}                     // closed when the instance is asked to end
 	ending  shutdown
 	claims  claims
 

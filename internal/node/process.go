@@ -3,6 +3,7 @@ package node
 import (
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"sync/atomic"
 
@@ -52,17 +53,27 @@ func (n *Node) showTitle() {
 const (
 	collectEvery = 2e9       // nanoseconds between two collections
 	collectFrom  = 256 << 10 // bytes more than after the last one that are worth one
+	returnFrom   = 2 << 20   // bytes of garbage and of the heap's free pages that are given back
 )
 
 // collect has garbage collected soon after it was made. The Go heap is small, for
 // the data is elsewhere, so that takes a millisecond; left to itself, Go would keep
-// what a large command has used until as much was used again. It runs in the
-// background of a server with a process of its own.
+// what a large command or a snapshot has used until as much was used again. Nor would
+// it give back soon what that leaves free. It runs in the background of a server with a
+// process of its own.
 func (n *Node) collect() {
 	now := n.env.Clock.Nano()
-	if !n.proc.own.Load() || now-n.proc.collected < collectEvery || readHeap().objects < n.proc.left+collectFrom {
+	if !n.proc.own.Load() || now-n.proc.collected < collectEvery {
 		return
 	}
-	runtime.GC()
+	h := readHeap()
+	switch garbage := h.objects - min(h.objects, n.proc.left); {
+	case garbage+h.free >= returnFrom:
+		debug.FreeOSMemory()
+	case garbage >= collectFrom:
+		runtime.GC()
+	default:
+		return
+	}
 	n.proc.collected, n.proc.left = now, readHeap().objects
 }

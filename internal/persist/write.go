@@ -61,11 +61,14 @@ const (
 	syncEvery = 4 << 20   // bytes after which what was written is synced, if that is wanted
 )
 
+// WriteMemory is what Write takes for a buffer, in bytes, more or less.
+const WriteMemory = writeSize + 64<<10
+
 // Write writes a file and syncs it. stop, if it is not nil, is asked now and then; when
 // it is true Write ends with ErrStopped.
 func Write(f vfs.File, h *Header, src Source, stop func() bool) (size int64, err error) {
 	w := fileWriter{f: f, h: h}
-	buf := h.append(make([]byte, 0, writeSize+64<<10), rdb.Version)
+	buf := h.append(make([]byte, 0, WriteMemory), rdb.Version)
 	for done := false; !done; {
 		buf, done = src.Next(buf)
 		h.wait(stop)

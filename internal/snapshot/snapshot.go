@@ -99,6 +99,7 @@ type Snapshot struct {
 	keys        atomic.Int64
 	copied      atomic.Int64
 	extra, peak atomic.Int64
+	memory      atomic.Int64 // bytes of the buffers of parts, and of large ones that wait
 	version     atomic.Int32
 	closed      bool
 }
@@ -152,11 +153,14 @@ func (s *Snapshot) take(e store.Entry, db int) {
 		s.takeLarge(e, db)
 		return
 	}
-	before := len(p.buf)
+	before, held := len(p.buf), cap(p.buf)
 	p.buf, p.db = selectDB(p.buf, p.db, db), db
 	p.buf = s.appendHead(p.buf, e)
 	// Whoever waits for a command should not wait for compression too.
 	p.buf = serial.Append(p.buf, e, s.opt.Compress && p.walking)
+	if cap(p.buf) != held {
+		s.memory.Add(int64(cap(p.buf) - held))
+	}
 	if !p.walking {
 		s.grow(len(p.buf) - before)
 	}
@@ -185,6 +189,7 @@ func (s *Snapshot) takeLarge(e store.Entry, db int) {
 		l.text = append(make([]byte, 0, e.Len()), e.Bytes(nil)...)
 	}
 	s.grow(len(l.head) + len(l.text))
+	s.memory.Add(int64(len(l.head) + len(l.text)))
 	s.mu.Lock()
 	s.queue = append(s.queue, l)
 	s.mu.Unlock()
@@ -263,11 +268,13 @@ func (s *Snapshot) writeLarge(dst []byte) []byte {
 		dst, s.db = selectDB(dst, s.db, l.db), l.db
 		dst = append(dst, l.head...)
 		s.shrink(len(l.head))
+		s.memory.Add(-int64(len(l.head)))
 		l.head = nil
 	}
 	if l.text != nil {
 		s.cur = nil
 		s.shrink(len(l.text))
+		s.memory.Add(-int64(len(l.text)))
 		return rdb.AppendString(dst, l.text, s.opt.Compress)
 	}
 	l.sh.Lock()
@@ -321,6 +328,7 @@ func (s *Snapshot) walkOn(dst []byte) []byte {
 	}
 	s.shrink(waiting)
 	if p.db, p.buf = -1, p.buf[:0]; cap(p.buf) > 4*s.piece || s.ended[i] {
+		s.memory.Add(-int64(cap(p.buf)))
 		p.buf = nil
 	}
 	return dst
@@ -357,6 +365,10 @@ func (s *Snapshot) note(more int) {
 // written is not counted until its turn comes.
 func (s *Snapshot) Extra() int64 { return s.extra.Load() }
 
+// Memory is what the buffers of the snapshot take on the Go heap, in bytes, also those that
+// the walk uses. What is kept of large collections is not in it.
+func (s *Snapshot) Memory() int64 { return s.memory.Load() }
+
 // Peak is the most that Extra ever was.
 func (s *Snapshot) Peak() int64 { return s.peak.Load() }
 
@@ -377,6 +389,7 @@ func (s *Snapshot) Close() {
 		return
 	}
 	s.closed = true
+	defer s.memory.Store(0)
 	for i := range s.parts {
 		sh := s.st.Shard(i)
 		sh.Lock()

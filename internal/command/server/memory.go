@@ -18,7 +18,8 @@ type Memory struct {
 	Tables   []TableMemory
 
 	Clients   uint64 // of Overhead, connections and their buffers
-	Log       uint64 // of Overhead, effects that are not in the append only file yet; no limit counts them
+	Log       uint64 // of Overhead, buffers of the append only file; no limit counts them
+	Snapshot  uint64 // of Overhead, buffers of a snapshot that is being written; no limit counts them
 	Scripts   uint64 // of Overhead, texts of cached scripts
 	Functions uint64 // of Overhead, texts of libraries
 	Extra     uint64 // of Used, what is resident and in none of the counts
