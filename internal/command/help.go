@@ -5,7 +5,7 @@ package command
 // HELP itself are added.
 func (c *Ctx) Help(lines ...string) {
 	c.Array(len(lines) + 3)
-	c.Simple(upperWord(c.Spec) + " <subcommand> [<arg> [value] [opt] ...]. Subcommands are:")
+	c.Simple(upperWord(c.Args[0]) + " <subcommand> [<arg> [value] [opt] ...]. Subcommands are:")
 	for _, l := range lines {
 		c.Simple(l)
 	}
@@ -18,16 +18,13 @@ func (c *Ctx) Help(lines ...string) {
 // arguments.
 func (c *Ctx) UnknownSubcommand(sub []byte) {
 	c.Err("ERR unknown subcommand or wrong number of arguments for '" + string(sub[:min(len(sub), 128)]) + "'. Try " +
-		upperWord(c.Spec) + " HELP.")
+		upperWord(c.Args[0]) + " HELP.")
 }
 
-// upperWord is the name of a command, of a subcommand that of its container, in
-// upper case.
-func upperWord(s *Spec) string {
-	if s.Parent != nil {
-		s = s.Parent
-	}
-	b := []byte(s.Name)
+// upperWord is the name by which a command was called, which rename-command may have
+// changed, in upper case.
+func upperWord(name []byte) string {
+	b := append([]byte(nil), name...)
 	for i, x := range b {
 		if 'a' <= x && x <= 'z' {
 			b[i] = x - 'a' + 'A'

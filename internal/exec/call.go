@@ -331,7 +331,7 @@ func (x *Exec) unknown(c *command.Ctx, cl *Client) {
 	if container := x.Table.Lookup(c.Args[0]); container != nil {
 		name := command.Printed(c.Args[1], 128)
 		x.reject(c, cl, "ERR unknown subcommand '"+string(name)+
-			"'. Try "+upper(container.Name)+" HELP.")
+			"'. Try "+upper(string(c.Args[0]))+" HELP.")
 		return
 	}
 	text := append([]byte("ERR unknown command '"), command.Printed(c.Args[0], 128)...)

@@ -94,3 +94,18 @@ func (s *suite) is(word string) bool {
 	}
 	return true
 }
+
+// newestSuites checks that tls-ciphersuites, a list of those of TLS 1.3, has one that there
+// is, as OpenSSL asks for. Which of them are used is the choice of crypto/tls.
+func newestSuites(list string) error {
+	for _, name := range strings.Split(list, ":") {
+		switch name {
+		case "TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_CCM_SHA256", "TLS_AES_128_CCM_8_SHA256":
+			return nil
+		}
+	}
+	if list != "" {
+		return errors.New("Failed to configure ciphersuites: " + list)
+	}
+	return nil
+}

@@ -4,6 +4,7 @@ package tlsconf
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
@@ -35,7 +36,7 @@ func Server(cfg *config.Config) (*tls.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	if cfg.TLSClientCertFile != "" { // for outgoing connections: it is to be good before it is needed
+	if cfg.TLSClientCertFile != "" && cfg.TLSClientKeyFile != "" { // for outgoing connections: it is to be good before it is needed
 		if _, err := pair(cfg, cfg.TLSClientCertFile, cfg.TLSClientKeyFile, cfg.TLSClientKeyFilePass); err != nil {
 			return nil, err
 		}
@@ -48,6 +49,12 @@ func Server(cfg *config.Config) (*tls.Config, error) {
 		return nil, err
 	}
 	if t.CipherSuites, err = suites(cfg.TLSCiphers); err != nil {
+		return nil, err
+	}
+	if err := newestSuites(cfg.TLSCiphersuites); err != nil {
+		return nil, err
+	}
+	if err := exchange(cfg); err != nil {
 		return nil, err
 	}
 	if t.ClientCAs, err = authorities(cfg); err != nil {
@@ -80,6 +87,22 @@ func pair(cfg *config.Config, certFile, keyFile, pass string) (cert tls.Certific
 		return cert, fmt.Errorf("Failed to load certificate %s with private key %s: %w", certFile, keyFile, err)
 	}
 	return cert, nil
+}
+
+// exchange checks that tls-dh-params-file is what it is to be, although crypto/tls has no
+// use for it.
+func exchange(cfg *config.Config) error {
+	if cfg.TLSDHParamsFile == "" {
+		return nil
+	}
+	b, err := read(cfg, cfg.TLSDHParamsFile)
+	if block, _ := pem.Decode(b); err == nil && (block == nil || !strings.HasSuffix(block.Type, "DH PARAMETERS")) {
+		err = errors.New("there are no DH parameters in it")
+	}
+	if err != nil {
+		return fmt.Errorf("Failed to load DH params file: %s: %w", cfg.TLSDHParamsFile, err)
+	}
+	return nil
 }
 
 func read(cfg *config.Config, path string) ([]byte, error) {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -88,6 +89,20 @@ func TestUsageScripts(t *testing.T) {
 		want(t, "[1 6]", take(1000, 4))
 		want(t, "6", c.HGet(ctx, "bucket", "tokens"))
 		want(t, "10s", c.TTL(ctx, "bucket"))
+		var granted atomic.Int64
+		many(4, func(int) {
+			for range 25 { // of 60 there are
+				n, err := tokenBucket.Run(ctx, c, []string{"shared"}, 1, 60, 5, 1).Int64Slice()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				granted.Add(n[0])
+			}
+		})
+		if n := granted.Load(); n != 60 {
+			t.Errorf("%d of 60 tokens are given out", n)
+		}
 	})
 }
 
@@ -136,6 +151,28 @@ func TestUsageRateLimits(t *testing.T) {
 		}
 		if !slices.Equal(got, []bool{true, true, true, true, true, false, false, true}) {
 			t.Errorf("allowed: %v", got)
+		}
+
+		// At one moment, from several sides: no more than five see that there are no more.
+		var within atomic.Int64
+		many(4, func(i int) {
+			for j := range 10 {
+				var card *redis.IntCmd
+				_, err := c.TxPipelined(ctx, func(p redis.Pipeliner) error {
+					p.ZRemRangeByScore(ctx, "crowded", "0", "940")
+					p.ZAdd(ctx, "crowded", redis.Z{Score: 1000, Member: fmt.Sprint(i, " ", j)})
+					card = p.ZCard(ctx, "crowded")
+					return nil
+				})
+				if err != nil {
+					t.Error(err)
+				} else if card.Val() <= 5 {
+					within.Add(1)
+				}
+			}
+		})
+		if n := within.Load(); n != 5 {
+			t.Errorf("%d requests are within the window's limit", n)
 		}
 	})
 }
