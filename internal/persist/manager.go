@@ -126,7 +126,7 @@ type Status struct {
 	LastSave    int64  // Unix seconds
 	LastTime    int64  // seconds that the last background save took; -1
 	CurrentTime int64  // seconds since the current one began; -1
-	Saves       uint64 // that began, in the background or not
+	Saves       uint64 // that clients or save points began
 	LastCopied  int64  // bytes that the last snapshot copied because they changed
 	Copied      int64  // the same of the current one
 	Extra, Peak int64  // its memory beside the store, bytes
@@ -186,6 +186,9 @@ func (m *Manager) Access() snapshot.Access {
 func (m *Manager) Save() error {
 	m.mu.Lock()
 	enabled, busy := m.enabled, m.job != nil
+	if enabled && !busy {
+		m.status.Saves++
+	}
 	m.mu.Unlock()
 	switch {
 	case !enabled:
@@ -207,9 +210,6 @@ func (m *Manager) SaveNow() error {
 
 // saveHeld writes the file of a frozen instance.
 func (m *Manager) saveHeld() error {
-	m.mu.Lock()
-	m.status.Saves++
-	m.mu.Unlock()
 	release, err := m.host.Claim(m.cfg.Dir, m.cfg.DBFilename)
 	if err != nil {
 		m.log.Warn("Error saving DB on disk", "err", err)
