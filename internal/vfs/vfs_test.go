@@ -111,7 +111,7 @@ func TestLockAndRemove(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
-			for range 500 {
+			for taken.Load() < 100 {
 				l, err := OS{}.Lock(name, false)
 				if err != nil {
 					var locked *LockedError
@@ -134,9 +134,6 @@ func TestLockAndRemove(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if taken.Load() < 100 {
-		t.Errorf("it was taken %d times", taken.Load())
-	}
 }
 
 func TestMapGivesTheContents(t *testing.T) {
