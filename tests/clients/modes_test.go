@@ -61,6 +61,7 @@ func TestRedisCliModes(t *testing.T) {
 
 	wantOutput(t, watch(t, s, 2*time.Second, "--stat", "-i", "0.2"),
 		`^keys +mem +clients +blocked +requests +connections`, `^505 +[\d.]+[KMG] +\d+ +0 +\d+ \(\+\d+\) +\d+`)
+	wantOutput(t, cli(nil, "--latency", "-i", "1"), `^\d+ \d+ [\d.]+ [1-9]\d*$`)
 	wantOutput(t, watch(t, s, 3*time.Second, "--latency-history", "-i", "1"), `\d+ \d+ [\d.]+ \d+`)
 	if out := watch(t, s, 2*time.Second, "--latency-dist", "-i", "1"); !strings.Contains(out, "\x1b[48;5;") {
 		t.Errorf("--latency-dist shows no spectrum: %q", out)
@@ -86,8 +87,10 @@ func TestRedisCliDebugger(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, peer.Tool(t, "redis-cli"), "-p", strconv.Itoa(s.Port), "--ldb", "--eval", script)
-	out, _ := cmd.CombinedOutput()
-	wantOutput(t, string(out), `ERR |unknown command`)
+	for _, mode := range []string{"--ldb", "--ldb-sync-mode"} {
+		cmd := exec.CommandContext(ctx, peer.Tool(t, "redis-cli"), "-p", strconv.Itoa(s.Port), mode, "--eval", script)
+		out, _ := cmd.CombinedOutput()
+		wantOutput(t, string(out), `ERR The script debugger is not available on this server`)
+	}
 	wantOutput(t, redisCli(t, s)(nil, "PING"), `^PONG$`)
 }
