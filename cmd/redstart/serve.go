@@ -97,7 +97,7 @@ func load(n *node.Node, signals <-chan os.Signal, log *slog.Logger) error {
 		return err
 	case s := <-signals:
 		log.Warn("Received shutdown signal during loading, exiting now.", "signal", s.String())
-		n.Quit()
+		n.QuitLoading()
 		<-over
 		return errLeft
 	}

@@ -53,8 +53,8 @@ func (c *Checker) Run(program string, args []string) int {
 		c.fix, name = true, args[1]
 	case len(args) == 3 && args[0] == "--truncate-to-timestamp":
 		name = args[2]
-		n, err := strconv.ParseInt(args[1], 10, 64)
-		if err != nil || n <= 0 {
+		n, ok := timestamp(args[1])
+		if !ok {
 			fmt.Fprintln(c.Out, "Invalid timestamp, aborting...")
 			return 1
 		}
@@ -71,6 +71,16 @@ func (c *Checker) Run(program string, args []string) int {
 		return 1
 	}
 	return 0
+}
+
+// timestamp reads a number as C's strtol does: behind spaces, and nothing is 0, with which
+// nothing is cut off.
+func timestamp(s string) (n int64, ok bool) {
+	if s == "" {
+		return 0, true
+	}
+	n, err := strconv.ParseInt(strings.TrimLeft(s, " \t\n\v\f\r"), 10, 64)
+	return n, err == nil
 }
 
 func (c *Checker) check(name string) error {

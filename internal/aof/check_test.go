@@ -98,7 +98,10 @@ func TestCheckAsReference(t *testing.T) {
 		}
 	}
 	calls = append(calls, nil, []string{"--help"}, []string{"a", "b"}, []string{"nofile"}, []string{"."},
-		[]string{"--truncate-to-timestamp", "x", "ok.aof"}, []string{"--truncate-to-timestamp", "1"})
+		[]string{"--truncate-to-timestamp", "x", "ok.aof"}, []string{"--truncate-to-timestamp", "0", "ok.aof"},
+		[]string{"--truncate-to-timestamp", "", "ok.aof"}, []string{"--truncate-to-timestamp", " ", "ok.aof"},
+		[]string{"--truncate-to-timestamp", " -5", "ok.aof"}, []string{"--truncate-to-timestamp", "9223372036854775808", "ok.aof"},
+		[]string{"--truncate-to-timestamp", "1"})
 	stamp := regexp.MustCompile(`(?m)^\d+:C .*? # `)
 	for _, args := range calls {
 		for _, answer := range []string{"y\n", "n\n", ""} {

@@ -256,6 +256,13 @@ func (n *Node) Serve(ln net.Listener) error {
 // end it.
 func (n *Node) Quit() { n.quitOnce.Do(func() { close(n.quit) }) }
 
+// QuitLoading is Quit while Load is under way, which then ends soon: also where a script of
+// the append only file does not.
+func (n *Node) QuitLoading() {
+	n.Quit()
+	n.Exec.EndScripts()
+}
+
 // Done is closed when the instance has been asked to end. It goes on until Close.
 func (n *Node) Done() <-chan struct{} { return n.quit }
 

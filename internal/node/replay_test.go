@@ -117,6 +117,30 @@ func TestWatchDuringReplayOfScripts(t *testing.T) {
 	}
 }
 
+// A start can be given up while a file is replayed, also where a script of it never ends.
+func TestReplayIsGivenUp(t *testing.T) {
+	for _, words := range [][]string{
+		{"EVAL", "while true do redis.call('INCR', 'n') end", "0"},
+		{"EVAL", "while true do end", "0"},
+	} {
+		cfg := inTemp(t)
+		cfg.BusyReplyThreshold = 1
+		appended(t, cfg, resp.AppendCommandString(resp.AppendCommandString(nil, words...), "SET", "k", "v"))
+		n := aboutToLoad(t, cfg)
+		over := make(chan struct{})
+		go func() {
+			n.Load() // an error is that of an end
+			close(over)
+		}()
+		until(t, "the script runs", func() bool { return n.Exec.RunningScript() != nil })
+		n.QuitLoading()
+		<-over
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // While a long piece of a file is replayed, its worker has time for others: also for who
 // stops all workers.
 func TestReplayLetsOthersIn(t *testing.T) {
