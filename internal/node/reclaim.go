@@ -9,7 +9,8 @@ const (
 	trimLeast   = 64 << 10 // bytes that are kept, and given back at the least
 	trimFrom    = 16       // one part in so many of an arena may be free pages: holes would keep regions from filling
 	trimTight   = 64       // the same where memory is short
-	trimMost    = 1 << 20  // bytes given back at the most: some 50 µs
+	trimMost    = 1 << 20  // bytes given back at the most for one hold of a shard's lock: some 50 µs
+	trimHolds   = 8        // how often that, for a shard that is idle and has more free than used
 
 	collapseStep = 8 // regions made huge pages at a time, of some 200 µs each without a lock
 )
@@ -42,7 +43,10 @@ func (n *Node) reclaim() {
 		seen := shardUse{st.Live, st.Blocks}
 		switch free := int(st.FreeDirty); {
 		case n.seen[i] == seen:
-			sh.Arena().Trim(trimMost)
+			for more := trimHolds; sh.Arena().Trim(trimMost) > 0 && more > 1 && free > int(st.Resident)/2; more-- {
+				sh.Unlock()
+				sh.Lock()
+			}
 		case free > max(trimLeast, int(st.Resident)/from):
 			sh.Arena().Trim(min(max(free/trimShare, trimLeast), trimMost))
 		}

@@ -230,4 +230,4 @@ func (p *pair) expectSilence(d time.Duration) (diff string, err error) {
 }
 
 // replyLimit is how long a reply may take.
-const replyLimit = 5 * time.Second
+const replyLimit = 30 * time.Second
