@@ -114,7 +114,7 @@ func memoryLoads() []memoryLoad {
 }
 
 func allSpeedLoads() []speedLoad {
-	return slices.Concat(speedLoads(), typeLoads(), singleLoads(), appendLoads(), evictLoads())
+	return slices.Concat(speedLoads(), typeLoads(), singleLoads(), appendLoads(), evictLoads(), scriptLoads())
 }
 
 func listLoads(w io.Writer) {
@@ -140,11 +140,11 @@ func selectLoads(list string) (speed []speedLoad, memory []memoryLoad, err error
 	for _, name := range strings.Split(list, ",") {
 		wanted[name] = true
 	}
-	known := map[string]bool{"all": true, "speed": true, "types": true, "one": true, "append": true, "evict": true, "memory": true, "strings": true}
+	known := map[string]bool{"all": true, "speed": true, "types": true, "one": true, "append": true, "evict": true, "scripts": true, "memory": true, "strings": true}
 	for _, g := range []struct {
 		name  string
 		loads []speedLoad
-	}{{"speed", speedLoads()}, {"types", typeLoads()}, {"one", singleLoads()}, {"append", appendLoads()}, {"evict", evictLoads()}} {
+	}{{"speed", speedLoads()}, {"types", typeLoads()}, {"one", singleLoads()}, {"append", appendLoads()}, {"evict", evictLoads()}, {"scripts", scriptLoads()}} {
 		for _, l := range g.loads {
 			known[l.name] = true
 			if wanted["all"] || wanted[g.name] || wanted[l.name] {

@@ -47,7 +47,7 @@ func main() {
 
 func run() error {
 	quick := flag.Bool("quick", false, "a tenth of the work and 3 repeats: a first impression")
-	loads := flag.String("loads", "speed,strings", "names of loads or groups: speed, types, one, append, evict, strings, memory, hits, snapshot, fragments, pubsub, files, all")
+	loads := flag.String("loads", "speed,strings", "names of loads or groups: speed, types, one, append, evict, scripts, strings, memory, hits, snapshot, fragments, pubsub, files, all")
 	repeats := flag.Int("repeats", 5, "counted runs of each speed load")
 	servers := flag.String("servers", "redstart,redis", "names, or name=path; ratios are to the last")
 	serverCPU := flag.String("server-cpu", "0", "processors of the server, as for taskset")
