@@ -23,6 +23,10 @@ func TestParseRate(t *testing.T) {
 	if err != nil || got != 30983.73 {
 		t.Errorf("got %v, %v", got, err)
 	}
+	got, err = parseRate("\"test\",\"rps\",\"avg_latency_ms\"\n\"EVAL f({\"a\",\"b\"})\n 0\",\"12.5\",\"25.373\"\n")
+	if err != nil || got != 12.5 {
+		t.Errorf("with quotes: %v, %v", got, err)
+	}
 	for _, bad := range []string{"", "Could not connect\n", "\"test\",\"rps\"\n"} {
 		if _, err := parseRate(bad); err == nil {
 			t.Errorf("no error for %q", bad)

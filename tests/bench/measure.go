@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"encoding/csv"
 	"fmt"
 	"io"
 	"os"
@@ -182,13 +181,18 @@ func (s settings) benchmark(server *peer.Server, l speedLoad) (sample, error) {
 }
 
 // parseRate reads the operations per second of the one test in the output of
-// redis-benchmark --csv: a line of titles, then one of values.
+// redis-benchmark --csv: a line of titles, then one of values. The first value is the
+// command as it was given, quotes and lines included, so it counts from the end.
 func parseRate(out string) (float64, error) {
-	rows, err := csv.NewReader(strings.NewReader(out)).ReadAll()
-	if err != nil || len(rows) != 2 || len(rows[1]) < 2 || rows[0][1] != "rps" {
-		return 0, fmt.Errorf("unexpected output of redis-benchmark: %q %v", out, err)
+	titles, values, _ := strings.Cut(strings.TrimSpace(out), "\n")
+	names, row := strings.Split(titles, `","`), strings.Split(strings.TrimSuffix(values, `"`), `","`)
+	at := slices.Index(names, "rps") - len(names) + len(row)
+	if slices.Contains(names, "rps") && at >= 1 {
+		if rate, err := strconv.ParseFloat(row[at], 64); err == nil {
+			return rate, nil
+		}
 	}
-	return strconv.ParseFloat(rows[1][1], 64)
+	return 0, fmt.Errorf("unexpected output of redis-benchmark: %q", out)
 }
 
 // fill sends n commands through redis-cli --pipe and returns how many of them
