@@ -213,9 +213,9 @@ func TestCancelLeavesTheOldFile(t *testing.T) {
 	}
 }
 
-// A save that waits for its keys goes on when it is not to wait any longer.
-func TestDelayChangesMeanwhile(t *testing.T) {
-	i := newInstance(t)
+// saveSlowly begins a background save of a key, which waits for an hour or until the delay changes.
+func (i *instance) saveSlowly(t *testing.T) {
+	t.Helper()
 	i.set("k", "v")
 	i.delay.Store(int64(time.Hour))
 	i.Frozen(func() {
@@ -223,6 +223,12 @@ func TestDelayChangesMeanwhile(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// A save that waits for its keys goes on when it is not to wait any longer.
+func TestDelayChangesMeanwhile(t *testing.T) {
+	i := newInstance(t)
+	i.saveSlowly(t)
 	time.Sleep(2 * slowStep)
 	if s := i.m.Status(); !s.InProgress {
 		t.Errorf("it has not waited: %+v", s)
@@ -339,13 +345,7 @@ func AppendAll(dst []byte, st *store.Store) []byte {
 // A save that is made to fail is one that failed; the next one makes up for it.
 func TestBreakFailsASave(t *testing.T) {
 	i := newInstance(t)
-	i.set("k", "v")
-	i.delay.Store(int64(time.Hour))
-	i.Frozen(func() {
-		if _, err := i.m.BackgroundSave(false, false); err != nil {
-			t.Error(err)
-		}
-	})
+	i.saveSlowly(t)
 	i.m.Break()
 	i.m.wg.Wait()
 	if s := i.m.Status(); !s.Failed || s.InProgress || s.Saves != 1 || !i.refuses {
