@@ -2,8 +2,6 @@ package node
 
 import (
 	"runtime"
-	"runtime/debug"
-	"runtime/metrics"
 	"sync"
 	"sync/atomic"
 
@@ -88,25 +86,6 @@ const (
 	// collectShare bounds the time of collecting garbage for memory: one part in so many.
 	collectShare = 50
 )
-
-// heap is the Go heap, in bytes. live is what the last collection found in use: unlike
-// objects it does not grow with garbage. free is kept for objects to come, and held is all
-// that the runtime has of the system.
-type heap struct{ live, objects, unused, free, held uint64 }
-
-func readHeap() heap {
-	samples := []metrics.Sample{
-		{Name: "/memory/classes/heap/objects:bytes"},
-		{Name: "/memory/classes/heap/unused:bytes"},
-		{Name: "/memory/classes/total:bytes"},
-		{Name: "/memory/classes/heap/released:bytes"},
-		{Name: "/gc/heap/live:bytes"},
-		{Name: "/memory/classes/heap/free:bytes"},
-	}
-	metrics.Read(samples)
-	at := func(i int) uint64 { return samples[i].Value.Uint64() }
-	return heap{live: at(4), objects: at(0), unused: at(1), free: at(5), held: at(2) - at(3)}
-}
 
 func (a *account) open() {
 	runtime.GC() // for the live heap to be known
@@ -265,7 +244,7 @@ func (s *self) collectForMemory() bool {
 	if !s.n.proc.own.Load() || began < s.account.collectAt || h.objects+h.free < h.live+runtimeSlack/2 {
 		return false
 	}
-	debug.FreeOSMemory()
+	releaseHeap()
 	now := s.n.env.Clock.Nano()
 	s.account.collectAt = now + collectShare*(now-began)
 	return true

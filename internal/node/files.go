@@ -2,7 +2,6 @@ package node
 
 import (
 	"errors"
-	"runtime/debug"
 	"time"
 
 	"github.com/redstart-db/redstart/internal/aof"
@@ -62,7 +61,7 @@ type counted struct {
 func (c counted) Close() {
 	c.Snapshot.Close()
 	if c.n.walk.Load() == c.Snapshot && c.n.proc.own.Load() {
-		debug.FreeOSMemory()
+		releaseHeap()
 	}
 	if c.n.walk.CompareAndSwap(c.Snapshot, nil) {
 		c.n.self.account.along.Store(0)

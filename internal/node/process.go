@@ -3,7 +3,6 @@ package node
 import (
 	"os"
 	"runtime"
-	"runtime/debug"
 	"strconv"
 	"sync/atomic"
 
@@ -69,7 +68,7 @@ func (n *Node) collect() {
 	h := readHeap()
 	switch garbage := h.objects - min(h.objects, n.proc.left); {
 	case garbage+h.free >= returnFrom:
-		debug.FreeOSMemory()
+		releaseHeap()
 	case garbage >= collectFrom:
 		runtime.GC()
 	default:

@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"math"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -281,4 +280,4 @@ func (s *self) Latency() *stats.LatencyMonitor { return s.n.Exec.Latency }
 func (s *self) LastSave() int64 { return s.n.persist.Status().LastSave }
 
 // ReleaseHeap implements server.Node.
-func (s *self) ReleaseHeap() { debug.FreeOSMemory() }
+func (s *self) ReleaseHeap() { releaseHeap() }

@@ -147,7 +147,7 @@ func (m *machine) fromReply(L *lua.LState, b []byte) (lua.LValue, []byte) {
 		s := rest[:n]
 		rest = rest[n+2:]
 		if kind == '$' {
-			return lua.LString(s), rest
+			return text(s), rest
 		}
 		t := L.CreateTable(0, 2)
 		t.RawSetString("format", lua.LString(s[:3]))

@@ -15,11 +15,11 @@ func (m *machine) strFormat(L *lua.LState) int {
 	arg := 1
 	for i := 0; i < len(format); i++ {
 		if format[i] != '%' {
-			b = append(b, format[i])
+			b = appendByte(b, format[i])
 			continue
 		}
 		if i++; i < len(format) && format[i] == '%' {
-			b = append(b, '%')
+			b = appendByte(b, '%')
 			continue
 		}
 		from := i
@@ -50,7 +50,7 @@ func (m *machine) strFormat(L *lua.LState) int {
 			m.limit.grow(len(b))
 		}
 	}
-	L.Push(lua.LString(b))
+	L.Push(text(b))
 	return 1
 }
 
@@ -83,7 +83,7 @@ func (m *machine) formatOne(L *lua.LState, b []byte, spec string, verb byte, arg
 	case 's':
 		s := checkString(L, arg)
 		if len(s) >= 100 && !strings.Contains(spec, ".") {
-			return append(b, s...)
+			return appendLong(b, s)
 		}
 		s, _, _ = strings.Cut(s, "\x00")
 		return padded(b, spec, s)
@@ -125,7 +125,7 @@ func padded(b []byte, spec, s string) []byte {
 	if !left {
 		b = append(b, strings.Repeat(" ", pad)...)
 	}
-	b = append(b, s...)
+	b = appendLong(b, s)
 	if left {
 		b = append(b, strings.Repeat(" ", pad)...)
 	}
@@ -155,6 +155,9 @@ func formatFloat(b []byte, spec string, verb byte, f float64) []byte {
 func quoted(b []byte, s string) []byte {
 	b = append(b, '"')
 	for i := range len(s) {
+		if cap(b)-len(b) < 4 {
+			b = room(b, 4)
+		}
 		switch c := s[i]; c {
 		case '"', '\\', '\n':
 			b = append(b, '\\', c)

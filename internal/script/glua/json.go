@@ -44,7 +44,7 @@ func (m *machine) openJSON() {
 			if cap(e.b) <= keptText {
 				m.text = e.b
 			}
-			L.Push(lua.LString(e.b))
+			L.Push(text(e.b))
 			return 1
 		},
 		"decode": func(L *lua.LState) int {
@@ -140,6 +140,9 @@ func (e *jsonEncoder) value(v lua.LValue, depth int) {
 	if len(e.b)-e.grown > 1<<14 {
 		e.m.limit.grow(len(e.b) - e.grown)
 		e.grown = len(e.b)
+	}
+	if cap(e.b)-len(e.b) < 64 {
+		e.b = room(e.b, 64)
 	}
 	switch v := v.(type) {
 	case lua.LString:
@@ -253,14 +256,14 @@ func (e *jsonEncoder) table(t *lua.LTable, depth int) {
 
 func (e *jsonEncoder) text(s string) {
 	const hex = "0123456789abcdef"
-	e.b = append(e.b, '"')
+	e.b = append(room(e.b, len(s)+2), '"')
 	from := 0
 	for i := range len(s) {
 		c := s[i]
 		if c >= ' ' && c != '"' && c != '\\' && c != '/' && c != 0x7f {
 			continue
 		}
-		e.b = append(e.b, s[from:i]...)
+		e.b = room(appendLong(e.b, s[from:i]), 8)
 		from = i + 1
 		switch c {
 		case '"', '\\', '/':
@@ -279,7 +282,7 @@ func (e *jsonEncoder) text(s string) {
 			e.b = append(e.b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
 		}
 	}
-	e.b = append(append(e.b, s[from:]...), '"')
+	e.b = appendByte(appendLong(e.b, s[from:]), '"')
 }
 
 type jsonDecoder struct {
@@ -509,7 +512,7 @@ func (d *jsonDecoder) text() string {
 		d.at++
 		return s
 	}
-	b := append(d.buf[:0], d.s[from:d.at]...)
+	b := appendLong(d.buf[:0], d.s[from:d.at])
 	for {
 		if d.at >= len(d.s) {
 			raise(d.L, "Expected value but found unexpected end of string at character %d", d.at+1)
@@ -522,10 +525,10 @@ func (d *jsonDecoder) text() string {
 		if c == '"' {
 			d.buf = b
 			d.m.limit.grow(len(b))
-			return string(b)
+			return string(text(b))
 		}
 		if c != '\\' {
-			b = append(b, c)
+			b = appendByte(b, c)
 			continue
 		}
 		b = d.escape(b)

@@ -29,7 +29,7 @@ func (m *machine) openPack() {
 				m.packValue(L.Get(i), 0)
 			}
 			m.limit.grow(len(m.pack.b))
-			L.Push(lua.LString(m.pack.b))
+			L.Push(text(m.pack.b))
 			if cap(m.pack.b) > 1<<20 {
 				m.pack.b = nil
 			}
@@ -50,6 +50,7 @@ func (m *machine) packValue(v lua.LValue, depth int) {
 	if len(p.b) > maxString {
 		m.limit.grow(len(p.b))
 	}
+	p.b = room(p.b, 16)
 	switch v := v.(type) {
 	case lua.LString:
 		n := len(v)
@@ -63,7 +64,7 @@ func (m *machine) packValue(v lua.LValue, depth int) {
 		default:
 			p.b = binary.BigEndian.AppendUint32(append(p.b, 0xdb), uint32(n))
 		}
-		p.b = append(p.b, v...)
+		p.b = appendLong(p.b, v)
 	case lua.LNumber:
 		p.number(float64(v))
 	case lua.LBool:

@@ -11,7 +11,7 @@ import (
 func appendString(b []byte, v lua.LValue) []byte {
 	switch v := v.(type) {
 	case lua.LString:
-		return append(b, v...)
+		return appendLong(b, v)
 	case lua.LNumber:
 		return appendNumber(b, float64(v), 14)
 	}

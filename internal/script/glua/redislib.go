@@ -172,7 +172,7 @@ func (m *machine) commandArgs(L *lua.LState) (args [][]byte, ok bool) {
 		from := len(b)
 		switch v := L.Get(i).(type) {
 		case lua.LString:
-			b = append(b, v...)
+			b = appendLong(b, v)
 		case lua.LNumber:
 			b = appendNumber(b, float64(v), 17)
 		}

@@ -388,29 +388,6 @@ func (m *machine) concat(L *lua.LState) int {
 	return 1
 }
 
-// pieceSize is how much is copied at a time. Nothing interrupts the copying of one piece, and
-// whoever has to stop all goroutines, as the collector, has everybody wait for its end: of
-// 256 MB that is 100 ms.
-const pieceSize = 1 << 20
-
-// joined is strings and numbers, of at most size bytes together, one behind the other.
-func joined(size int, values ...lua.LValue) lua.LString {
-	var b strings.Builder
-	b.Grow(size)
-	for _, v := range values {
-		s, ok := v.(lua.LString)
-		if !ok {
-			b.Write(appendString(nil, v))
-			continue
-		}
-		for ; len(s) > pieceSize; s = s[pieceSize:] {
-			b.WriteString(string(s[:pieceSize]))
-		}
-		b.WriteString(string(s))
-	}
-	return lua.LString(b.String())
-}
-
 // concatMixed joins what are not all strings: metamethods say how, or there is none.
 func (m *machine) concatMixed(L *lua.LState, n int) int {
 	right := L.Get(n)

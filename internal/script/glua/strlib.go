@@ -1,7 +1,6 @@
 package glua
 
 import (
-	"bytes"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -37,7 +36,7 @@ func (m *machine) openStrings() {
 			for i := range len(s) {
 				b[len(s)-1-i] = s[i]
 			}
-			L.Push(lua.LString(b))
+			L.Push(text(b))
 			return 1
 		},
 		"dump": func(L *lua.LState) int {
@@ -61,7 +60,7 @@ func (m *machine) strMap(f func(byte) byte) lua.LGFunction {
 		for i := range len(s) {
 			b[i] = f(s[i])
 		}
-		L.Push(lua.LString(b))
+		L.Push(text(b))
 		return 1
 	}
 }
@@ -129,7 +128,7 @@ func (m *machine) strRep(L *lua.LState) int {
 		m.limit.grow(maxString + 1)
 	}
 	m.limit.grow(n * len(s))
-	L.Push(lua.LString(strings.Repeat(s, n)))
+	L.Push(repeated(s, n))
 	return 1
 }
 
@@ -219,45 +218,45 @@ func (m *machine) strGsub(L *lua.LState) int {
 		start = 1
 	}
 	x := matcher{src: s, pat: p, limit: m.limit}
-	var b bytes.Buffer
+	var b []byte
 	at, n, had := 0, 0, 0
 	for n < most {
 		x.level = 0
 		e := x.match(at, start)
 		if e >= 0 {
 			n++
-			m.replace(L, &x, &b, repl, at, e)
+			b = m.replace(L, &x, b, repl, at, e)
 		}
 		switch {
 		case e > at:
 			at = e
 		case at < len(s):
-			b.WriteByte(s[at])
+			b = appendByte(b, s[at])
 			at++
 		default:
 			at++
 		}
-		if b.Len()-had > 1<<12 {
-			m.limit.grow(b.Len() - had)
-			had = b.Len()
+		if len(b)-had > 1<<12 {
+			m.limit.grow(len(b) - had)
+			had = len(b)
 		}
-		if b.Len() > maxString {
-			m.limit.grow(b.Len())
+		if len(b) > maxString {
+			m.limit.grow(len(b))
 		}
 		if at > len(s) || start == 1 {
 			break
 		}
 	}
 	if at < len(s) {
-		b.WriteString(s[at:])
+		b = appendLong(b, s[at:])
 	}
-	L.Push(lua.LString(b.String()))
+	L.Push(text(b))
 	L.Push(lua.LNumber(n))
 	return 2
 }
 
 // replace appends what a match from s to e is replaced by.
-func (m *machine) replace(L *lua.LState, x *matcher, b *bytes.Buffer, repl lua.LValue, s, e int) {
+func (m *machine) replace(L *lua.LState, x *matcher, b []byte, repl lua.LValue, s, e int) []byte {
 	var v lua.LValue
 	switch r := repl.(type) {
 	case *lua.LFunction:
@@ -269,36 +268,37 @@ func (m *machine) replace(L *lua.LState, x *matcher, b *bytes.Buffer, repl lua.L
 	case *lua.LTable:
 		v = L.GetTable(r, x.value(0, s, e))
 	default:
-		text := string(appendString(nil, repl))
-		for i := 0; i < len(text); i++ {
-			c := text[i]
+		with := string(appendString(nil, repl))
+		for i := 0; i < len(with); i++ {
+			c := with[i]
 			if c != '%' {
-				b.WriteByte(c)
+				b = appendByte(b, c)
 				continue
 			}
 			i++
 			switch {
-			case i >= len(text):
-				b.WriteByte(0) // as C goes on to the end of its string
-			case text[i] == '0':
-				b.WriteString(x.src[s:e])
-			case isDigit(text[i]):
-				b.Write(appendString(nil, x.value(int(text[i]-'1'), s, e)))
+			case i >= len(with):
+				b = appendByte(b, 0) // as C goes on to the end of its string
+			case with[i] == '0':
+				b = appendLong(b, x.src[s:e])
+			case isDigit(with[i]):
+				b = appendString(b, x.value(int(with[i]-'1'), s, e))
 			default:
-				b.WriteByte(text[i])
+				b = appendByte(b, with[i])
 			}
-			if b.Len() > maxString {
-				m.limit.grow(b.Len())
+			if len(b) > maxString {
+				m.limit.grow(len(b))
 			}
 		}
-		return
+		return b
 	}
 	switch {
 	case !lua.LVAsBool(v):
-		b.WriteString(x.src[s:e])
+		return appendLong(b, x.src[s:e])
 	case isText(v):
-		b.Write(appendString(nil, v))
+		return appendString(b, v)
 	default:
 		raise(L, "invalid replacement value (a %s)", v.Type().String())
 	}
+	return b
 }

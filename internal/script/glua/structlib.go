@@ -142,7 +142,7 @@ func (m *machine) structPack(L *lua.LState) int {
 				argError(L, arg, "string too short")
 			}
 			m.limit.grow(size + 1)
-			if b = append(b, s[:size]...); op == 's' {
+			if b = appendLong(b, s[:size]); op == 's' {
 				b = append(b, 0)
 			}
 			if len(b) > maxString {
@@ -152,7 +152,7 @@ func (m *machine) structPack(L *lua.LState) int {
 			l.control(op)
 		}
 	}
-	L.Push(lua.LString(b))
+	L.Push(text(b))
 	return 1
 }
 

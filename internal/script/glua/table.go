@@ -131,7 +131,7 @@ func (m *machine) tableConcat(L *lua.LState) int {
 		}
 		b = appendString(b, v)
 		if i < to {
-			b = append(b, sep...)
+			b = appendLong(b, sep)
 		}
 		if len(b)-had > 1<<16 || i&0x3ff == 0 {
 			m.limit.grow(len(b) - had)
@@ -139,6 +139,6 @@ func (m *machine) tableConcat(L *lua.LState) int {
 			had = len(b)
 		}
 	}
-	L.Push(lua.LString(b))
+	L.Push(text(b))
 	return 1
 }
