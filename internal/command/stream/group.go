@@ -177,7 +177,7 @@ func groupCreateConsumer(c *command.Ctx) {
 }
 
 func groupDelConsumer(c *command.Ctx) {
-	_, g, ok := namedGroup(c)
+	s, g, ok := namedGroup(c)
 	if !ok {
 		return
 	}
@@ -188,7 +188,7 @@ func groupDelConsumer(c *command.Ctx) {
 	}
 	n := consumer.Len()
 	k := c.Key(2)
-	c.Keyspace(k).Discard(g.TakeConsumer(consumer))
+	purgeLater(c.Keyspace(k), s, func() { s.RemoveConsumer(g, consumer) })
 	c.Dirty(1)
 	c.Event(k, command.NotifyStream, "xgroup-delconsumer")
 	c.Int(int64(n))

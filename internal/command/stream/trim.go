@@ -168,16 +168,21 @@ func xtrim(c *command.Ctx) {
 }
 
 // trim removes first entries, and gives their number. What is much is freed later.
-func trim(ks *store.Keyspace, s *stream.Stream, t stream.Trim) int64 {
-	before := s.Unpurged()
-	removed := s.Trim(t)
-	if s.Unpurged() && !before {
-		ks.Later(purge{s})
-	}
+func trim(ks *store.Keyspace, s *stream.Stream, t stream.Trim) (removed int64) {
+	purgeLater(ks, s, func() { removed = s.Trim(t) })
 	return removed
 }
 
-// purge frees what a stream has lost by trimming.
+// purgeLater runs remove, and has what that leaves to be freed in steps freed later.
+func purgeLater(ks *store.Keyspace, s *stream.Stream, remove func()) {
+	before := s.Unpurged()
+	remove()
+	if s.Unpurged() && !before {
+		ks.Later(purge{s})
+	}
+}
+
+// purge frees what a stream has lost by trimming, and by the removal of consumers.
 type purge struct{ s *stream.Stream }
 
 func (p purge) Drop(max int) (done bool) { return p.s.Purge(max) }

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/redstart-db/redstart/internal/ds/idtree"
@@ -73,10 +74,14 @@ func (s *Stream) verify() error {
 }
 
 func (g *Group) verify() error {
-	owned := 0
-	for i, c := range g.consumers {
-		if i > 0 && g.consumers[i-1].name >= c.name || g.slots[c.slot] != c {
+	owned, hidden := 0, 0
+	all := slices.Concat(g.consumers, g.removed)
+	for i, c := range all {
+		if i > 0 && i < len(g.consumers) && g.consumers[i-1].name >= c.name || g.slots[c.slot] != c {
 			return fmt.Errorf("consumer %q is out of order", c.name)
+		}
+		if c.removed != (i >= len(g.consumers)) || c.removed && c.pending.Len() == 0 {
+			return fmt.Errorf("consumer %q with %d entries is in the wrong list", c.name, c.pending.Len())
 		}
 		owned += c.pending.Len()
 		for it := c.pending.First(); it.Valid(); it.Next() {
@@ -85,9 +90,21 @@ func (g *Group) verify() error {
 				return fmt.Errorf("consumer %q has %v, the group does not", c.name, it.ID())
 			}
 		}
+		if i >= len(g.consumers) {
+			hidden += c.pending.Len()
+		}
 	}
-	if owned != g.pending.Len() {
-		return fmt.Errorf("%d entries are pending, for consumers %d", g.pending.Len(), owned)
+	if owned != g.pending.Len() || hidden != g.hidden {
+		return fmt.Errorf("%d entries are pending, %d of them hidden; for consumers %d and %d", g.pending.Len(), g.hidden, owned, hidden)
+	}
+	used := 0
+	for _, c := range g.slots {
+		if c != nil {
+			used++
+		}
+	}
+	if used != len(all) {
+		return fmt.Errorf("%d numbers are taken by %d consumers", used, len(all))
 	}
 	return nil
 }
@@ -107,7 +124,7 @@ func drop(t interface{ Fatalf(string, ...any) }, s *Stream) {
 	// What trimming has cut off takes as many steps as it has leaves, which hold bytes.
 	steps := s.nodes.Len() + 1 + int(s.arena.Live())
 	for _, g := range s.groups {
-		steps += 2*g.Len() + len(g.consumers) + 1
+		steps += 2*g.pending.Len() + len(g.slots) + 1
 	}
 	for ; !s.Drop(3); steps-- {
 		if steps < 0 {

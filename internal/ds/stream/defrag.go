@@ -24,11 +24,12 @@ func (s *Stream) Defrag(pos uint32) (next uint32, done bool) {
 	}
 	at -= s.nodes.Len()
 	for _, g := range s.groups {
-		if at < g.Len() {
+		n := g.pending.Len()
+		if at < n {
 			g.defrag(at)
 			return next, false
 		}
-		at -= g.Len()
+		at -= n
 	}
 	return 0, true
 }

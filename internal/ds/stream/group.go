@@ -16,9 +16,9 @@ type Group struct {
 	read      int64
 	pending   idtree.Tree[mem.Ref] // to records
 	consumers []*Consumer          // by name
-	slots     []*Consumer          // by number; nil where a number is free
-
-	cut []idtree.Tree[mem.Ref] // of what TakeConsumer gives: parts of another group's pending
+	slots     []*Consumer          // by number, removed ones with them; nil where a number is free
+	removed   []*Consumer          // whose entries are still in pending, where nobody sees them
+	hidden    int                  // how many these are
 }
 
 // Consumer is a consumer of a group. It is valid until it is removed.
@@ -26,6 +26,7 @@ type Consumer struct {
 	name    string
 	slot    uint32 // its number in the group
 	pending idtree.Tree[mem.Ref]
+	removed bool
 
 	// Seen is when the consumer last tried to read or to claim, and Active when
 	// it last got something, -1 for never; in Unix milliseconds.
@@ -152,7 +153,7 @@ func (g *Group) NewConsumer(name []byte, seen int64) *Consumer {
 	c := &Consumer{name: string(name), Seen: seen, Active: -1}
 	c.pending.Init(g.arena)
 	slot := len(g.slots)
-	if slot > len(g.consumers) {
+	if slot > len(g.consumers)+len(g.removed) {
 		slot = slices.Index(g.slots, nil)
 	} else {
 		g.slots = append(g.slots, nil)
@@ -163,53 +164,11 @@ func (g *Group) NewConsumer(name []byte, seen int64) *Consumer {
 	return c
 }
 
-// TakeConsumer removes a consumer and all that is pending for it, and gives the
-// rest: what takes memory of the arena until it is dropped.
-func (g *Group) TakeConsumer(c *Consumer) (rest *Group) {
-	rest = &Group{arena: g.arena}
-	for at := 0; at < c.Len(); {
-		at += g.takeRun(c, at, rest)
-	}
-	if i, ok := findConsumer(g.consumers, []byte(c.name)); ok {
-		g.consumers = slices.Delete(g.consumers, i, i+1)
-	}
-	g.slots[c.slot] = nil
-	rest.pending = c.pending
-	c.pending.Init(g.arena)
-	return rest
-}
-
-// takeRun removes some of the entries that are pending for a consumer, from a rank
-// among these on, from those of the group, and gives their number. It tries to find
-// many that follow each other there too, which are cut out whole and left to rest: so a
-// large number is gone at once.
-func (g *Group) takeRun(c *Consumer, at int, rest *Group) (n int) {
-	const few = 64
-	it := c.pending.At(at)
-	first := g.pending.Rank(it.ID())
-	for size := few; at+size <= c.Len(); size *= 2 {
-		last := c.pending.At(at + size - 1)
-		if g.pending.Rank(last.ID())-first != size-1 {
-			break // there are others between
-		}
-		n = size
-	}
-	if n > 0 {
-		rest.cut = append(rest.cut, g.pending.CutRange(first, first+n, nil)...)
-		return n
-	}
-	for ; n < few && it.Valid(); it.Next() {
-		g.pending.Delete(it.ID())
-		n++
-	}
-	return n
-}
-
 // Name is the name of the consumer.
 func (c *Consumer) Name() string { return c.name }
 
 // Len is the number of entries that are pending for any consumer.
-func (g *Group) Len() int { return g.pending.Len() }
+func (g *Group) Len() int { return g.pending.Len() - g.hidden }
 
 // Len is the number of entries that are pending for the consumer.
 func (c *Consumer) Len() int { return c.pending.Len() }
@@ -217,8 +176,10 @@ func (c *Consumer) Len() int { return c.pending.Len() }
 // Bytes is the memory of the arena that the group takes.
 func (g *Group) Bytes() int {
 	n := g.pending.Bytes() + g.pending.Len()*recordSize
-	for _, c := range g.consumers {
-		n += c.pending.Bytes()
+	for _, c := range g.slots {
+		if c != nil {
+			n += c.pending.Bytes()
+		}
 	}
 	return n
 }
@@ -232,21 +193,20 @@ func (g *Group) Drop(max int) (done bool) {
 	if n > 0 {
 		g.pending.DeleteRange(0, n, func(_ ID, ref mem.Ref) { g.arena.Free(ref) })
 	}
-	for max -= n; max > 0 && len(g.consumers) > 0; {
-		last := len(g.consumers) - 1
-		c := g.consumers[last]
+	g.hidden = min(g.hidden, g.pending.Len())
+	for max -= n; max > 0 && len(g.slots) > 0; {
+		last := len(g.slots) - 1
+		c := g.slots[last]
+		if c == nil {
+			g.slots = g.slots[:last]
+			continue
+		}
 		leaves := (max + perLeaf - 1) / perLeaf
 		max -= min(c.pending.Len(), leaves*perLeaf) + 1
 		if c.pending.Drop(leaves, nil) {
-			g.consumers[last] = nil
-			g.consumers = g.consumers[:last]
+			g.slots[last] = nil
+			g.slots = g.slots[:last]
 		}
 	}
-	for last := len(g.cut) - 1; max > 0 && last >= 0; max -= perLeaf {
-		if g.cut[last].Drop(1, nil) {
-			g.cut = g.cut[:last]
-			last--
-		}
-	}
-	return g.pending.Len() == 0 && len(g.consumers) == 0 && len(g.cut) == 0
+	return g.pending.Len() == 0 && len(g.slots) == 0
 }

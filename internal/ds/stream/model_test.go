@@ -292,7 +292,18 @@ func (m *machine) removeConsumer(t *rapid.T) {
 		t.Fatalf("%d are pending", c.Len())
 	}
 	delete(w.consumers, c.Name())
-	for rest := g.TakeConsumer(c); !rest.Drop(7); {
+	m.s.RemoveConsumer(g, c)
+}
+
+// purge frees a part of what removal has left, or all of it.
+func (m *machine) purge(t *rapid.T) {
+	all := rapid.Bool().Draw(t, "all")
+	for !m.s.Purge(20) && all {
+	}
+	for _, g := range m.s.groups {
+		if all && (m.s.Unpurged() || g.hidden > 0) {
+			t.Fatalf("there is more to free")
+		}
 	}
 }
 
@@ -353,11 +364,17 @@ func (m *machine) check(t *rapid.T) {
 		if g.Len() != len(w.pending) || len(g.Consumers()) != len(w.consumers) {
 			t.Fatalf("group %q: %d pending, %d consumers", name, g.Len(), len(g.Consumers()))
 		}
+		n, last := 0, ID{}
 		for p := g.PendingFrom(ID{}, nil); p.Valid(); p.Next() {
+			n++
+			last = p.ID()
 			e := p.Pending()
 			if w.pending[p.ID()] != (owner{e.Consumer.name, e.Time, e.Count}) {
 				t.Fatalf("group %q: %v is pending as %+v", name, p.ID(), e)
 			}
+		}
+		if end := g.PendingLast(); n != len(w.pending) || end.Valid() != (n > 0) || n > 0 && end.ID() != last {
+			t.Fatalf("group %q: found %d of %d pending entries, the last %v", name, n, len(w.pending), last)
 		}
 	}
 }
@@ -374,7 +391,7 @@ func TestModel(t *testing.T) {
 		m.limits.Entries = rapid.SampledFrom([]int64{0, 1, 10, 100, 300}).Draw(t, "entries")
 		t.Repeat(map[string]func(*rapid.T){
 			"append": m.append, "append more": m.append, "delete": m.delete, "trim": m.trim, "ranges": m.ranges, "set last": m.setLast,
-			"deliver": m.deliver, "ack": m.ack, "remove consumer": m.removeConsumer, "remove group": m.removeGroup,
+			"deliver": m.deliver, "ack": m.ack, "remove consumer": m.removeConsumer, "purge": m.purge, "remove group": m.removeGroup,
 			"copy": m.copies, "defrag": m.defrag, "": m.check,
 		})
 		drop(t, m.s)

@@ -33,7 +33,7 @@ func (g *Group) show(id ID, ref mem.Ref) Pending {
 // Pending gives what is known of a pending entry.
 func (g *Group) Pending(id ID) (p Pending, ok bool) {
 	ref, ok := g.pending.Get(id)
-	if !ok {
+	if !ok || g.isHidden(ref) {
 		return p, false
 	}
 	return g.show(id, ref), true
@@ -50,6 +50,7 @@ func (g *Group) Deliver(id ID, c *Consumer, time int64, count uint64) {
 	if from := g.slots[g.record(ref).consumer]; from != c {
 		c.pending.Insert(id, ref)
 		from.pending.Delete(id)
+		g.leaves(from)
 	}
 	*g.record(ref) = record{time: time, count: count, consumer: c.slot}
 }
@@ -75,32 +76,37 @@ func (g *Group) insert(id ID, c *Consumer, r record) {
 
 // Ack makes an entry not pending any more, and tells whether it was.
 func (g *Group) Ack(id ID) bool {
-	ref, ok := g.pending.Delete(id)
-	if ok {
-		g.slots[g.record(ref).consumer].pending.Delete(id)
-		g.arena.Free(ref)
+	ref, ok := g.pending.Get(id)
+	if !ok || g.isHidden(ref) {
+		return false
 	}
-	return ok
+	g.pending.Delete(id)
+	g.slots[g.record(ref).consumer].pending.Delete(id)
+	g.arena.Free(ref)
+	return true
 }
 
 // PendingCursor is a place among pending entries, in the order of their IDs. It
 // is valid until something becomes pending, or pending no more.
 type PendingCursor struct {
-	g  *Group
-	at idtree.Cursor[mem.Ref]
+	g   *Group
+	at  idtree.Cursor[mem.Ref]
+	all bool // among those of all consumers
 }
 
 // PendingFrom is the cursor at the first pending entry whose ID is not below id:
 // of all, or if c is not nil of those of that consumer.
 func (g *Group) PendingFrom(id ID, c *Consumer) PendingCursor {
 	if c != nil {
-		return PendingCursor{g, c.pending.Seek(id)}
+		return PendingCursor{g, c.pending.Seek(id), false}
 	}
-	return PendingCursor{g, g.pending.Seek(id)}
+	p := PendingCursor{g, g.pending.Seek(id), true}
+	p.skip()
+	return p
 }
 
 // PendingLast is the cursor at the last pending entry.
-func (g *Group) PendingLast() PendingCursor { return PendingCursor{g, g.pending.Last()} }
+func (g *Group) PendingLast() PendingCursor { return PendingCursor{g, g.lastSeen(), true} }
 
 // Valid tells whether the cursor is at an entry.
 func (c *PendingCursor) Valid() bool { return c.at.Valid() }
@@ -112,4 +118,8 @@ func (c *PendingCursor) ID() ID { return c.at.ID() }
 func (c *PendingCursor) Pending() Pending { return c.g.show(c.at.ID(), c.at.Value()) }
 
 // Next goes to the next entry.
-func (c *PendingCursor) Next() { c.at.Next() }
+func (c *PendingCursor) Next() {
+	if c.at.Next(); c.all {
+		c.skip()
+	}
+}

@@ -84,7 +84,7 @@ func (s *Stream) forgetBehind(id ID) {
 // Drop frees up to max nodes and pending entries, and reports whether nothing is
 // left. Between the steps nothing but Drop and Len may be called.
 func (s *Stream) Drop(max int) (done bool) {
-	if !s.Purge(max) {
+	if s.purgeNodes(max); len(s.gone) > 0 {
 		return false
 	}
 	n := min(s.nodes.Len(), max)

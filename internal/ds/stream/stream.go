@@ -33,7 +33,8 @@
 // What a group has delivered and nobody has acknowledged is a record of 24
 // bytes in the arena (time, count, consumer), to which two trees map the entry's
 // ID: that of the group and that of the consumer. So a pending entry takes 64
-// bytes, and the Go heap has an object for a group and for a consumer only.
+// bytes, and the Go heap has an object for a group and for a consumer only. A consumer
+// that was removed keeps both for a while, hidden (see removed.go).
 //
 // # Invariants
 //
@@ -48,7 +49,7 @@
 //     as wide as their sum, so deleting needs no memory. The blocks of all nodes
 //     but the last are no larger than that, as far as there was memory to move to.
 //   - An ID is in the tree of a group if and only if it is in that of exactly
-//     one of its consumers, with the same record.
+//     one of its consumers, removed ones with them, with the same record.
 //   - Whatever can fail is allocated before anything changes.
 //
 // # Rejected
@@ -93,6 +94,8 @@ type Stream struct {
 	deleted ID           // the greatest that was ever deleted by Delete
 	setBack bool         // there may be deleted entries behind last
 	kept    *kept.Blocks // what a snapshot has of it; nil while none is taken
+
+	unpurged bool // there may be something for Purge to free
 }
 
 // Init prepares an empty stream whose nodes live in arena. It allocates nothing.

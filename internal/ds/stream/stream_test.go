@@ -217,9 +217,9 @@ func TestDefrag(t *testing.T) {
 	check(t, s)
 }
 
-// TestTakeConsumer removes consumers whose pending entries lie together, and some
+// TestRemoveConsumer removes consumers whose pending entries lie together, and some
 // that share theirs out.
-func TestTakeConsumer(t *testing.T) {
+func TestRemoveConsumer(t *testing.T) {
 	s := newStream(newArena(t, mem.Options{}))
 	g := s.NewGroup([]byte("g"), ID{}, 0)
 	var consumers []*Consumer
@@ -235,25 +235,81 @@ func TestTakeConsumer(t *testing.T) {
 		g.Deliver(id(i, 0), c, 1, 1)
 		want[id(i, 0)] = c
 	}
-	for _, i := range []int{5, 0, 3, 6, 1, 2, 4} {
-		n := consumers[i].Len()
-		rest := g.TakeConsumer(consumers[i])
-		if rest.Len() != n {
-			t.Errorf("%d of %d entries are left to drop", rest.Len(), n)
-		}
-		for !rest.Drop(100) {
+	for round, i := range []int{5, 0, 3, 6, 1, 2, 4} {
+		s.RemoveConsumer(g, consumers[i])
+		for range round % 3 * 10 {
+			s.Purge(100)
 		}
 		check(t, s)
+		first, last := MaxID, ID{}
 		for at, c := range want {
 			if p, ok := g.Pending(at); ok != (c != consumers[i]) || ok && p.Consumer != c {
 				t.Fatalf("without consumer %d, %v is pending as %+v", i, at, p)
 			}
 			if c == consumers[i] {
 				delete(want, at)
+				continue
+			}
+			if at.Less(first) {
+				first = at
+			}
+			if last.Less(at) {
+				last = at
 			}
 		}
 		if g.Len() != len(want) {
 			t.Fatalf("%d are pending, want %d", g.Len(), len(want))
 		}
+		n := 0
+		for p := g.PendingFrom(ID{}, nil); p.Valid(); p.Next() {
+			if c := want[p.ID()]; c == nil || p.Pending().Consumer != c {
+				t.Fatalf("%v is pending", p.ID())
+			}
+			n++
+		}
+		if n != len(want) {
+			t.Fatalf("%d are found, want %d", n, len(want))
+		}
+		if len(want) > 0 {
+			if f, l := g.PendingFrom(ID{}, nil), g.PendingLast(); f.ID() != first || l.ID() != last {
+				t.Fatalf("from %v to %v, want %v to %v", f.ID(), l.ID(), first, last)
+			}
+		} else if p := g.PendingLast(); p.Valid() {
+			t.Fatal("something is pending")
+		}
 	}
+	for !s.Purge(100) {
+	}
+	if check(t, s); g.pending.Len() > 0 || len(g.slots) == 0 {
+		t.Fatalf("%d entries are left", g.pending.Len())
+	}
+}
+
+// TestRemovedAgain delivers to others, and to new ones of the same name, what was pending
+// for consumers that were removed.
+func TestRemovedAgain(t *testing.T) {
+	s := newStream(newArena(t, mem.Options{}))
+	g := s.NewGroup([]byte("g"), ID{}, 0)
+	other := g.NewConsumer([]byte("other"), 0)
+	for round := range 3 {
+		c := g.NewConsumer([]byte("c"), 0)
+		for i := range uint64(1000) {
+			g.Deliver(id(i, 0), c, int64(round), 1)
+		}
+		s.RemoveConsumer(g, c)
+		if g.Ack(id(5, 0)) || g.Len() != 0 || g.Consumer([]byte("c")) != nil || !s.Unpurged() {
+			t.Fatal("the consumer is still there")
+		}
+		check(t, s)
+	}
+	for i := range uint64(1000) {
+		g.Deliver(id(i, 0), other, 9, 2)
+	}
+	if check(t, s); g.Len() != 1000 || other.Len() != 1000 || len(g.removed) > 0 {
+		t.Fatalf("%d are pending", g.Len())
+	}
+	if !s.Purge(1) || g.Len() != 1000 {
+		t.Fatal("there is something to purge")
+	}
+	drop(t, s)
 }

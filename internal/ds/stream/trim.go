@@ -2,6 +2,7 @@ package stream
 
 import (
 	"math"
+	"slices"
 
 	"github.com/redstart-db/redstart/internal/ds/idtree"
 	"github.com/redstart-db/redstart/internal/ds/listpack"
@@ -147,14 +148,31 @@ func (s *Stream) cutNodes(n int) {
 		return
 	}
 	s.gone = append(s.gone, s.nodes.CutRange(0, n, s.freeNode)...)
+	s.unpurged = s.unpurged || len(s.gone) > 0
 }
 
-// Unpurged tells whether there are nodes for Purge to free.
-func (s *Stream) Unpurged() bool { return len(s.gone) > 0 }
+// Unpurged tells whether there is something for Purge to free.
+func (s *Stream) Unpurged() bool { return s.unpurged }
 
-// Purge frees about max nodes of those that trimming has removed, and reports
-// whether none is left.
+// Purge frees about max nodes of those that trimming has removed, or entries that were
+// pending for consumers that are removed, and reports whether none is left.
 func (s *Stream) Purge(max int) (done bool) {
+	if len(s.gone) > 0 {
+		s.purgeNodes(max)
+	} else {
+		for _, g := range s.groups {
+			if len(g.removed) > 0 {
+				g.purge(max)
+				break
+			}
+		}
+	}
+	s.unpurged = len(s.gone) > 0 || slices.ContainsFunc(s.groups, func(g *Group) bool { return len(g.removed) > 0 })
+	return !s.unpurged
+}
+
+// purgeNodes is Purge for nodes.
+func (s *Stream) purgeNodes(max int) {
 	const perLeaf = 63
 	for n := max/perLeaf + 1; n > 0 && len(s.gone) > 0; n-- {
 		last := len(s.gone) - 1
@@ -165,7 +183,6 @@ func (s *Stream) Purge(max int) (done bool) {
 	if len(s.gone) == 0 {
 		s.gone = nil
 	}
-	return s.gone == nil
 }
 
 // dropNodes removes the first n nodes.
