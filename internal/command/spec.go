@@ -60,8 +60,8 @@ const (
 	// the script needs them.
 	Script
 	surveys
-	// Brief commands take little time whatever their arguments are, as do those
-	// that are Fast and have no more arguments than they need.
+	// Brief commands take little time whatever the arguments of a small request are,
+	// as do those that are Fast and have no more arguments than they need.
 	Brief
 )
 

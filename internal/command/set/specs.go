@@ -25,7 +25,7 @@ func Specs() []command.Spec {
 	f := new(family)
 	f.pool.New = func() any { return &operation{seed: maphash.MakeSeed()} }
 	return []command.Spec{
-		{Name: "sadd", Arity: -3, Flags: fastWrite, First: 1, Last: 1, Step: 1, Elem: 2, Run: sadd},
+		{Name: "sadd", Arity: -3, Flags: fastWrite | command.Brief, First: 1, Last: 1, Step: 1, Elem: 2, Run: sadd},
 		{Name: "scard", Arity: 2, Flags: fastRead, First: 1, Last: 1, Step: 1, Run: scard},
 		{Name: "sdiff", Arity: -2, Flags: read, First: 1, Last: -1, Step: 1, Run: f.sdiff},
 		{Name: "sdiffstore", Arity: -3, Flags: write, First: 1, Last: -1, Step: 1, Run: f.sdiffStore},
@@ -34,11 +34,11 @@ func Specs() []command.Spec {
 		{Name: "sinterstore", Arity: -3, Flags: write, First: 1, Last: -1, Step: 1, Run: f.sinterStore},
 		{Name: "sismember", Arity: 3, Flags: fastRead, First: 1, Last: 1, Step: 1, Elem: 2, Run: sisMember},
 		{Name: "smembers", Arity: 2, Flags: read, First: 1, Last: 1, Step: 1, Run: smembers},
-		{Name: "smismember", Arity: -3, Flags: fastRead, First: 1, Last: 1, Step: 1, Run: smisMember},
+		{Name: "smismember", Arity: -3, Flags: fastRead | command.Brief, First: 1, Last: 1, Step: 1, Run: smisMember},
 		{Name: "smove", Arity: 4, Flags: shrinks, First: 1, Last: 2, Step: 1, Run: smove},
 		{Name: "spop", Arity: -2, Flags: shrinks, First: 1, Last: 1, Step: 1, Run: spop},
 		{Name: "srandmember", Arity: -2, Flags: read, First: 1, Last: 1, Step: 1, Run: srandMember},
-		{Name: "srem", Arity: -3, Flags: shrinks, First: 1, Last: 1, Step: 1, Elem: 2, Run: srem},
+		{Name: "srem", Arity: -3, Flags: shrinks | command.Brief, First: 1, Last: 1, Step: 1, Elem: 2, Run: srem},
 		{Name: "sscan", Arity: -3, Flags: read, First: 1, Last: 1, Step: 1, Run: sscan},
 		{Name: "sunion", Arity: -2, Flags: read, First: 1, Last: -1, Step: 1, Run: f.sunion},
 		{Name: "sunionstore", Arity: -3, Flags: write, First: 1, Last: -1, Step: 1, Run: f.sunionStore},

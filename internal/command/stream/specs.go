@@ -18,8 +18,8 @@ const (
 // Specs is the family's part of the command table.
 func Specs() []command.Spec {
 	return []command.Spec{
-		{Name: "xack", Arity: -4, Flags: fastWrite, First: 1, Last: 1, Step: 1, Run: xack},
-		{Name: "xadd", Arity: -5, Flags: fastGrows, First: 1, Last: 1, Step: 1, Run: xadd},
+		{Name: "xack", Arity: -4, Flags: fastWrite | command.Brief, First: 1, Last: 1, Step: 1, Run: xack},
+		{Name: "xadd", Arity: -5, Flags: fastGrows | command.Brief, First: 1, Last: 1, Step: 1, Run: xadd},
 		{Name: "xautoclaim", Arity: -6, Flags: fastWrite, First: 1, Last: 1, Step: 1, Run: xautoclaim},
 		{Name: "xclaim", Arity: -6, Flags: fastWrite, First: 1, Last: 1, Step: 1, Run: xclaim},
 		{Name: "xdel", Arity: -3, Flags: fastWrite, First: 1, Last: 1, Step: 1, Run: xdel},
