@@ -215,25 +215,41 @@ type Source func(f vfs.File, s *Settings, stop func() bool) error
 func (a *AOF) Start(source Source, offset uint64) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	return a.start(source, offset, a.man.Empty(), "on server start")
+}
+
+// Restart has the log go on behind a base of what source gives, as the data was replaced
+// without being logged. Commands must be stopped. When it returns, the base is on disk and
+// has taken the place of the files before. After an error they still count and the log is off.
+func (a *AOF) Restart(source Source, offset uint64) error {
+	a.Stop() // what of the data that is gone cannot be written is not needed
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.start(source, offset, true, "as the data was replaced")
+}
+
+// start is Start. With anew a base is made, whatever files there are. The lock a.mu is held.
+func (a *AOF) start(source Source, offset uint64, anew bool, why string) error {
 	s := a.settings()
 	if err := a.mkdir(&s); err != nil {
 		return err
 	}
 	a.removeTemp(&s)
 	next := a.man.Clone()
-	if next.Empty() {
+	if anew {
 		name := next.nextBase(s.Prefix, s.RDB)
-		a.log.Info("Creating AOF base file " + name + " on server start")
+		a.log.Info("Creating AOF base file " + name + " " + why)
 		if err := a.writeBase(&s, source, s.TempName("start"), s.path(name), func() bool { return false }); err != nil {
 			a.log.Warn("Failed creating the AOF base file: " + reason(err))
 			return err
 		}
 	}
-	made := len(next.Incrs) == 0
+	made := anew || len(next.Incrs) == 0
 	if made {
-		a.log.Info("Creating AOF incr file " + next.nextIncr(s.Prefix) + " on server start")
+		a.log.Info("Creating AOF incr file " + next.nextIncr(s.Prefix) + " " + why)
+		next.retire(1)
 	} else {
-		a.log.Info("Opening AOF incr file " + next.Incrs[len(next.Incrs)-1].Name + " on server start")
+		a.log.Info("Opening AOF incr file " + next.Incrs[len(next.Incrs)-1].Name + " " + why)
 	}
 	last := next.Incrs[len(next.Incrs)-1].Name
 	f, err := a.fs.Append(s.path(last))
@@ -241,7 +257,7 @@ func (a *AOF) Start(source Source, offset uint64) error {
 		a.log.Warn(fmt.Sprintf("Can't open the append-only file %s: %s", last, reason(err)))
 		return err
 	}
-	if made || a.man.Empty() {
+	if made {
 		if err := a.persist(&s, next); err != nil {
 			f.Close()
 			return err

@@ -107,10 +107,21 @@ func (f *appendFile) loaded() {
 }
 
 // anew has the file begin with a new base, as the data has changed without being logged.
-// Until that is written the old files count, and nothing is added to them. All workers are
-// stopped and all shards locked.
-func (f *appendFile) anew() {
-	if err := errors.Join(f.turn(false, false), f.turn(true, false)); err != nil {
+// That is on disk when it returns, as what is acknowledged from then on is worth nothing
+// without it; but where it cannot be written, and in a transaction, whose effects of before
+// are still to come, it is left to a rewrite: until that has ended the old files count, and
+// nothing is added to them. All workers are stopped and all shards locked.
+func (f *appendFile) anew(inExec bool) {
+	if !inExec {
+		err := f.Restart(f.n.heldBase(), f.n.env.Log.Offset())
+		if err == nil {
+			f.attach(true)
+			return
+		}
+		f.n.log.Warn("Can't write a new base of the append only file: " + reason(err))
+	}
+	f.attach(false)
+	if err := errors.Join(f.Stop(), f.turn(true, inExec)); err != nil {
 		f.n.log.Warn(err.Error())
 	}
 }
@@ -219,12 +230,12 @@ func (t *loadTarget) RDB(b []byte) (int, error) {
 // heldBase is a Source of all data. The instance is frozen until it is written.
 func (n *Node) heldBase() aof.Source {
 	src, h := n.persist.HeldBase()
-	return n.baseOf(src, h)
+	return n.baseOf(src, h, "held")
 }
 
-// baseOf gives what a snapshot has as the base of an append only file. The instance is
-// frozen.
-func (n *Node) baseOf(src persist.Source, h *persist.Header) aof.Source {
+// baseOf gives what a snapshot has as the base of an append only file, which is written beside
+// others of another name. The instance is frozen.
+func (n *Node) baseOf(src persist.Source, h *persist.Header, name string) aof.Source {
 	lim := serial.LimitsOf(n.Config, n.env.ListPlainSize)
 	stamp := int64(0)
 	if n.Config.AOFTimestampEnabled {
@@ -236,16 +247,16 @@ func (n *Node) baseOf(src persist.Source, h *persist.Header) aof.Source {
 			_, err := persist.Write(f, h, src, stop)
 			return err
 		}
-		return n.commandBase(f, s, stop, h, src, lim, stamp)
+		return n.commandBase(f, s, stop, h, src, lim, stamp, name)
 	}
 }
 
 // commandBase writes a base as commands: from an RDB file that is written before, as
 // that can be done while others change the data, and takes no memory.
 func (n *Node) commandBase(f vfs.File, s *aof.Settings, stop func() bool, h *persist.Header, src persist.Source,
-	lim serial.Limits, stamp int64,
+	lim serial.Limits, stamp int64, of string,
 ) error {
-	name := s.TempName("rdb")
+	name := s.TempName("rdb-" + of)
 	fs := n.persist.FS
 	temp, err := fs.Create(name)
 	if err != nil {
@@ -325,7 +336,7 @@ func (n *Node) rewrite(r *aof.Rewrite) {
 		if snap, h, err = n.persist.Base(); err != nil {
 			return
 		}
-		source = n.baseOf(snap, h)
+		source = n.baseOf(snap, h, "bg")
 		if r.Turn(n.env.Log.Offset()) {
 			n.aof.attach(true)
 		}

@@ -2,6 +2,7 @@ package node
 
 import (
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 	"syscall"
@@ -140,6 +141,55 @@ func TestAppendFileLoadedAgain(t *testing.T) {
 	k.do("FUNCTION", "DELETE", "one")
 	k.want("+OK", "DEBUG", "LOADAOF")
 	k.want("-ERR Function not found", "FCALL", "one", "0")
+}
+
+// What is acknowledged after DEBUG RELOAD NOSAVE is as durable as ever: the new base that it
+// needs is there before. Where that cannot be written at once, and in a transaction, a rewrite
+// makes it.
+func TestAppendFileAfterReload(t *testing.T) {
+	for _, how := range []string{"at once", "after a failure", "in a transaction"} {
+		cfg := inTemp(t)
+		cfg.EnableDebugCommand, cfg.AppendFsync = config.ProtectYes, config.FsyncAlways
+		fs := &vfs.Faulty{FS: vfs.OS{}}
+		k := keeperOn(t, fs, cfg)
+		k.want("+OK", "SET", "k", "old")
+		k.want("+OK", "SAVE")
+		k.want("+OK", "SET", "k", "new")
+		refused := "temp-rewriteaof-bg"
+		if how != "at once" {
+			refused = "temp-rewriteaof-start"
+		}
+		fs.Set(func(o vfs.Op, name string) error {
+			if o == vfs.OpCreate && strings.Contains(name, refused) {
+				return syscall.EIO
+			}
+			return nil
+		})
+		if how == "in a transaction" {
+			k.want("+OK", "MULTI")
+			k.want("+QUEUED", "SET", "k", "between")
+			k.want("+QUEUED", "DEBUG", "RELOAD", "NOSAVE")
+			k.want("[+OK, +OK]", "EXEC")
+		} else {
+			k.want("+OK", "DEBUG", "RELOAD", "NOSAVE")
+		}
+		if how != "at once" {
+			until(t, "the file is rewritten", func() bool {
+				return k.info("aof_rewrite_in_progress") == "0" && k.info("aof_rewrite_scheduled") == "0"
+			})
+		}
+		k.want("+OK", "SET", "x", "1")
+		// What the process would leave behind if it was killed now.
+		left := inTemp(t)
+		if err := os.CopyFS(left.Dir, os.DirFS(cfg.Dir)); err != nil {
+			t.Fatal(err)
+		}
+		after := keeperOn(t, vfs.OS{}, left)
+		for _, k := range []*talk{k, after} {
+			k.want(`"old"`, "GET", "k")
+			k.want(`"1"`, "GET", "x")
+		}
+	}
 }
 
 // A key that the base of the file has with a deadline, and that was made to last since,

@@ -174,7 +174,7 @@ func (s *self) Reload(o server.ReloadOptions) error {
 	logged := n.aof.State() != aof.Off
 	err := n.persist.Reload(load, o.Merge, logged)
 	if logged && (err != nil || o.NoSave) {
-		n.aof.anew()
+		n.aof.anew(o.InExec)
 	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/redstart-db/redstart/internal/command"
 	"github.com/redstart-db/redstart/internal/num"
 	"github.com/redstart-db/redstart/internal/resp"
+	"github.com/redstart-db/redstart/internal/session"
 )
 
 // debugCommand is a subcommand of DEBUG; the number of arguments includes both
@@ -101,7 +102,7 @@ func debugBreakSaves(f *family, c *command.Ctx) {
 
 // debugReload saves the data, empties the databases, and reads it again.
 func debugReload(f *family, c *command.Ctx) {
-	var o ReloadOptions
+	o := ReloadOptions{InExec: c.Sess.Has(session.InExec)}
 	for i := 2; i < len(c.Args); i++ {
 		switch {
 		case c.Is(i, "MERGE"):

@@ -29,6 +29,7 @@ type ReloadOptions struct {
 	NoSave  bool // do not save before
 	NoFlush bool // do not empty the databases before
 	Merge   bool // keys in the file replace those that are there
+	InExec  bool // within a transaction
 }
 
 func (f *family) save(c *command.Ctx) {
