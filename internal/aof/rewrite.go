@@ -185,25 +185,44 @@ func (r *Rewrite) Turn(at uint64) (attach bool) {
 	return false
 }
 
-// Fail ends a rewrite whose moment cannot be: nothing is turned. With later it begins
-// again soon.
-func (r *Rewrite) Fail(err error, later bool) {
+// Fail ends a rewrite whose moment cannot be: nothing is turned.
+func (r *Rewrite) Fail(err error) {
 	a := r.a
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	r.undo()
+	a.log.Warn("Can't rewrite append only file in background: " + reason(err))
+	a.ended(r, false)
+}
+
+// Postpone ends a rewrite whose moment has to wait for something else to end, as if it had
+// never begun, and has it begin again soon.
+func (r *Rewrite) Postpone() {
+	a := r.a
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	r.undo()
+	a.seen.Lock()
+	defer a.seen.Unlock()
+	a.rewrite = nil
+	a.stats.Begun--
+	if !r.cancelled.Load() {
+		a.scheduled = true
+	}
+}
+
+// undo takes back what Begin has done, but for an increment that is in the manifest: it
+// stays, and is empty. The lock a.mu is held.
+func (r *Rewrite) undo() {
+	a := r.a
 	if r.incr != nil {
 		r.incr.Close()
 	}
-	s := a.settings()
 	if r.first {
+		s := a.settings()
 		a.dropTempIncr(&s)
 	}
 	a.SetNoSync(false)
-	a.log.Warn("Can't rewrite append only file in background: " + reason(err))
-	a.ended(r, false)
-	if later {
-		a.Schedule()
-	}
 }
 
 // Write writes the base and has it take its place. It returns when the rewrite has

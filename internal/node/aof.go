@@ -341,8 +341,13 @@ func (n *Node) rewrite(r *aof.Rewrite) {
 			n.aof.attach(true)
 		}
 	})
-	if err != nil {
-		r.Fail(err, errors.Is(err, persist.ErrBusy) || err == errLoading)
+	switch {
+	case errors.Is(err, persist.ErrBusy) || err == errLoading:
+		n.log.Info("Background append only file rewriting scheduled")
+		r.Postpone()
+		return
+	case err != nil:
+		r.Fail(err)
 		return
 	}
 	defer snap.Close()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/redstart-db/redstart/internal/config"
+	"github.com/redstart-db/redstart/internal/persist"
 	"github.com/redstart-db/redstart/internal/vfs"
 )
 
@@ -190,6 +191,31 @@ func TestAppendFileAfterReload(t *testing.T) {
 			k.want(`"1"`, "GET", "x")
 		}
 	}
+}
+
+// A rewrite that meets a snapshot under way waits for its end, which is no failure.
+func TestRewriteWaitsForASnapshot(t *testing.T) {
+	k := keeperOn(t, vfs.OS{}, inTemp(t))
+	var snap persist.Snapshot
+	k.n.stopped(func() {
+		var err error
+		if snap, err = (files{k.n}).Snapshot(false, 0); err != nil {
+			t.Fatal(err)
+		}
+	})
+	for range 2 {
+		k.do("BGREWRITEAOF")
+		until(t, "it waits", func() bool {
+			return k.info("aof_rewrite_in_progress") == "0" && k.info("aof_rewrite_scheduled") == "1"
+		})
+	}
+	snap.Close()
+	until(t, "the file is rewritten", func() bool {
+		if got := k.info("aof_last_bgrewrite_status") + k.info("aof_rewrites_consecutive_failures"); got != "ok0" {
+			t.Fatal(got)
+		}
+		return k.info("aof_rewrites") == "1" && k.info("aof_rewrite_in_progress") == "0" && k.info("aof_rewrite_scheduled") == "0"
+	})
 }
 
 // A key that the base of the file has with a deadline, and that was made to last since,
