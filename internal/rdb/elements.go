@@ -167,11 +167,15 @@ func (h *Hash) Triples() []byte {
 }
 
 // Next gives the next field; at is its deadline in Unix milliseconds, or 0.
-func (h *Hash) Next() (field, value []byte, at int64, ok bool) {
+func (h *Hash) Next() (field, value []byte, at int64, ok bool) { return h.NextIn(&h.bufs) }
+
+// NextIn is Next with memory for what has to be decoded: so what it gives is valid until
+// that is used again.
+func (h *Hash) NextIn(bufs *[2][]byte) (field, value []byte, at int64, ok bool) {
 	switch {
 	case h.packed.ok:
-		field = textOf(h.packed.take(), &h.bufs[0])
-		value = textOf(h.packed.take(), &h.bufs[1])
+		field = textOf(h.packed.take(), &bufs[0])
+		value = textOf(h.packed.take(), &bufs[1])
 		if h.expiry {
 			at = h.packed.take().Int
 		}
@@ -183,8 +187,8 @@ func (h *Hash) Next() (field, value []byte, at int64, ok bool) {
 	if h.expiry {
 		at = h.deadline()
 	}
-	field, _ = h.r.text(&h.bufs[0])
-	value, err := h.r.text(&h.bufs[1])
+	field, _ = h.r.text(&bufs[0])
+	value, err := h.r.text(&bufs[1])
 	if err != nil {
 		return nil, nil, 0, false
 	}
@@ -257,19 +261,22 @@ func (s *Set) Intset() []byte { return s.ints }
 func (s *Set) Packed() []byte { return s.packed.lp }
 
 // Next gives the next member.
-func (s *Set) Next() (member []byte, ok bool) {
+func (s *Set) Next() (member []byte, ok bool) { return s.NextIn(&s.buf) }
+
+// NextIn is Next in the way of Hash.NextIn.
+func (s *Set) NextIn(buf *[]byte) (member []byte, ok bool) {
 	switch {
 	case s.next < len(s.ints) && s.next < s.n:
-		s.buf = num.AppendInt(s.buf[:0], intset.Get(s.ints, s.next))
+		*buf = num.AppendInt((*buf)[:0], intset.Get(s.ints, s.next))
 		s.next++
-		return s.buf, true
+		return *buf, true
 	case s.packed.ok:
-		return textOf(s.packed.take(), &s.buf), true
+		return textOf(s.packed.take(), buf), true
 	case s.left == 0 || s.r.err != nil:
 		return nil, false
 	}
 	s.left--
-	member, err := s.r.text(&s.buf)
+	member, err := s.r.text(buf)
 	return member, err == nil
 }
 
@@ -325,17 +332,20 @@ func (z *ZSet) Packed() []byte { return z.packed.lp }
 
 // Next gives the next member. They come in no order to rely on, unless they are
 // packed. The score is not NaN.
-func (z *ZSet) Next() (member []byte, score float64, ok bool) {
+func (z *ZSet) Next() (member []byte, score float64, ok bool) { return z.NextIn(&z.buf) }
+
+// NextIn is Next in the way of Hash.NextIn.
+func (z *ZSet) NextIn(buf *[]byte) (member []byte, score float64, ok bool) {
 	switch {
 	case z.packed.ok:
-		member = textOf(z.packed.take(), &z.buf)
+		member = textOf(z.packed.take(), buf)
 		score, _ = scoreOf(z.packed.take())
 		return member, score, true
 	case z.left == 0 || z.r.err != nil:
 		return nil, 0, false
 	}
 	z.left--
-	member, _ = z.r.text(&z.buf)
+	member, _ = z.r.text(buf)
 	var err error
 	if z.asText {
 		score, err = z.r.textScore()

@@ -25,16 +25,17 @@ import (
 // the end, at once: the limits may be so high that looking each time would take
 // the square of their number.
 
-// expected bounds for how many elements room is made at once: the input may say
-// that there are more than there are.
-const expected = 1 << 20
+// expected is for how many elements of n room is made at once. The input may say that
+// there are more than there are, so it is one for each 4 bytes of it at the most: a place in a table takes 7. A segment of the table that gets more than others grows
+// by itself; to make all so large would take a tenth more for ever.
+func (b *builder) expected(n int) int { return min(n, b.size/4) * 10 / 11 }
 
 // newDict begins a table of about n elements.
 func (b *builder) newDict(kind dict.Kind, n int) *dict.Dict {
 	d := new(dict.Dict)
 	d.Init(b.ks.Arena(), kind)
 	b.object = d
-	d.Expect(min(n, expected))
+	d.Expect(b.expected(n))
 	return d
 }
 
@@ -57,16 +58,16 @@ func (b *builder) hash(t rdb.Type) error {
 	if !small {
 		f.dict = b.newDict(dict.Hash, h.Len())
 	}
-	for {
+	for f.dict == nil {
 		field, value, at, ok := h.Next()
 		if !ok {
-			break
+			return f.end()
 		}
 		if !f.add(field, value, at) {
 			return b.r.Fail(rdb.ErrTwice)
 		}
 	}
-	return f.end()
+	return b.fillHash(f.dict, &h)
 }
 
 // longest is the length of the longest entry of a listpack.
@@ -203,16 +204,16 @@ func (b *builder) set(t rdb.Type) error {
 	default:
 		f.dict = b.newDict(dict.Set, s.Len())
 	}
-	for {
+	for f.dict == nil {
 		member, ok := s.Next()
 		if !ok {
-			break
+			return f.end()
 		}
 		if !f.add(member) {
 			return b.r.Fail(rdb.ErrTwice)
 		}
 	}
-	return f.end()
+	return b.fillSet(f.dict, &s)
 }
 
 // setFill fills a set that is integers, then strings, then too large to be packed,
@@ -310,31 +311,20 @@ func (b *builder) zset(t rdb.Type) error {
 		b.packed = p
 		return nil
 	}
-	few := b.members()
-	var z *zset.ZSet
 	if s.Len() > b.lim.ZSetEntries {
-		z = b.newZSet(s.Len())
+		return b.fillZSet(nil, &s)
 	}
+	few := b.members()
 	for {
 		member, score, ok := s.Next()
 		if !ok {
 			break
 		}
-		if z == nil && (len(member) > b.lim.ZSetValue || !few.add(member, score)) {
-			z = b.newZSet(len(few.list))
-			for i := range few.list {
-				if _, created := z.Add(few.member(i), few.list[i].score); !created {
-					return b.r.Fail(rdb.ErrTwice)
-				}
-			}
-		}
-		if z != nil {
-			if _, created := z.Add(member, score); !created {
-				return b.r.Fail(rdb.ErrTwice)
-			}
+		if !few.add(member, score, len(member) > b.lim.ZSetValue) {
+			return b.fillZSet(few, &s)
 		}
 	}
-	if z != nil || b.r.Err() != nil {
+	if b.r.Err() != nil {
 		return nil
 	}
 	b.pack(few.pack(b.lp))
@@ -348,7 +338,7 @@ func (b *builder) newZSet(n int) *zset.ZSet {
 	z := new(zset.ZSet)
 	z.Init(b.ks.Arena())
 	b.object = z
-	z.Expect(min(n, expected))
+	z.Expect(b.expected(n))
 	return z
 }
 
@@ -360,7 +350,7 @@ type members struct {
 
 type scored struct {
 	score    float64
-	from, to uint32 // in text
+	from, to int // in text
 }
 
 // members has none yet, and the memory of those before.
@@ -373,15 +363,13 @@ func (b *builder) members() *members {
 	return m
 }
 
-// add adds a member; false says that they would not fit a listpack.
-func (m *members) add(member []byte, score float64) bool {
-	if len(m.text)+len(member)+(len(m.list)+1)*maxPair > listpack.SafeSize {
-		return false
-	}
+// add adds a member; false says that they do not fit a listpack, of which long says that
+// the member alone does not.
+func (m *members) add(member []byte, score float64, long bool) bool {
 	from := len(m.text)
 	m.text = append(m.text, member...)
-	m.list = append(m.list, scored{score, uint32(from), uint32(len(m.text))})
-	return true
+	m.list = append(m.list, scored{score, from, len(m.text)})
+	return !long && len(m.text)+len(m.list)*maxPair <= listpack.SafeSize
 }
 
 // maxPair is how many bytes beyond its member's a pair takes at most.

@@ -31,12 +31,15 @@ type builder struct {
 	Value
 	r      *rdb.Reader
 	lim    *Limits
+	size   int // of the input, in bytes
 	strays int // see maxStrays
 	done   bool
 
 	lp   []byte // memory for a listpack or an intset,
 	ints []int64
 	few  members
+
+	batch *batch // of what is not small; nil until there was such a value
 }
 
 // Read reads a value of type t, which is going to be stored in ks, or, unless it is
@@ -53,7 +56,7 @@ func (x *Builder) Read(ks *store.Keyspace, r *rdb.Reader, t rdb.Type, lim *Limit
 	}
 	b := &x.b
 	b.Value = Value{ks: ks}
-	b.r, b.lim, b.strays, b.done = r, lim, 0, false
+	b.r, b.lim, b.size, b.strays, b.done = r, lim, r.Unread(), 0, false
 	defer b.discard()
 	var err error
 	switch t {

@@ -179,7 +179,12 @@ func (t *Tree[K, V]) mend(rank int) {
 // Drop removes the last elements, up to max leaves of them (63 elements each),
 // calls gone for each, and reports whether the tree is empty. So a large tree
 // can be freed in steps, between which it is whole.
+//
+// Of a tree that Prepend was building, all goes at once, and gone is not called.
 func (t *Tree[K, V]) Drop(max int, gone func(k K, v V)) (done bool) {
+	if t.height == 0 {
+		t.abandon()
+	}
 	for ; max > 0 && t.count > 0; max-- {
 		var p Path[K, V]
 		t.SeekEnd(&p)
