@@ -75,6 +75,14 @@ func (l *List) Next() (part Part, data []byte, ok bool) {
 	return 0, nil, false
 }
 
+// blob reads a node. The last one stays valid, since of a list of one node it is all.
+func (l *List) blob() ([]byte, error) {
+	if l.left == 0 {
+		return l.r.blob()
+	}
+	return l.r.blobIn(&l.buf)
+}
+
 func (l *List) node() (Part, []byte) {
 	container := uint64(containerPacked)
 	if l.t == TypeListQuicklist2 {
@@ -92,7 +100,7 @@ func (l *List) node() (Part, []byte) {
 		}
 		return PlainNode, data
 	case containerPacked:
-		b, err := l.r.blob()
+		b, err := l.blob()
 		if err == nil && l.t == TypeListQuicklist {
 			b, err = fromZiplist(b)
 		} else if err == nil {

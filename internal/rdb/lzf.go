@@ -150,53 +150,81 @@ func AppendUnLZF(dst, src []byte, n int) ([]byte, error) {
 		return dst, errLZF
 	}
 	// Most of what was compressed becomes a few times as long.
-	out := slices.Grow(dst, min(n, 4*len(src)+64))
+	b := slices.Grow(dst, min(n, 4*len(src)+64))
+	b = b[:cap(b)]
+	at, end := start, start+n
 	for i := 0; i < len(src); {
 		ctrl := int(src[i])
 		i++
-		left := n - (len(out) - start)
 		if ctrl < lzfMaxLiteral {
 			ctrl++
-			if ctrl > len(src)-i || ctrl > left {
-				return out[:start], errLZF
+			if ctrl > len(src)-i || ctrl > end-at {
+				return dst, errLZF
 			}
-			out = append(out, src[i:i+ctrl]...)
+			if len(b)-at >= lzfMaxLiteral && len(src)-i >= lzfMaxLiteral {
+				*(*[lzfMaxLiteral]byte)(b[at:]) = *(*[lzfMaxLiteral]byte)(src[i:])
+			} else {
+				b = lzfRoom(b, at, ctrl, end)
+				copy(b[at:], src[i:i+ctrl])
+			}
+			at += ctrl
 			i += ctrl
 			continue
 		}
 		length := ctrl >> 5
 		if length == 7 {
 			if i == len(src) {
-				return out[:start], errLZF
+				return dst, errLZF
 			}
 			length += int(src[i])
 			i++
 		}
 		length += 2
 		if i == len(src) {
-			return out[:start], errLZF
+			return dst, errLZF
 		}
 		back := ctrl&0x1f<<8 | int(src[i]) + 1
 		i++
-		if back > len(out)-start || length > left {
-			return out[:start], errLZF
+		if back > at-start || length > end-at {
+			return dst, errLZF
 		}
-		out = appendCopy(out, back, length)
+		b = lzfRoom(b, at, length, end)
+		lzfRepeat(b[at-back:], back, length)
+		at += length
 	}
-	if len(out)-start != n {
-		return out[:start], errLZF
+	if at != end {
+		return dst, errLZF
 	}
-	return out, nil
+	return b[:at], nil
 }
 
-// appendCopy appends length bytes, starting back bytes before the end of b. The
-// two may overlap: then what was just appended repeats.
-func appendCopy(b []byte, back, length int) []byte {
-	for length > 0 {
-		from := len(b) - back
-		n := min(length, back)
-		b = append(b, b[from:from+n]...)
-		length -= n
+// lzfRoom makes sure that n bytes of b follow at, of which the end is known.
+func lzfRoom(b []byte, at, n, end int) []byte {
+	if len(b)-at >= n {
+		return b
 	}
-	return b
+	b = slices.Grow(b[:at], min(end-at, max(n, at)))
+	return b[:cap(b)]
+}
+
+// lzfRepeat writes to b from back on what b has from its start on, length bytes. The two may
+// overlap: then what was just written repeats. Where there is room it writes some bytes more
+// than that, since most copies are short: a step of many bytes takes as long as one of one.
+func lzfRepeat(b []byte, back, length int) {
+	const long, short = 16, 8
+	to := b[back:]
+	switch {
+	case back >= long && len(to) >= length+long:
+		for k := 0; k < length; k += long {
+			*(*[long]byte)(to[k:]) = *(*[long]byte)(b[k:])
+		}
+	case back >= short && len(to) >= length+short:
+		for k := 0; k < length; k += short {
+			*(*[short]byte)(to[k:]) = *(*[short]byte)(b[k:])
+		}
+	default:
+		for k := range to[:length] {
+			to[k] = b[k]
+		}
+	}
 }

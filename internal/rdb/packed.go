@@ -23,6 +23,14 @@ func (r *Reader) blob() ([]byte, error) {
 	return v.Bytes, nil
 }
 
+// blobIn is blob for one of several: what was compressed is valid until *buf is used again.
+func (r *Reader) blobIn(buf *[]byte) ([]byte, error) {
+	if len(r.b) > 0 && r.b[0]&0xc0 == lenEnc && r.b[0] != lenEnc|encLZF {
+		return nil, r.Fail(ErrCorrupt)
+	}
+	return r.text(buf)
+}
+
 // text reads a string that is valid until *buf is used again.
 func (r *Reader) text(buf *[]byte) ([]byte, error) {
 	if len(r.b) > 0 && r.b[0]&0xc0 != lenEnc {

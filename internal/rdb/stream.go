@@ -111,7 +111,7 @@ func (s *Stream) more(level int) bool {
 func (s *Stream) fail() { s.r.Fail(ErrCorrupt) }
 
 // NextNode gives the next node: the ID of its master entry and its listpack, any
-// bytes, which may alias the input.
+// bytes, which may alias the input and are valid until the next node.
 func (s *Stream) NextNode() (master idtree.ID, lp []byte, ok bool) {
 	if !s.more(levelNodes) {
 		return master, nil, false
@@ -122,7 +122,11 @@ func (s *Stream) NextNode() (master idtree.ID, lp []byte, ok bool) {
 		return master, nil, false
 	}
 	master = idOf(key)
-	lp, err = s.r.blob()
+	if s.left[levelNodes] == 0 { // most streams have one node, and the Reader has memory
+		lp, err = s.r.blob()
+	} else {
+		lp, err = s.r.blobIn(&s.bufs[1])
+	}
 	return master, lp, err == nil
 }
 

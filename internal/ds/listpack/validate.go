@@ -102,3 +102,82 @@ func checkHeader(b []byte) (head int, payload uint64) {
 	}
 	return 0, 0
 }
+
+// Checker goes through the entries of bytes from outside one by one, and checks each, for
+// those who know what an entry has to be. An error sticks: what it gives is 0 then.
+type Checker struct {
+	b   []byte // without the end byte
+	pos int
+	n   int // entries before pos
+	len int // that the header tells
+	bad bool
+}
+
+// Check begins with the header.
+func Check(lp []byte) (c Checker) {
+	if Validate(lp, false) != nil {
+		return Checker{bad: true}
+	}
+	return Checker{b: lp[:End(lp)], pos: HeaderSize, len: headerLen(lp)}
+}
+
+// More tells whether there is a further entry, and no error.
+func (c *Checker) More() bool { return c.pos < len(c.b) }
+
+// Int takes an integer; another entry is an error.
+func (c *Checker) Int() int64 {
+	if p := c.pos; p+1 < len(c.b) && c.b[p] < encStr6 && c.b[p+1] == 1 {
+		c.pos = p + 2
+		c.n++
+		return int64(c.b[p])
+	}
+	return c.longInt()
+}
+
+func (c *Checker) longInt() int64 {
+	pos := c.pos
+	c.Pass(1)
+	if c.bad {
+		return 0
+	}
+	v := Get(c.b, pos)
+	if !v.IsInt() {
+		c.fail()
+	}
+	return v.Int
+}
+
+// Pass takes n entries of any kind.
+func (c *Checker) Pass(n int64) {
+	b, pos := c.b, c.pos
+	for left := n; left > 0; left-- {
+		if pos >= len(b) {
+			c.fail()
+			return
+		}
+		size := 0
+		if e := b[pos]; e < encInt13 {
+			if size = smallSize(e); size > len(b)-pos || int(b[pos+size-1]) != size-1 {
+				c.fail()
+				return
+			}
+		} else if size = checkEntry(b[pos:]); size == 0 {
+			c.fail()
+			return
+		}
+		pos += size
+	}
+	c.pos = pos
+	c.n += int(n)
+}
+
+func (c *Checker) fail() { *c = Checker{bad: true} }
+
+// End tells, when all entries were taken, whether all was right; if it was not, by
+// ErrCorrupt.
+func (c *Checker) End() error {
+	if c.bad || c.pos != len(c.b) || c.len != c.n && c.len != unknownLen {
+		return ErrCorrupt
+	}
+	return nil
+}

@@ -64,133 +64,64 @@ func Validate(id ID, lp []byte) error {
 	return err
 }
 
-func validate(id ID, lp []byte) (v validator, err error) {
-	v = validator{master: id, id: id, want: wantCount}
-	if listpack.ValidateEach(lp, v.element) != nil || v.want != wantFlags || v.entries == 0 ||
-		v.entries-v.marked != v.count || v.marked != v.deleted {
-		return v, ErrCorrupt
-	}
-	return v, nil
-}
-
-// want is what the next element of a node has to be.
-type want uint8
-
-const (
-	wantCount want = iota
-	wantDeleted
-	wantMasterFields
-	wantMasterField
-	wantZero
-	wantFlags
-	wantMS
-	wantSeq
-	wantFields
-	wantData
-	wantElements
-)
-
-// validator goes through the elements of a node.
-type validator struct {
-	master         ID
+// checked is what a node turned out to have.
+type checked struct {
 	first          ID // of the first entry that is not deleted
 	id             ID // of the last entry
 	count, deleted int64
-	entries        int64 // that were seen
-	marked         int64 // of these, as deleted
-	fields         int64 // of the master entry
-	left           int64 // fields and values that follow
-	elements       int64 // what lp-count must be
-	flags          int64
-	ms             int64
-	want           want
 }
 
 // maxFields is more than a node has; so numbers do not overflow.
 const maxFields = 1 << 32
 
-// element takes the next element.
-func (v *validator) element(_ int, e listpack.Value) error {
-	if v.want == wantMasterField || v.want == wantData {
-		v.pass()
-		return nil
+func validate(master ID, lp []byte) (v checked, err error) {
+	c := listpack.Check(lp)
+	v.count, v.deleted = c.Int(), c.Int()
+	fields := c.Int()
+	if v.count < 0 || v.deleted < 0 || fields < 0 || fields >= maxFields {
+		return v, ErrCorrupt
 	}
-	if !e.IsInt() || !v.number(e.Int) {
-		return ErrCorrupt
+	c.Pass(fields)
+	if c.Int() != 0 {
+		return v, ErrCorrupt
 	}
-	return nil
-}
-
-// pass takes a field or a value.
-func (v *validator) pass() {
-	if v.left--; v.left == 0 {
-		v.want++
+	var live, marked int64
+	for c.More() {
+		flags := c.Int()
+		ms, seq := c.Int(), c.Int()
+		id := ID{MS: master.MS + uint64(ms), Seq: master.Seq + uint64(seq)}
+		first := live+marked == 0
+		if flags&^(flagDeleted|flagSame) != 0 || first && id != master || !first && !v.id.Less(id) {
+			return v, ErrCorrupt
+		}
+		v.id = id
+		if flags&flagDeleted != 0 {
+			marked++
+		} else {
+			if live == 0 {
+				v.first = id
+			}
+			live++
+		}
+		elements := fields + extraSame
+		if flags&flagSame != 0 {
+			c.Pass(fields)
+		} else {
+			n := c.Int()
+			if n < 0 || n >= maxFields {
+				return v, ErrCorrupt
+			}
+			elements = 2*n + extra
+			c.Pass(2 * n)
+		}
+		if c.Int() != elements {
+			return v, ErrCorrupt
+		}
 	}
-}
-
-// expect says that n fields and values follow.
-func (v *validator) expect(n int64) {
-	if v.left = n; n == 0 {
-		v.want++
+	if c.End() != nil || live+marked == 0 || live != v.count || marked != v.deleted {
+		return v, ErrCorrupt
 	}
-}
-
-// number takes one of the numbers that a node has beside fields and values, and
-// tells whether it may be that.
-func (v *validator) number(n int64) (ok bool) {
-	at := v.want
-	v.want++
-	switch at {
-	case wantCount:
-		v.count = n
-		return n >= 0
-	case wantDeleted:
-		v.deleted = n
-		return n >= 0
-	case wantMasterFields:
-		v.fields = n
-		v.expect(n)
-		return n >= 0 && n < maxFields
-	case wantZero:
-		return n == 0
-	case wantFlags:
-		v.flags = n
-		return n >= 0 && n <= flagDeleted|flagSame
-	case wantMS:
-		v.ms = n
-		return true
-	case wantSeq:
-		return v.entry(n)
-	case wantFields:
-		v.elements = 2*n + extra
-		v.expect(2 * n)
-		return n >= 0 && n < maxFields
-	case wantElements:
-		v.want = wantFlags
-		return n == v.elements
-	}
-	return false
-}
-
-// entry takes the second part of an ID.
-func (v *validator) entry(seq int64) (ok bool) {
-	id := ID{MS: v.master.MS + uint64(v.ms), Seq: v.master.Seq + uint64(seq)}
-	if v.entries == 0 && id != v.master || v.entries > 0 && !v.id.Less(id) {
-		return false
-	}
-	v.id = id
-	v.entries++
-	if v.flags&flagDeleted != 0 {
-		v.marked++
-	} else if v.entries-v.marked == 1 {
-		v.first = id
-	}
-	if v.flags&flagSame != 0 {
-		v.want = wantData
-		v.elements = v.fields + extraSame
-		v.expect(v.fields)
-	}
-	return true
+	return v, nil
 }
 
 // LoadPending makes an entry pending for no consumer yet, for loading. When it is
