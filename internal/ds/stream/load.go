@@ -87,8 +87,7 @@ func validate(master ID, lp []byte) (v checked, err error) {
 	}
 	var live, marked int64
 	for c.More() {
-		flags := c.Int()
-		ms, seq := c.Int(), c.Int()
+		flags, ms, seq := c.Ints3()
 		id := ID{MS: master.MS + uint64(ms), Seq: master.Seq + uint64(seq)}
 		first := live+marked == 0
 		if flags&^(flagDeleted|flagSame) != 0 || first && id != master || !first && !v.id.Less(id) {
