@@ -351,9 +351,9 @@ func (ks *Keyspace) remove(hash uint64, e Entry) {
 func (ks *Keyspace) Drop(max int) (done bool) {
 	pos := uint32(0)
 	for n := 0; n < max && ks.table.Len() > 0; {
-		var batch []mem.Ref
-		pos, _ = ks.table.Scan(pos, func(ref mem.Ref) { batch = append(batch, ref) })
-		for _, ref := range batch {
+		ks.sh.batch = ks.sh.batch[:0]
+		pos, _ = ks.table.Scan(pos, func(ref mem.Ref) { ks.sh.batch = append(ks.sh.batch, ref) })
+		for _, ref := range ks.sh.batch {
 			hash := ks.Hash(ref)
 			slot, ok := ks.table.FindRef(hash, ref)
 			if !ok {

@@ -115,12 +115,13 @@ type Shard struct {
 	ready      []*Queue // to be served, in order
 	st         *Store
 	lfuRand    uint64
-	heeded     bool     // see Heed
-	noted      uint64   // live bytes that are in the account
-	compact    Defrag   // the walk that all go on with
-	volatile   int      // keys with a deadline
-	linked     int      // records on wheels
-	names      [][]byte // of expired fields, while they are removed
+	heeded     bool      // see Heed
+	noted      uint64    // live bytes that are in the account
+	compact    Defrag    // the walk that all go on with
+	volatile   int       // keys with a deadline
+	linked     int       // records on wheels
+	names      [][]byte  // of expired fields, while they are removed
+	batch      []mem.Ref // records of a flushed keyspace, while they are freed
 	expired    Lag
 	// expiredKeys counts the removals of keys whose deadline had passed.
 	expiredKeys   uint64
