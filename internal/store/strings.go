@@ -263,12 +263,22 @@ func (ks *Keyspace) resizeInPlace(e Entry, n int) (Entry, []byte) {
 	return e, b[at:]
 }
 
+// spare is how many bytes more a block gets that a string outgrew with so many: a quarter,
+// up to 1 MiB, so that who appends again and again copies each byte a few times only.
+// What is made at once, or becomes twice as long, gets none.
+func spare(was, n int) int {
+	if n/2 >= was {
+		return 0
+	}
+	return min(n/4, 1<<20)
+}
+
 func (ks *Keyspace) resizeBlock(k Key, e Entry, old []byte, n int, deadline int64) (Entry, []byte) {
 	if e.Ok() && e.rec.enc() == encBlock {
 		off := e.rec.valOff()
 		ref, was := block(ks.arena, e.ref, off)
 		ks.sh.writing(ref)
-		if ks.arena.Grow(ref, n+min(n/4, 1<<20)) {
+		if ks.arena.Grow(ref, n+spare(was, n)) {
 			putBlock(ks.arena.Bytes(e.ref, off+8)[off:], ref, n)
 			b := ks.arena.Bytes(ref, n)
 			clear(b[was:])
@@ -285,7 +295,7 @@ func (ks *Keyspace) resizeBlock(k Key, e Entry, old []byte, n int, deadline int6
 	if !e.Ok() {
 		ks.table.Reserve(k.H)
 	}
-	data := ks.arena.Alloc(n + min(n/4, 1<<20))
+	data := ks.arena.Alloc(n + spare(len(old), n))
 	ref, ok := ks.arena.TryAlloc(size)
 	if !ok {
 		ks.arena.Free(data)
