@@ -38,7 +38,23 @@ func filesData() []fileData {
 		at := n * 7919 % (len(pool) - size)
 		return pool[at : at+size]
 	}
+	const many = 3_000_000
 	return []fileData{
+		{"hash", "one hash of 3,000,000 fields", many, func(w []string, n int) []string {
+			return append(w, "HSET", "h", fmt.Sprintf("field:%08d", n), fmt.Sprintf("value:%08d", n))
+		}},
+		{"set", "one set of 3,000,000 members", many, func(w []string, n int) []string {
+			return append(w, "SADD", "s", fmt.Sprintf("member:%08d", n))
+		}},
+		{"zset", "one sorted set of 3,000,000 members", many, func(w []string, n int) []string {
+			return append(w, "ZADD", "z", strconv.Itoa(n*7%1000003), fmt.Sprintf("player:%08d", n))
+		}},
+		{"list", "one list of 3,000,000 items", many, func(w []string, n int) []string {
+			return append(w, "RPUSH", "l", fmt.Sprintf("item:%08d", n))
+		}},
+		{"stream", "one stream of 3,000,000 entries", many, func(w []string, n int) []string {
+			return append(w, "XADD", "st", fmt.Sprintf("%d-0", n+1), "user_id", strconv.Itoa(n), "amount", "99.99")
+		}},
 		{"strings", "3,000,000 strings of 150 bytes", 3_000_000, func(w []string, n int) []string {
 			return append(w, "SET", fmt.Sprintf("key:%012d", n), value(n, 150))
 		}},
