@@ -289,8 +289,8 @@ func TestHolds(t *testing.T) {
 	part := h.part
 	some := func(command, element string) []string { // of all parts of the collection
 		args := []string{command, "%k"}
-		for i := range 500 {
-			args = append(args, fmt.Sprintf(element, i*(h.count/500)+1))
+		for i := range 100 {
+			args = append(args, fmt.Sprintf(element, i*(h.count/100)+1))
 		}
 		return args
 	}
