@@ -103,6 +103,11 @@ func TestSetAppliesWhatChanged(t *testing.T) {
 	if err := c.Set(pairs, apply); err != nil || !slices.Equal(got, []string{"replica-priority", "timeout", "tls-cert-file"}) {
 		t.Error(err, got)
 	}
+	for _, events := range []string{"KEAn", "KEA"} { // which look the same
+		if got = nil; c.Set([][2]string{{"notify-keyspace-events", events}}, apply) != nil || len(got) != 1 {
+			t.Error(events, got)
+		}
+	}
 	got = []string{"not called"}
 	if err := c.Set([][2]string{{"port", "6379"}}, apply); err != nil || got[0] != "not called" {
 		t.Error(err, got)

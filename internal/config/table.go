@@ -25,7 +25,7 @@ const (
 	hidden                      // CONFIG GET shows it only when asked by name
 	fileOnly                    // unknown to CONFIG GET and SET
 	later                       // not known to Redis 7.0
-	reread                      // names a file: set to the same value, it is read again
+	reread                      // applied also if set to the same value: names a file, or shows less than it has
 	loaded                      // CONFIG SET refuses it while data is being loaded
 )
 

@@ -148,7 +148,7 @@ var otherDirectives = []directive{
 	{"latency-tracking-info-percentiles", "", percentiles, "50 99 99.9", 0,
 		nil,
 		"Percentiles of these histograms shown by INFO."},
-	{"notify-keyspace-events", "", notifyEvents, "", 0,
+	{"notify-keyspace-events", "", notifyEvents, "", reread,
 		nil,
 		"Classes of changes to keys that are published."},
 	{"busy-reply-threshold", "lua-time-limit", integer(0, maxInt64), "5000", 0,
