@@ -2,6 +2,7 @@ package exec
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -21,10 +22,14 @@ type teller struct {
 }
 
 // readers tells of keys those who have read them, in the order in which the keys
-// have changed.
+// have changed. One without readers stands for all keys: databases were emptied.
 func (w *teller) readers(gone []tracking.Gone) {
 	slices.SortStableFunc(gone, func(a, b tracking.Gone) int { return cmp.Compare(a.Order, b.Order) })
 	for _, g := range gone {
+		if g.IDs == nil {
+			w.everybody()
+			continue
+		}
 		w.body = resp.AppendBulk(resp.AppendArray(w.body[:0], 1), g.Name)
 		for _, id := range g.IDs {
 			cl := w.t.clients[id]
@@ -77,10 +82,11 @@ func listNames(all []changed, prefix string, notByCommand bool) (b []byte) {
 	return append(resp.AppendArray(make([]byte, 0, len(b)+16), n), b...)
 }
 
-// everybody tells all who track that they know nothing any more.
+// everybody tells all who track that they know nothing any more, in the order in which
+// they have connected.
 func (w *teller) everybody() {
-	for _, cl := range w.t.clients {
-		w.send(cl, nil)
+	for _, id := range slices.Sorted(maps.Keys(w.t.clients)) {
+		w.send(w.t.clients[id], nil)
 	}
 }
 

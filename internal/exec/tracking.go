@@ -30,7 +30,7 @@ type tracked struct {
 	prefixed atomic.Int32 // len(prefixes)
 	changes  atomic.Uint64
 	shards   []trackedShard
-	flushed  bool // databases were emptied: to be told. Guarded by the locks of all shards
+	flushes  []uint64 // when databases were emptied, among changes: to be told. Guarded by the locks of all shards
 
 	mu       sync.RWMutex // a leaf, but for the queues of connections; guards what follows
 	clients  map[uint64]*Client
@@ -223,14 +223,18 @@ func (x *Exec) Touched(ks *store.Keyspace, key []byte, byCommand bool) {
 }
 
 // flushed tells those who track that databases were emptied: they forget all they
-// know, and so do the tables. All shards are locked.
+// know, and so do the tables, but for what is still to be told. All shards are locked.
 func (x *Exec) flushed(*command.Ctx) {
 	t := &x.tracked
 	for i := range t.shards {
+		gone := t.shards[i].table.Gone
 		t.shards[i].table.Clear()
+		t.shards[i].table.Gone = gone
 	}
 	t.keys.Store(0)
-	t.flushed = t.on.Load()
+	if t.on.Load() {
+		t.flushes = append(t.flushes, t.changes.Add(1))
+	}
 }
 
 // track does for a command that has run what tracking asks for, with its locks held.
@@ -265,18 +269,19 @@ func (x *Exec) tell(cl *Client, out *[]byte, locks store.LockSet) {
 		gone, all = append(gone, sh.table.Gone...), append(all, sh.changed...)
 		sh.table.Gone, sh.changed = nil, nil
 	}
-	flushed := locks == x.Store.All() && t.flushed
-	if len(gone)+len(all) == 0 && !flushed {
+	if locks == x.Store.All() && len(t.flushes) > 0 {
+		for _, order := range t.flushes {
+			gone = append(gone, tracking.Gone{Order: order})
+		}
+		t.flushes = nil
+	}
+	if len(gone)+len(all) == 0 {
 		return
 	}
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	told.readers(gone)
 	told.prefixes(all)
-	if flushed {
-		t.flushed = false
-		told.everybody()
-	}
 }
 
 // TendTracking sends what is left to be told, makes room in the tables, and empties
