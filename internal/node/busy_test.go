@@ -89,14 +89,14 @@ func TestWaitEndsWhileBusy(t *testing.T) {
 		var waiting []*wire
 		for range 6 { // on all workers
 			w := s.wire()
-			w.send("BLPOP k l 0.3\r\nPING\r\n")
+			w.send("BLPOP k l 2\r\nPING\r\n") // a slow machine may take that long until all wait
 			waiting = append(waiting, w)
 		}
 		until(t, "all to wait", func() bool { return strings.Contains(string(other.ask("INFO clients").Str), "blocked_clients:6\r\n") })
 		script := s.wire()
 		script.send(`EVAL "redis.call('get', KEYS[1]) redis.call('get', KEYS[2]) while true do end" 2 k l` + "\r\n")
 		until(t, "the script to be slow", func() bool { return other.ask("GET k").Kind == resp.KindError })
-		time.Sleep(400 * time.Millisecond)
+		time.Sleep(2100 * time.Millisecond)
 		for _, w := range waiting {
 			w.expectSilence()
 		}

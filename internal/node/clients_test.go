@@ -217,7 +217,8 @@ func TestPauseWrites(t *testing.T) {
 	onBoth(t, nil, func(t *testing.T, s *instance) {
 		a, b, c := s.wire(), s.wire(), s.wire()
 		c.do("MULTI\r\nSET t 1\r\n", "+OK\r\n+QUEUED\r\n")
-		a.do("SET soon x PX 20\r\nCLIENT PAUSE 100000 WRITE\r\nGET k\r\n", "+OK\r\n+OK\r\n$-1\r\n")
+		a.do("MULTI\r\nSET soon x PX 20\r\nCLIENT PAUSE 100000 WRITE\r\nGET k\r\nEXEC\r\n",
+			"+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n*3\r\n+OK\r\n+OK\r\n$-1\r\n")
 		b.send("GET k\r\nSET k v\r\nGET k\r\n")
 		b.expect("$-1\r\n")
 		c.send("EXEC\r\n")
@@ -340,14 +341,14 @@ func TestLogin(t *testing.T) {
 }
 
 func TestIdleClientsAreClosed(t *testing.T) {
-	onBoth(t, func(c *config.Config) { c.Timeout = 1 }, func(t *testing.T, s *instance) {
+	onBoth(t, func(c *config.Config) { c.Timeout = 2 }, func(t *testing.T, s *instance) {
 		idle, busy, monitor, paused, slow := s.wire(), s.wire(), s.wire(), s.wire(), s.wire()
 		idle.do("WATCH k\r\nMULTI\r\n", "+OK\r\n+OK\r\n")
 		monitor.do("MONITOR\r\n", "+OK\r\n")
-		busy.do("CLIENT PAUSE 2500 WRITE\r\n", "+OK\r\n")
+		busy.do("CLIENT PAUSE 3500 WRITE\r\n", "+OK\r\n")
 		paused.send("SET a b\r\n")
-		slow.send("*2\r\n$4\r\nECHO\r\n$100\r\n")
-		for i := range 20 {
+		slow.send("*2\r\n$4\r\nECHO\r\n$150\r\n")
+		for i := range 30 {
 			time.Sleep(100 * time.Millisecond)
 			busy.do("PING\r\n", "+PONG\r\n")
 			slow.send(fmt.Sprintf("%05d", i))

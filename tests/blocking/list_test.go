@@ -93,7 +93,7 @@ func TestTimeouts(t *testing.T) {
 			began := time.Now()
 			c.do(v.line, "nil")
 			took := time.Since(began)
-			if least := v.least * time.Millisecond; took < least || took > least+3*time.Second {
+			if least := v.least * time.Millisecond; took < least || took > least+time.Minute {
 				w.Errorf("%s took %v", v.line, took)
 			}
 		}

@@ -116,7 +116,7 @@ func (d *duel) begin() {
 			d.fail("%v", err)
 		}
 		// The command has run when it is the last that did.
-		for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(100 * time.Microsecond) {
+		for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Microsecond) {
 			line := s.admin.Must(d.T, "CLIENT", "LIST", "ID", s.ids[n]).String()
 			if strings.Contains(line, "cmd="+strings.ToLower(args[0])+" ") {
 				break
