@@ -275,7 +275,11 @@ func TestCloseDuringScript(t *testing.T) {
 				s.Do(t.Context(), "EVAL", body, 0)
 				close(done)
 			}()
-			time.Sleep(50 * time.Millisecond)
+			for { // until the script runs, and has for 20 ms
+				if _, err := s.Do(t.Context(), "PING"); err != nil && strings.HasPrefix(err.Error(), "BUSY") {
+					break
+				}
+			}
 			err = s.Close()
 			<-done
 			if (err != nil) != (name == "writes") {
