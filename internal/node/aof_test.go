@@ -166,6 +166,7 @@ func TestAppendFileAfterReload(t *testing.T) {
 			}
 			return nil
 		})
+		begun := k.info("aof_rewrites")
 		if how == "in a transaction" {
 			k.want("+OK", "MULTI")
 			k.want("+QUEUED", "SET", "k", "between")
@@ -176,7 +177,7 @@ func TestAppendFileAfterReload(t *testing.T) {
 		}
 		if how != "at once" {
 			until(t, "the file is rewritten", func() bool {
-				return k.info("aof_rewrite_in_progress") == "0" && k.info("aof_rewrite_scheduled") == "0"
+				return k.info("aof_rewrites") != begun && k.info("aof_rewrite_in_progress") == "0" && k.info("aof_rewrite_scheduled") == "0"
 			})
 		}
 		k.want("+OK", "SET", "x", "1")

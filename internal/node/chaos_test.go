@@ -118,7 +118,9 @@ func (a agent) burst() []byte {
 		if words[0] == "QUIT" && a.rnd.IntN(4) > 0 {
 			continue
 		}
-		if a.rnd.IntN(5) == 0 && !strings.Contains(strings.Join(words, ""), " ") && words[len(words)-1] != "" {
+		// A request that was cut in the middle of a value takes what follows for the rest of
+		// it, so any line of a request may be one of its own later. SHUTDOWN should not.
+		if (a.rnd.IntN(5) == 0 || words[0] == "SHUTDOWN") && !strings.Contains(strings.Join(words, ""), " ") && words[len(words)-1] != "" {
 			b = append(b, strings.Join(words, " ")+"\r\n"...)
 		} else {
 			b = resp.AppendCommandString(b, words...)
