@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/redstart-db/redstart/internal/config"
+	"github.com/redstart-db/redstart/internal/exec"
 	"github.com/redstart-db/redstart/internal/node"
 )
 
@@ -101,7 +102,9 @@ func TestRulesChangeWhileACommandWaits(t *testing.T) {
 		reply := make(chan string)
 		n.Exec.ChangeBetween(func() {
 			go func() { reply <- do(l, call...) }()
-			time.Sleep(50 * time.Millisecond)
+			for !exec.CommandWaits() {
+				time.Sleep(time.Millisecond)
+			}
 		}, func() {
 			if err := n.Exec.ACLRules().Apply(n.Exec.Users.Get([]byte("u")), "-@all"); err != nil {
 				t.Error(err)

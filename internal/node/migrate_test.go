@@ -4,7 +4,6 @@ import (
 	"net"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/redstart-db/redstart/internal/config"
 )
@@ -100,7 +99,9 @@ func TestMigrateAfterTheOtherSideHasClosed(t *testing.T) {
 		t.Fatal(got)
 	}
 	to.do(wordsOf("CLIENT KILL TYPE normal SKIPME yes")...)
-	time.Sleep(20 * time.Millisecond)
+	await(t, "the other side has closed it", func() bool {
+		return strings.Contains(to.do("INFO", "clients").String(), `connected_clients:1\r\n`)
+	})
 	if got := from.do(wordsOf("MIGRATE 127.0.0.1 " + port + " b 0 1000")...).String(); got != "+OK" {
 		t.Error(got)
 	}

@@ -1,8 +1,11 @@
 package node
 
 import (
+	"bufio"
 	"context"
 	"fmt"
+	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -195,6 +198,88 @@ func TestRenameTells(t *testing.T) {
 	}
 	if got := m.do("INFO", "stats"); !strings.Contains(got, `keyspace_hits:0\r\nkeyspace_misses:0\r\n`) {
 		t.Errorf("statistics: %s", got)
+	}
+}
+
+// TestRenameIsShown has MONITOR, the slow log, keyspace events and those who track show a
+// RENAME that waits for its copy: MONITOR when it comes, as it does with all that wait, the
+// others once and when it has happened.
+func TestRenameIsShown(t *testing.T) {
+	m := newMovers(t)
+	m.large("set", "from")
+	to := m.apart("to", "from")
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.n.Serve(ln); err != nil {
+		t.Fatal(err)
+	}
+	dial := func() *wire {
+		nc, err := net.Dial("tcp", ln.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { nc.Close() })
+		return &wire{t, nc, bufio.NewReader(nc)}
+	}
+	monitor, tracker, listener := dial(), dial(), dial()
+	m.do("CONFIG", "SET", "notify-keyspace-events", "EA", "slowlog-log-slower-than", "0")
+	m.do("SLOWLOG", "RESET")
+	tracker.ask("HELLO 3")
+	tracker.ask("CLIENT TRACKING ON")
+	tracker.ask("SCARD from")
+	tracker.ask("EXISTS " + to)
+	listener.ask("HELLO 3")
+	listener.ask("PSUBSCRIBE __keyevent@0__:rename*")
+	monitor.ask("MONITOR")
+	renames := func() (n int) {
+		for _, entry := range strings.Split(m.do("SLOWLOG", "GET", "-1"), "] [") {
+			if strings.Contains(entry, "RENAME") {
+				n++
+			}
+		}
+		return n
+	}
+
+	_, end := m.begin("from", to)
+	shown := `"RENAME" "from" "` + to + `"`
+	for line := ""; !strings.HasSuffix(line, shown); {
+		line = string(monitor.read().Str)
+	}
+	if n := renames(); n != 0 {
+		t.Errorf("the slow log has %d RENAME before it has happened", n)
+	}
+	for _, w := range []*wire{tracker, listener} {
+		if got := w.ask("PING amid"); string(got.Str) != "amid" {
+			t.Errorf("%v is told before it has happened", got)
+		}
+	}
+
+	if got := end(); got != "+OK" {
+		t.Fatal(got)
+	}
+	messages := func(w *wire, want ...string) {
+		t.Helper()
+		var got []string
+		for v := w.ask("PING done"); string(v.Str) != "done"; v = w.read() {
+			got = append(got, v.String())
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("told %q, want %q", got, want)
+		}
+	}
+	messages(tracker, `>["invalidate", ["from"]]`, fmt.Sprintf(`>["invalidate", [%q]]`, to))
+	messages(listener, `>["pmessage", "__keyevent@0__:rename*", "__keyevent@0__:rename_from", "from"]`,
+		fmt.Sprintf(`>["pmessage", "__keyevent@0__:rename*", "__keyevent@0__:rename_to", %q]`, to))
+	if n := renames(); n != 1 {
+		t.Errorf("the slow log has %d RENAME", n)
+	}
+	m.do("PING", "the end")
+	for line := ""; !strings.HasSuffix(line, `"the end"`); {
+		if line = string(monitor.read().Str); strings.HasSuffix(line, shown) {
+			t.Error("MONITOR shows it twice")
+		}
 	}
 }
 

@@ -132,11 +132,11 @@ func TestShutdownWithoutSaveDuringSave(t *testing.T) {
 func TestKillDuringShutdownSave(t *testing.T) {
 	dir := t.TempDir()
 	s, c := saver(t, dir)
+	c.Must(t, "CONFIG", "SET", "rdb-key-save-delay", "1000000") // it cannot be over before it is killed
 	if err := c.Send("SHUTDOWN", "SAVE"); err != nil {
 		t.Fatal(err)
 	}
 	begun(t, dir)
-	time.Sleep(50 * time.Millisecond)
 	s.Kill()
 	if len(temps(t, dir)) == 0 {
 		t.Error("it was over before it was killed")
