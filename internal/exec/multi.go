@@ -136,9 +136,7 @@ func (x *Exec) exec(c *command.Ctx) {
 	c.Hold(locks, store.Key{})
 	changed := false
 	for i := range cl.tx.watched {
-		k := &cl.tx.watched[i]
-		exists := x.Store.ShardOf(k.key.H).DB(k.db).Lookup(k.key, c.Now()).Ok()
-		changed = changed || x.hasMoved(k, exists)
+		changed = x.hasChanged(&cl.tx.watched[i], c.Now()) || changed
 	}
 	if changed || cl.tx.watcher.Changed.Load() {
 		cl.endTransaction()

@@ -30,6 +30,7 @@ type tracked struct {
 	prefixed atomic.Int32 // len(prefixes)
 	changes  atomic.Uint64
 	shards   []trackedShard
+	quiet    int      // calls of TendTracking since somebody tracked
 	flushes  []uint64 // when databases were emptied, among changes: to be told. Guarded by the locks of all shards
 
 	mu       sync.RWMutex // a leaf, but for the queues of connections; guards what follows
@@ -201,12 +202,16 @@ func (x *Exec) enter(sh *store.Shard, k store.Key, id uint64) {
 // Touched implements store.Hooks.
 func (x *Exec) Touched(ks *store.Keyspace, key []byte, byCommand bool) {
 	t := &x.tracked
-	if !t.on.Load() {
+	if !t.heeded.Load() {
 		return
 	}
 	sh := &t.shards[ks.Shard().ID()]
 	if sh.table.Changed(x.Store.Key(key).H, key) {
 		t.keys.Add(-1)
+		if !t.on.Load() { // there is nobody to tell, nor will be
+			sh.table.Gone = sh.table.Gone[:len(sh.table.Gone)-1]
+			return
+		}
 		sh.table.Gone[len(sh.table.Gone)-1].Order = t.changes.Add(1)
 	}
 	if t.prefixed.Load() == 0 {
@@ -284,16 +289,23 @@ func (x *Exec) tell(cl *Client, out *[]byte, locks store.LockSet) {
 	told.prefixes(all)
 }
 
-// TendTracking sends what is left to be told, makes room in the tables, and empties
-// them when nobody tracks any more. No lock may be held.
+// TendTracking, called every 10 ms, sends what is left to be told, makes room in the tables,
+// and empties them when nobody has tracked for a while: who ends tracking and begins anew,
+// to do so in another way, is told of what it has read before. No lock may be held.
 func (x *Exec) TendTracking() {
-	const step = 100 // keys given up for one hold of a shard
+	const (
+		step = 100  // keys given up for one hold of a shard
+		keep = 1000 // calls
+	)
 	t := &x.tracked
-	on := t.on.Load()
-	if !on && !t.heeded.Load() {
+	if t.on.Load() {
+		t.quiet = 0
+	} else if !t.heeded.Load() {
 		return
-	}
-	if !on {
+	} else if t.quiet++; t.quiet < keep {
+		return
+	} else {
+		t.quiet = 0
 		t.heeded.Store(false) // before the shards: whoever begins anew meanwhile sets it again
 	}
 	for i := range t.shards {

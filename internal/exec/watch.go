@@ -16,6 +16,7 @@ type watchedKey struct {
 	db     int
 	key    store.Key
 	exists bool   // it did when it was entered,
+	due    bool   // or it had expired, and was there because nothing is removed in a pause,
 	moves  uint32 // and what Moves told then
 }
 
@@ -24,8 +25,21 @@ func (x *Exec) beginWatch(k *watchedKey, w *store.Watcher, now int64) {
 	sh := x.Store.ShardOf(k.key.H)
 	// A key that has expired already is removed first, so that its removal is no change
 	// for this client.
-	k.exists, k.moves = sh.DB(k.db).Lookup(k.key, now).Ok(), x.Store.Moves(k.db)
+	ks := sh.DB(k.db)
+	k.exists, k.moves = ks.Lookup(k.key, now).Ok(), x.Store.Moves(k.db)
+	k.due = !k.exists && ks.Find(k.key).Ok()
 	sh.Watch(k.db, string(k.key.B), w)
+}
+
+// hasChanged tells whether the key, whose shard is locked, is another one at now, though its
+// watcher does not know yet. EXEC does not remove one that has expired: that is told, with
+// an event, when somebody looks for it, or when its time has come.
+func (x *Exec) hasChanged(k *watchedKey, now int64) bool {
+	ks := x.Store.ShardOf(k.key.H).DB(k.db)
+	if e := ks.Find(k.key); e.Ok() && e.Expired(now) {
+		return !k.due || x.hasMoved(k, false)
+	}
+	return x.hasMoved(k, ks.Lookup(k.key, now).Ok())
 }
 
 // hasMoved tells whether the key, whose shard is locked, got another value, or lost its
