@@ -93,8 +93,11 @@ type Spec struct {
 	// about, 0 if there is none: what it leads to can be fetched from memory before
 	// the command runs.
 	Elem int
-	Run  Handler
-	Subs []Spec // of a container command, such as CLIENT
+	// Lands is the argument that the command stores as the value of its single key, 0 if
+	// there is none: a large one is received into the key's shard.
+	Lands int
+	Run   Handler
+	Subs  []Spec // of a container command, such as CLIENT
 
 	// Filled in by NewTable.
 	ID     int    // dense index, for statistics

@@ -60,8 +60,15 @@ func (cl *Client) batch(c *command.Ctx, in []byte, had int) (n int, st loop.Stat
 				}
 				if !ran {
 					// The request stays where it is, to be read again.
-					cl.parser.Reset()
+					if cl.parser.Reset(); cl.landing != nil {
+						cl.landing.again(cl)
+					}
 					return n, loop.Suspend
+				}
+				if cl.landing != nil {
+					cl.Sess.NetIn += uint64(cl.landing.received())
+					cl.w.Stats.NetInput += uint64(cl.landing.received())
+					cl.landed()
 				}
 				if c.Overflows() {
 					cl.overOutputLimit()
@@ -92,6 +99,9 @@ func (cl *Client) batch(c *command.Ctx, in []byte, had int) (n int, st loop.Stat
 			if need := cl.parser.Need(); need > 0 {
 				cl.Sess.Needed = need
 				cl.expect(need)
+				if cl.land(in[n:]) {
+					return len(in), loop.Continue
+				}
 			}
 			return n, loop.Continue
 		}
@@ -120,7 +130,7 @@ func (cl *Client) read(in []byte) ([]request, error) {
 		// What an unquoted inline request says lies in memory of the
 		// parser: it has to run before the next is read. So has a login,
 		// which lifts the limits on what may be read.
-		alone := in[0] != '*' || cl.parser.Unauth
+		alone := in[0] != '*' || cl.parser.Unauth || cl.landing != nil
 		if alone && k > 0 {
 			break
 		}

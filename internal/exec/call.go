@@ -140,6 +140,10 @@ func (x *Exec) call(w *Worker, c *command.Ctx, cl *Client, k store.Key) {
 		c.Hold(x.Store.Of(k.H), k)
 		x.invoke(c)
 		x.finish(w, c, cl)
+		if cl.landing != nil {
+			x.callLanded(w, c, cl, sh)
+			return
+		}
 		sh.Unlock()
 	} else if spec.Flags&command.Script != 0 || spec == x.execSpec && cl.tx.flags&command.Script != 0 {
 		x.callScript(w, c, cl)

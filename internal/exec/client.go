@@ -29,13 +29,14 @@ type Client struct {
 	waits    *waiter     // what it waits for, while it is blocked
 	softAt   int64       // since when the soft output limit is exceeded, 0 if it is not
 	seen     traffic
-	hash     uint64 // of the key in the request that comes next,
-	foreseen bool   // if it is known
-	trusted  bool   // it is inside the process: see Trust
-	weight   int    // bytes of it in Exec.weights,
-	claim    int    // of which it has announced these
-	spared   bool   // it was not to be evicted when it was weighed
-	gone     bool   // it holds nothing any more, and no command of it runs
+	hash     uint64   // of the key in the request that comes next,
+	foreseen bool     // if it is known
+	trusted  bool     // it is inside the process: see Trust
+	weight   int      // bytes of it in Exec.weights,
+	claim    int      // of which it has announced these
+	spared   bool     // it was not to be evicted when it was weighed
+	landing  *landing // of the request that comes next, nil most often
+	gone     bool     // it holds nothing any more, and no command of it runs
 }
 
 // NewClient registers a connection. conn may be nil for clients inside the
@@ -73,6 +74,9 @@ func (cl *Client) Closed(err error) {
 		cl.x.Logger.Warn("Closing client that reached max query buffer length", "id", cl.Sess.ID)
 	}
 	cl.leave(0)
+	if cl.landing != nil {
+		cl.landed()
+	}
 }
 
 // leave gives back everything that a connection holds. The worker must be
@@ -182,6 +186,9 @@ func (cl *Client) Process(in, out []byte) (n int, reply []byte, st loop.Status) 
 	w.nano = cl.x.Clock.Nano()
 	s := &cl.Sess
 	s.Input, s.Needed = len(in), 0
+	if cl.landing != nil {
+		s.Needed = cl.landing.needed()
+	}
 	s.InPeak = max(s.InPeak, len(in))
 	s.Active = w.nano
 	cl.parser.MaxBulk = cl.x.Config.ProtoMaxBulkLen

@@ -40,7 +40,9 @@ type Conn struct {
 	inputCap atomic.Int64
 	limit    atomic.Int64 // of buffered; 0 means none
 
-	expect int // the owner's: Process need not run with fewer bytes
+	expect  int    // the owner's: Process need not run with fewer bytes
+	sink    []byte // the owner's: where the next bytes go, see Divert
+	diverts bool   // Divert works
 }
 
 // Push copies b behind the output that waits and has it sent soon. What is pushed while Process runs follows the reply
@@ -101,6 +103,17 @@ func (c *Conn) SetInputLimit(n int) { c.limit.Store(int64(max(n, 0))) }
 // call, and holds until the next Process, which then need not run before that many bytes are there. The number may be a
 // peer's claim: memory is taken as bytes arrive.
 func (c *Conn) Expect(n int) { c.expect = n }
+
+// Divert has the next len(b) bytes that the peer sends received into b, behind the bytes that Process was called with, all
+// of which it has to consume then. It is for Process alone to call, which is told nothing of those bytes: when more than
+// them have come it is called with what follows. b is the connection's until then, or until [Client.Closed]. Divert tells
+// whether the connection can do that. What has come of b counts as buffered input.
+func (c *Conn) Divert(b []byte) bool {
+	if c.diverts {
+		c.sink, c.expect = b, 0
+	}
+	return c.diverts
+}
 
 // SetKeepAlive has a TCP peer that is silent for that many seconds probed, and given up after three probes without an
 // answer; 0 ends it. Other connections ignore it. It is for Accept and Process to call.

@@ -58,14 +58,15 @@ type sock struct {
 	mailErr  error
 	mailBuf  []byte
 
-	in []byte
-	q  outq
+	in     []byte
+	landed int // bytes received of what was diverted, while some of it has not come
+	q      outq
 }
 
 // add makes a new connection part of the loop.
 func (p *poller) add(n accepted) {
 	s := &sock{p: p}
-	s.Conn = Conn{drv: s, fd: n.fd, loop: p.index, network: n.a.network}
+	s.Conn = Conn{drv: s, fd: n.fd, loop: p.index, network: n.a.network, diverts: true}
 	s.remote, s.local = n.a.names(int(n.fd), n.sa)
 	if n.a.network == "tcp" {
 		unix.SetsockoptInt(int(n.fd), unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
@@ -175,6 +176,10 @@ func (s *sock) receive() {
 		}
 		have = len(s.in)
 	}
+	if len(s.sink) > 0 {
+		s.receiveInto()
+		return
+	}
 	if have == 0 && s.expect == 0 {
 		s.gather()
 		return
@@ -205,6 +210,43 @@ func (s *sock) receive() {
 	}
 	s.keep(in, shared)
 	if !s.checkLimit() && s.more {
+		s.enqueue()
+	}
+}
+
+// receiveInto is receive for bytes that were diverted, and what follows them.
+func (s *sock) receiveInto() {
+	p := s.p
+	if len(p.gathered) > 0 {
+		p.serve() // which frees the shared buffer
+	}
+	into, behind := s.sink[:min(len(s.sink), maxTurn)], p.rbuf
+	if len(into) < len(s.sink) {
+		behind = behind[:0]
+	}
+	n, errno := recvBoth(s.fd, into, behind)
+	if n <= 0 {
+		s.notReceived(n, errno)
+		return
+	}
+	s.more = s.hup || n == len(into)+len(behind)
+	if n < len(s.sink) {
+		s.sink = s.sink[n:]
+		s.landed += n
+		s.buffered.Store(int64(s.landed))
+		s.inputCap.Store(int64(s.landed))
+		if !s.checkLimit() && s.more {
+			s.enqueue()
+		}
+		return
+	}
+	behind = behind[:n-len(s.sink)]
+	s.sink, s.landed = nil, 0
+	s.buffered.Store(0)
+	s.inputCap.Store(0)
+	if len(behind) > 0 {
+		s.process(behind, true)
+	} else if s.more {
 		s.enqueue()
 	}
 }
@@ -314,9 +356,9 @@ func (s *sock) keep(rest []byte, shared bool) {
 // checkLimit closes the connection if too much input waits, or the client says so.
 func (s *sock) checkLimit() bool {
 	switch {
-	case s.overLimit(len(s.in)):
+	case s.overLimit(len(s.in) + s.landed):
 		s.close(ErrInputLimit)
-	case !s.client.Buffered(len(s.in), cap(s.in)):
+	case !s.client.Buffered(len(s.in)+s.landed, cap(s.in)+s.landed):
 		s.close(nil)
 	default:
 		return false
@@ -415,6 +457,7 @@ func (s *sock) close(err error) {
 	p.slots[s.slot] = nil
 	p.free = append(p.free, s.slot)
 	s.slot = -1
+	s.sink, s.landed = nil, 0
 	s.keep(nil, false)
 	s.q.reset(&p.pool)
 	s.pending.Store(0)

@@ -19,6 +19,21 @@ func recv(fd int32, b []byte) (n int, errno unix.Errno) {
 	return int(r), 0
 }
 
+// recvBoth receives into b, which is not empty, and then into behind.
+func recvBoth(fd int32, b, behind []byte) (n int, errno unix.Errno) {
+	if len(behind) == 0 {
+		return recv(fd, b)
+	}
+	v := [2]unix.Iovec{{Base: &b[0]}, {Base: &behind[0]}}
+	v[0].SetLen(len(b))
+	v[1].SetLen(len(behind))
+	r, _, e := unix.RawSyscall(unix.SYS_READV, uintptr(fd), uintptr(unsafe.Pointer(&v)), uintptr(len(v)))
+	if e != 0 {
+		return -1, e
+	}
+	return int(r), 0
+}
+
 // send sends of b, which is not empty, what the socket takes.
 func send(fd int32, b []byte) (n int, errno unix.Errno) {
 	for {

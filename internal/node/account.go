@@ -116,13 +116,13 @@ func (s *self) arenas(lock bool) (u arenaUse) {
 		if lock {
 			sh.Lock()
 		}
-		st := sh.Arena().Stats()
+		st, landing := sh.Arena().Stats(), sh.Landing()
 		sh.Note()
 		if lock {
 			sh.Unlock()
 		}
-		u.live += st.Live
-		u.resident += st.Resident + st.Overhead
+		u.live += st.Live - landing // which its connection counts as far as it has arrived
+		u.resident += st.Resident + st.Overhead - landing
 		free += st.FreeDirty
 	}
 	u.returning = free - min(free, u.resident/freeShare)

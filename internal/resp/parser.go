@@ -57,6 +57,7 @@ const (
 //	left > 0            that many arguments are still to be read, from pos on
 //	need > 0            the header at pos-1 and before is read; its argument ends at need
 //	buf[pos:scan]       has been searched and holds no end of line
+//	held != nil         the request begins with these arguments, and buf with the line end of the last; pos >= 2
 type Parser struct {
 	// MaxBulk is the longest argument accepted, in bytes (proto-max-bulk-len);
 	// 0 means 512 MB.
@@ -70,6 +71,9 @@ type Parser struct {
 
 	args    [][]byte
 	scratch []byte // inline arguments that had to be unquoted
+
+	held [][]byte // see Detach
+	more int      // arguments that follow those
 }
 
 // Next reads one request from buf, the bytes received and not yet consumed.
@@ -130,6 +134,33 @@ func (p *Parser) Into(args [][]byte) { p.args = args }
 // that the last arguments lie in.
 func (p *Parser) Reset() {
 	*p = Parser{MaxBulk: p.MaxBulk, Unauth: p.Unauth}
+}
+
+// Head gives the arguments of an incomplete request up to the one of which the header has been read, but not all of it:
+// that is buf[from:to], as far as it is there. more is how many follow it. Without such an argument from is 0.
+func (p *Parser) Head(buf []byte) (args [][]byte, from, to, more int) {
+	if p.need == 0 || p.held != nil {
+		return nil, 0, 0, 0
+	}
+	_, i := number(buf, 1)
+	for {
+		size, start := number(buf[i:], 1)
+		if i += start; i == p.pos {
+			return args, p.pos, p.need - 2, p.left - 1
+		}
+		args = append(args, buf[i:i+int(size)])
+		i += int(size) + 2
+	}
+}
+
+// Detach has the parser go on with a request of which the caller has taken the first arguments, as Head gave them with
+// the one under way: it is given the bytes that follow the last of args, from its line end on, and the request that it
+// reads is args and more others, with a length that is counted from there. args stays the caller's and must not change
+// until then. After a Reset it may be called once more for the same request.
+func (p *Parser) Detach(args [][]byte, more int) {
+	p.begin()
+	p.held, p.more = args, more
+	p.pos, p.left = 2, more
 }
 
 // collect reads a request that is plain and complete and returns its arguments
@@ -214,7 +245,7 @@ func (p *Parser) resume(buf []byte) (args [][]byte, n int, err error) {
 	if len(buf) == 0 || len(buf) < max(p.pos, p.scan) {
 		return nil, 0, nil
 	}
-	if p.left == 0 {
+	if p.left == 0 && p.held == nil {
 		if buf[0] != '*' {
 			return p.inline(buf)
 		}
@@ -243,8 +274,26 @@ func (p *Parser) resume(buf []byte) (args [][]byte, n int, err error) {
 		p.left--
 	}
 	p.begin()
-	args, n = p.collect(buf, maxArgs, math.MaxInt64)
+	if p.held != nil {
+		args, n = p.attach(buf)
+	} else {
+		args, n = p.collect(buf, maxArgs, math.MaxInt64)
+	}
 	return args, n, nil
+}
+
+// attach is collect for a request of which the first arguments are elsewhere.
+func (p *Parser) attach(buf []byte) (args [][]byte, n int) {
+	args, n = append(p.args[:0], p.held...), 2
+	for range p.more {
+		size, start := number(buf[n:], 1)
+		start += n
+		end := start + int(size)
+		args = append(args, buf[start:end:end])
+		n = end + 2
+	}
+	p.held, p.more, p.args = nil, 0, args
+	return args, n
 }
 
 // begin gets ready for the next request.

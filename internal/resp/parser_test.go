@@ -519,3 +519,45 @@ func BenchmarkParserPartial(b *testing.B) {
 		}
 	}
 }
+
+// TestDetach has the first arguments of a request taken off the input, and the rest of it
+// arrive in pieces.
+func TestDetach(t *testing.T) {
+	value := strings.Repeat("v", 1000)
+	data := "*5\r\n$3\r\nSET\r\n$3\r\nkey\r\n$1000\r\n" + value + "\r\n$2\r\nEX\r\n$3\r\n100\r\n" + ping
+	for cut := range 1100 {
+		var p Parser
+		if _, n, err := p.Next([]byte(data[:40])); n != 0 || err != nil {
+			t.Fatal(n, err)
+		}
+		args, from, to, more := p.Head([]byte(data[:40]))
+		if len(args) != 2 || string(args[1]) != "key" || data[from:to] != value || more != 2 {
+			t.Fatalf("%q, %d to %d, %d more", args, from, to, more)
+		}
+		p.Detach(append(args, []byte(data[from:to])), more)
+		rest := data[to:]
+		if cut < len(rest) {
+			if _, n, err := p.Next([]byte(rest[:cut])); err != nil {
+				t.Fatal(err)
+			} else if n > 0 {
+				rest = rest[n:]
+				goto behind
+			}
+			if cut%2 == 0 { // it has to wait, and is read again
+				p.Reset()
+				p.Detach(append(args, []byte(data[from:to])), more)
+			}
+		}
+		{
+			got, n, err := p.Next([]byte(rest))
+			if fmt.Sprintf("%q", got) != fmt.Sprintf("%q", []string{"SET", "key", value, "EX", "100"}) || err != nil {
+				t.Fatalf("%.100q, %v", got, err)
+			}
+			rest = rest[n:]
+		}
+	behind:
+		if got, n, err := p.Next([]byte(rest)); len(got) != 1 || n != len(ping) || err != nil {
+			t.Fatalf("%q, %d, %v behind it", got, n, err)
+		}
+	}
+}

@@ -106,7 +106,9 @@ type Shard struct {
 	objects    []Object                   // by handle
 	handles    []uint32                   // free ones
 	copying    int                        // copies that are being made in its arena,
-	unfinished int                        // and their bytes
+	unfinished int                        // and their bytes, and those of:
+	landings   []*Landing                 // where strings arrive,
+	landing    int                        // and their bytes
 	offered    *Copying                   // see Copying.Offer
 	held       map[Object]bool            // those that a snapshot needs, and whether their keys are gone
 	texts      map[mem.Ref]*kept.Blocks   // by block: strings that a snapshot is reading
@@ -340,7 +342,7 @@ func (st *Store) Flush(db int) int {
 		old.spoilCopies()
 		if old.moment != nil {
 			old.moment.flushed = true
-		} else if sh.empty() && st.walk == nil && sh.copying == 0 {
+		} else if sh.empty() && st.walk == nil && sh.copying == 0 && len(sh.landings) == 0 {
 			// A table without records may still have a bucket reserved.
 			for i := range sh.dbs {
 				sh.dbs[i].Store(newKeyspace(st, sh, i))

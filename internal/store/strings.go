@@ -55,7 +55,7 @@ func (e Entry) Len() int {
 
 // SetString stores a string under k, in the place of e, the entry that k has
 // now. deadline is in Unix milliseconds, or 0. A value that is the canonical
-// form of an integer is kept as one. The bytes are copied.
+// form of an integer is kept as one. The bytes are copied, unless they are a Landing.
 func (ks *Keyspace) SetString(k Key, e Entry, v []byte, deadline int64) Entry {
 	if len(v) <= 20 {
 		if n, ok := num.ParseInt(v); ok {
@@ -73,6 +73,9 @@ func (ks *Keyspace) SetText(k Key, e Entry, v []byte, deadline int64) Entry {
 		enc = encRaw
 	}
 	if len(v) > inlineMax {
+		if l := ks.sh.landingOf(v); l != nil {
+			return ks.settle(k, e, l, deadline)
+		}
 		dst := ks.newBlock(k, e, len(v), deadline, false)
 		copy(dst.Bytes(nil), v)
 		return dst
