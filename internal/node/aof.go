@@ -230,7 +230,11 @@ func (t *loadTarget) RDB(b []byte) (int, error) {
 // heldBase is a Source of all data. The instance is frozen until it is written.
 func (n *Node) heldBase() aof.Source {
 	src, h := n.persist.HeldBase()
-	return n.baseOf(src, h, "held")
+	write := n.baseOf(src, h, "held")
+	return func(f vfs.File, s *aof.Settings, stop func() bool) error {
+		defer src.Close()
+		return write(f, s, stop)
+	}
 }
 
 // baseOf gives what a snapshot has as the base of an append only file, which is written beside

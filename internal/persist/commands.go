@@ -72,8 +72,8 @@ func (m *Manager) Base() (Snapshot, *Header, error) {
 	return snap, m.baseHeader(), nil
 }
 
-// HeldBase is Base for one who keeps the instance frozen until it is written.
-func (m *Manager) HeldBase() (Source, *Header) {
+// HeldBase is Base for one who keeps the instance frozen until it is written, and closes it.
+func (m *Manager) HeldBase() (*HeldSource, *Header) {
 	return Held(m.store, m.cfg.RDBCompression, m.Access()), m.baseHeader()
 }
 

@@ -221,7 +221,9 @@ func (m *Manager) saveHeld() error {
 		h.Delay, h.Keys = m.host.SaveDelay, m.keys()
 	}
 	m.writes(temp)
-	_, err = m.writeFile(m.File(), temp, h, Held(m.store, m.cfg.RDBCompression, m.Access()), nil)
+	src := Held(m.store, m.cfg.RDBCompression, m.Access())
+	defer src.Close()
+	_, err = m.writeFile(m.File(), temp, h, src, nil)
 	m.writes("")
 	if err != nil {
 		m.log.Warn("Error saving DB on disk", "err", err)

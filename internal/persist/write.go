@@ -6,9 +6,6 @@ import (
 	"time"
 
 	"github.com/redstart-db/redstart/internal/rdb"
-	"github.com/redstart-db/redstart/internal/serial"
-	"github.com/redstart-db/redstart/internal/snapshot"
-	"github.com/redstart-db/redstart/internal/store"
 	"github.com/redstart-db/redstart/internal/vfs"
 )
 
@@ -183,63 +180,4 @@ func (m *Manager) name(temp, name string, stop func() bool) error {
 		return ErrStopped
 	}
 	return m.FS.Rename(temp, name)
-}
-
-// heldSource is a Source for whoever holds all shards until the end.
-type heldSource struct {
-	st       *store.Store
-	compress bool
-	access   snapshot.Access
-	db       int
-	shard    int
-	version  int
-}
-
-// Held gives a Source of what the store has. The caller holds all shards until the last
-// call of Next.
-func Held(st *store.Store, compress bool, access snapshot.Access) Source {
-	return &heldSource{st: st, compress: compress, access: access, version: rdb.Version}
-}
-
-// Version implements Source.
-func (s *heldSource) Version() int { return s.version }
-
-// Next implements Source: it gives the keys of one shard in one database.
-func (s *heldSource) Next(dst []byte) ([]byte, bool) {
-	if s.db == s.st.Databases() {
-		return dst, true
-	}
-	if s.shard == 0 {
-		keys, volatile := 0, 0
-		for i := range s.st.Shards() {
-			ks := s.st.Shard(i).DB(s.db)
-			keys, volatile = keys+ks.Len(), volatile+ks.Volatile()
-		}
-		if keys == 0 {
-			s.db++
-			return dst, false
-		}
-		dst = rdb.AppendResizeDB(rdb.AppendSelectDB(dst, s.db), keys, volatile)
-	}
-	s.st.Shard(s.shard).DB(s.db).Each(func(e store.Entry) { dst = s.entry(dst, e) })
-	if s.shard++; s.shard == s.st.Shards() {
-		s.db, s.shard = s.db+1, 0
-	}
-	return dst, false
-}
-
-func (s *heldSource) entry(dst []byte, e store.Entry) []byte {
-	if at := e.Deadline(); at != 0 {
-		dst = rdb.AppendExpire(dst, at)
-	}
-	switch s.access {
-	case snapshot.Idle:
-		dst = rdb.AppendLen(append(dst, byte(rdb.OpIdle)), uint64(e.Idle()))
-	case snapshot.Freq:
-		dst = append(dst, byte(rdb.OpFreq), uint8(e.Freq()))
-	}
-	t := serial.TypeOf(e)
-	s.version = max(s.version, t.Since())
-	dst = rdb.AppendString(append(dst, byte(t)), e.Key(), false)
-	return serial.Append(dst, e, s.compress)
 }

@@ -1,8 +1,10 @@
 package rdb
 
 import (
+	"encoding/binary"
 	"errors"
 	"math"
+	"math/bits"
 	"slices"
 	"sync"
 )
@@ -21,6 +23,11 @@ const (
 	lzfMaxMatch   = 1<<8 + 1<<3
 	lzfMinMatch   = 3
 	lzfTail       = 2 // a longer match leaves these last bytes as literals
+
+	// lzfFew is how many bytes are copied for a few of them, which is as fast. lzfSlack is
+	// how many the compressor may write beyond what it keeps to.
+	lzfFew   = 16
+	lzfSlack = lzfFew + 8
 
 	// lzfMaxRatio bounds what a compressed byte can become: three bytes give at
 	// most lzfMaxMatch.
@@ -44,8 +51,8 @@ type lzfTable struct {
 
 var lzfTables = sync.Pool{New: func() any { return new(lzfTable) }}
 
-// AppendLZF appends src compressed to dst. ok is false, and dst is returned as
-// it was, when that would take more than limit bytes; it may be false already
+// AppendLZF appends src compressed to dst. ok is false, and nothing is appended,
+// when that would take more than limit bytes; it may be false already
 // when it takes a few bytes less.
 func AppendLZF(dst, src []byte, limit int) (out []byte, ok bool) {
 	if len(src) < lzfMinMatch || len(src) > lzfMaxInput {
@@ -61,36 +68,33 @@ func AppendLZF(dst, src []byte, limit int) (out []byte, ok bool) {
 	return out, ok
 }
 
+// compress is AppendLZF. It copies some bytes more at a time than it needs, as most runs
+// of literals are short: behind where it writes there is room for that.
 func (t *lzfTable) compress(dst, src []byte, limit int) (out []byte, ok bool) {
 	start := len(dst)
-	out = dst
-	lit := 0 // start of the literals not yet written
+	b := slices.Grow(dst, max(limit, 0)+lzfSlack)
+	b = b[:cap(b)]
+	at := start // where to write
+	lit := 0    // start of the literals not yet written
 	i := 0
-	for i+lzfMinMatch <= len(src) {
-		slot := &t.slot[lzfHash(src[i:])]
-		// Position 0 is never referred to: at base 0 that is an empty slot.
-		ref := int(*slot) - int(t.base)
-		*slot = uint32(i) + t.base
-		if ref <= 0 || i-ref > lzfMaxOffset ||
-			src[ref] != src[i] || src[ref+1] != src[i+1] || src[ref+2] != src[i+2] {
-			i++
-			continue
+	for {
+		var ref int
+		if i, ref = t.next(src, i); ref == 0 {
+			break
 		}
-		out = appendLiterals(out, src[lit:i])
-		if len(out)-start+4 >= limit {
-			return out[:start], false
+		if at-start+literalsLen(i-lit)+4 >= limit {
+			return b[:start], false
 		}
-		n, most := lzfMinMatch, lzfLongest(len(src)-i)
-		for n < most && src[ref+n] == src[i+n] {
-			n++
-		}
-		out = appendMatch(out, i-ref-1, n-2)
+		at = putLiterals(b, at, src[lit:], i-lit)
+		n := max(lzfMinMatch, lzfMatch(src[ref:], src[i:i+lzfLongest(len(src)-i)]))
+		at = putMatch(b, at, i-ref-1, n-2)
 		i += n
 		lit = i
 		// Of the bytes inside a match only the last two are entered.
 		if i+lzfMinMatch <= len(src) {
-			t.slot[lzfHash(src[i-2:])] = uint32(i-2) + t.base
-			t.slot[lzfHash(src[i-1:])] = uint32(i-1) + t.base
+			w := lzfWord(src, i-2)
+			t.slot[lzfHash(w)] = uint32(i-2) + t.base
+			t.slot[lzfHash(w<<8|uint32(src[i+1]))] = uint32(i-1) + t.base
 		}
 	}
 	// Room is asked for the tail whatever its length, and for the header of a
@@ -99,10 +103,57 @@ func (t *lzfTable) compress(dst, src []byte, limit int) (out []byte, ok bool) {
 	if (i-lit)%lzfMaxLiteral == 0 {
 		room++
 	}
-	if len(out)-start+literalsLen(i-lit)+room > limit {
-		return out[:start], false
+	if at-start+literalsLen(i-lit)+room > limit {
+		return b[:start], false
 	}
-	return appendLiterals(out, src[lit:]), true
+	return b[:putLiterals(b, at, src[lit:], len(src)-lit)], true
+}
+
+// next gives the first position from i on that has the three bytes of an earlier one, and
+// that one; or 0, and the first position that three bytes do not follow. What it passes is
+// entered.
+func (t *lzfTable) next(src []byte, i int) (at, ref int) {
+	base := t.base
+	for ; i+4 <= len(src); i++ {
+		w := lzfWord(src, i)
+		slot := &t.slot[lzfHash(w)]
+		// Position 0 is never referred to: at base 0 that is an empty slot.
+		ref := int(*slot) - int(base)
+		*slot = uint32(i) + base
+		if ref > 0 && i-ref <= lzfMaxOffset && lzfWord(src, ref)^w < 1<<8 {
+			return i, ref
+		}
+	}
+	if i+lzfMinMatch > len(src) {
+		return i, 0
+	}
+	w := uint32(src[i])<<24 | uint32(src[i+1])<<16 | uint32(src[i+2])<<8
+	ref = int(t.slot[lzfHash(w)]) - int(base)
+	if ref > 0 && i-ref <= lzfMaxOffset && lzfWord(src, ref)^w < 1<<8 {
+		return i, ref
+	}
+	return i + 1, 0
+}
+
+// lzfWord gives the four bytes at i, the first one highest. The limit of the slice tells the
+// compiler that it is not empty.
+func lzfWord(b []byte, i int) uint32 { return binary.BigEndian.Uint32(b[i : i+4 : i+4]) }
+
+// lzfMatch is how many of the first bytes of b are those of a, which is not shorter.
+func lzfMatch(a, b []byte) (n int) {
+	for len(b) >= 8 && len(a) >= 8 {
+		if x := binary.LittleEndian.Uint64(b) ^ binary.LittleEndian.Uint64(a); x != 0 {
+			return n + bits.TrailingZeros64(x)/8
+		}
+		n += 8
+		a, b = a[8:], b[8:]
+	}
+	for i, c := range b {
+		if a[i] != c {
+			return n + i
+		}
+	}
+	return n + len(b)
 }
 
 // lzfLongest is how long a match may be where left bytes are left. The first
@@ -116,29 +167,42 @@ func lzfLongest(left int) int {
 	return most
 }
 
-func lzfHash(b []byte) uint16 {
-	return uint16(b[0])<<8 + uint16(b[1]) - 5*(uint16(b[1])<<8+uint16(b[2]))
-}
+// lzfHash is the hash of the first three bytes of w, which begins with its highest.
+func lzfHash(w uint32) uint16 { return uint16(w>>16) - 5*uint16(w>>8) }
 
 func literalsLen(n int) int {
 	return n + (n+lzfMaxLiteral-1)/lzfMaxLiteral
 }
 
-func appendLiterals(dst, lit []byte) []byte {
-	for len(lit) > 0 {
-		n := min(len(lit), lzfMaxLiteral)
-		dst = append(dst, byte(n-1))
-		dst = append(dst, lit[:n]...)
-		lit = lit[n:]
+// putLiterals writes the first n bytes of src at b[at:], and gives where that ends.
+func putLiterals(b []byte, at int, src []byte, n int) int {
+	if n == 0 {
+		return at
 	}
-	return dst
+	if n <= lzfFew && len(src) >= lzfFew {
+		b[at] = byte(n - 1)
+		*(*[lzfFew]byte)(b[at+1:]) = *(*[lzfFew]byte)(src)
+		return at + 1 + n
+	}
+	for src = src[:n]; len(src) > 0; {
+		n := min(len(src), lzfMaxLiteral)
+		b[at] = byte(n - 1)
+		at += 1 + copy(b[at+1:], src[:n])
+		src = src[n:]
+	}
+	return at
 }
 
-func appendMatch(dst []byte, offset, length int) []byte {
+// putMatch writes a copy of length+2 bytes from offset+1 bytes back at b[at:], and gives
+// where that ends.
+func putMatch(b []byte, at, offset, length int) int {
+	to := b[at : at+3]
 	if length < 7 {
-		return append(dst, byte(length<<5|offset>>8), byte(offset))
+		to[0], to[1] = byte(length<<5|offset>>8), byte(offset)
+		return at + 2
 	}
-	return append(dst, byte(7<<5|offset>>8), byte(length-7), byte(offset))
+	to[0], to[1], to[2] = byte(7<<5|offset>>8), byte(length-7), byte(offset)
+	return at + 3
 }
 
 // AppendUnLZF appends to dst what src decompresses to, which must be exactly n
@@ -161,8 +225,8 @@ func AppendUnLZF(dst, src []byte, n int) ([]byte, error) {
 			if ctrl > len(src)-i || ctrl > end-at {
 				return dst, errLZF
 			}
-			if len(b)-at >= lzfMaxLiteral && len(src)-i >= lzfMaxLiteral {
-				*(*[lzfMaxLiteral]byte)(b[at:]) = *(*[lzfMaxLiteral]byte)(src[i:])
+			if ctrl <= lzfFew && len(b)-at >= lzfFew && len(src)-i >= lzfFew {
+				*(*[lzfFew]byte)(b[at:]) = *(*[lzfFew]byte)(src[i:])
 			} else {
 				b = lzfRoom(b, at, ctrl, end)
 				copy(b[at:], src[i:i+ctrl])

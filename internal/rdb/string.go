@@ -36,8 +36,9 @@ func AppendString(dst, b []byte, compress bool) []byte {
 		}
 	}
 	if compress && len(b) >= minCompressLen {
-		if out, ok := appendCompressed(dst, b); ok {
-			return out
+		var ok bool
+		if dst, ok = appendCompressed(dst, b); ok {
+			return dst
 		}
 	}
 	return append(AppendLen(dst, uint64(len(b))), b...)
@@ -68,7 +69,7 @@ func appendCompressed(dst, b []byte) (out []byte, ok bool) {
 	data := len(head)
 	out, ok = AppendLZF(head, b, len(b)-minSaved)
 	if !ok {
-		return dst, false
+		return out[:start], false
 	}
 	packed := len(out) - data
 	head = AppendLen(out[:start+1], uint64(packed))

@@ -14,6 +14,15 @@ import (
 type appender struct {
 	b        []byte
 	compress bool
+	piece    int                   // see AppendPieces
+	full     func(b []byte) []byte // or nil
+}
+
+// part is to be called when a part of a large collection has been written.
+func (a *appender) part() {
+	if a.full != nil && len(a.b) >= a.piece {
+		a.b = a.full(a.b)
+	}
 }
 
 func (a *appender) count(n int)     { a.b = rdb.AppendLen(a.b, uint64(n)) }
@@ -59,6 +68,7 @@ func (a *appender) dict(d *dict.Dict) {
 		if hash {
 			a.string(e.Value())
 		}
+		a.part()
 	})
 }
 
@@ -66,6 +76,7 @@ func (a *appender) list(l *qlist.List) {
 	a.count(l.NodeCount())
 	l.Walk(0, func(plain bool, data []byte) bool {
 		a.b = rdb.AppendListNode(a.b, plain, data, a.compress)
+		a.part()
 		return true
 	})
 }
@@ -76,6 +87,7 @@ func (a *appender) zset(z *zset.ZSet) {
 	a.count(z.Len())
 	for c := z.Last(); c.Valid(); c.Prev() {
 		a.b = rdb.AppendScored(a.b, c.Member(), c.Score(), a.compress)
+		a.part()
 	}
 }
 
@@ -83,6 +95,7 @@ func (a *appender) stream(s *stream.Stream) {
 	a.count(s.Nodes())
 	s.Walk(stream.ID{}, func(id stream.ID, lp []byte) bool {
 		a.b = rdb.AppendStreamNode(a.b, id, lp, a.compress)
+		a.part()
 		return true
 	})
 	a.streamState(s)
@@ -119,6 +132,7 @@ func (a *appender) group(g *stream.Group) {
 		}, a.compress)
 		for p := g.PendingFrom(stream.ID{}, c); p.Valid(); p.Next() {
 			a.b = rdb.AppendStreamOwned(a.b, p.ID())
+			a.part()
 		}
 	}
 }

@@ -92,7 +92,7 @@ func (p *Pieces) Append(dst []byte, size int, compress bool) (out []byte, done b
 	// What has been written meanwhile comes first; then elements go to dst itself.
 	dst = append(dst, p.a.b...)
 	size += len(dst) - len(p.a.b)
-	p.a = appender{dst, compress}
+	p.a = appender{b: dst, compress: compress}
 	for !done && len(p.a.b) < size {
 		done = p.step()
 		size -= stepCost

@@ -72,13 +72,20 @@ func TypeOf(e store.Entry) rdb.Type {
 // Append appends the value of an entry, without its type. With compress, strings
 // that become shorter are compressed.
 func Append(dst []byte, e store.Entry, compress bool) []byte {
+	return AppendPieces(dst, e, compress, 0, nil)
+}
+
+// AppendPieces is Append that calls full, between two parts of a large collection, with what
+// there is when that is piece bytes or more, also what was in dst; full gives the buffer for
+// what follows.
+func AppendPieces(dst []byte, e store.Entry, compress bool, piece int, full func(b []byte) []byte) []byte {
 	if e.Type() == store.String {
 		if n, ok := e.Int(); ok {
 			return rdb.AppendInt(dst, n)
 		}
 		return rdb.AppendString(dst, e.Bytes(nil), compress)
 	}
-	a := appender{dst, compress}
+	a := appender{dst, compress, piece, full}
 	if e.Packed() {
 		a.packed(e)
 		return a.b
