@@ -100,7 +100,7 @@ func (l *Log) launch() bool {
 		return false
 	}
 	defer l.fileMu.Unlock()
-	if l.file == nil || l.broken.Load() || len(l.left) > 0 || l.turning() {
+	if l.file == nil || l.broken.Load() || len(l.taken) > 0 || l.turning() {
 		return false
 	}
 	began, n := l.clock.Nano(), l.commands()

@@ -165,7 +165,7 @@ func TestChunks(t *testing.T) {
 	if err := l.Sync(); err != nil {
 		t.Fatal(err)
 	}
-	if n := l.Memory(); n > 3*flushAt {
+	if n := l.Memory(); n > 3*chunkSize {
 		t.Errorf("%d bytes are kept", n)
 	}
 	b, err := os.ReadFile(l.file.(interface{ Name() string }).Name())
@@ -178,5 +178,47 @@ func TestChunks(t *testing.T) {
 	}
 	if !strings.HasSuffix(string(b), want) || int64(len(b)) != l.size.Load() || before == l.size.Load() {
 		t.Errorf("the file has %d bytes, %d before", len(b), before)
+	}
+}
+
+// slowFile is a file whose Sync says that it has begun, and takes until end is closed.
+type slowFile struct {
+	vfs.File
+	began, end chan struct{}
+}
+
+func (f slowFile) Sync() error {
+	select {
+	case f.began <- struct{}{}:
+	default:
+	}
+	<-f.end
+	return f.File.Sync()
+}
+
+// While the syncer syncs, no more waits for that to end than pileMost: who appends more writes.
+func TestPile(t *testing.T) {
+	in := open(t, vfs.OS{}, t.TempDir(), Everysec, nil)
+	if err := in.start(); err != nil {
+		t.Fatal(err)
+	}
+	l := in.a.Log
+	l.fileMu.Lock()
+	slow := slowFile{l.file, make(chan struct{}, 1), make(chan struct{})}
+	l.file = slow
+	l.fileMu.Unlock()
+	in.set("a", "1")
+	<-slow.began
+	value, most := strings.Repeat("x", 100_000), 0
+	for i := range 3 * pileMost / len(value) {
+		in.set(fmt.Sprint("k", i%100), value)
+		most = max(most, l.Memory())
+	}
+	if waits := l.buffered(); waits > pileMost || most > pileMost+5*chunkSize {
+		t.Errorf("%d bytes wait for a sync, and at most %d were in memory", waits, most)
+	}
+	close(slow.end)
+	if err := in.close(); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -31,7 +31,7 @@ const (
 //
 // An effect passes three stages, each counted by the oplog's offset:
 //
-//	appended   copied to buf, under the locks of the shards that it changed
+//	appended   copied to a chunk, under the locks of the shards that it changed
 //	written    given to the system: survives the end of the process
 //	synced     on disk: survives the end of the system
 //
@@ -66,19 +66,19 @@ type Log struct {
 	late     atomic.Int64 // since when writes wait for a sync, monotonic nanoseconds; 0 for none
 
 	mu      sync.Mutex
-	full    [][]byte // appended before buf, chunks in mappings of their own, not taken by a writer
-	buf     []byte   // appended, not taken by a writer
-	db      int      // selected in the file where buf ends; -1 for none
-	stamp   int64    // Unix time of the last annotation in seconds
-	pending uint64   // commands in buf
-	cut     *cut     // buf begins with what is to go to a new file
+	full    []chunk // appended before buf, not taken by a writer
+	buf     chunk   // appended to, not taken by a writer
+	spare   []chunk // empty
+	db      int     // selected in the file where buf ends; -1 for none
+	stamp   int64   // Unix time of the last annotation in seconds
+	pending uint64  // commands in full and buf
+	cut     *cut    // full and buf begin with what is to go to a new file
 	gather  gathering
 
 	fileMu  sync.Mutex
 	file    vfs.File
-	left    []byte // taken, not written
-	spare   []byte
-	inHand  atomic.Int64 // bytes of memory that is taken, left or spare
+	taken   []chunk      // by a writer, not written
+	inHand  atomic.Int64 // bytes of memory of taken
 	failing error        // why the last write failed
 	told    int64        // when the failure was logged last, monotonic nanoseconds
 
@@ -99,8 +99,8 @@ type Log struct {
 
 // cut is the moment from which on effects go to another file.
 type cut struct {
-	sealed [][]byte // what still goes to the old one: chunks, and a last that may be none
-	end    uint64   // the offset after it
+	sealed []chunk // what still goes to the old one
+	end    uint64  // the offset after it
 	file   vfs.File
 	synced bool // the old one is on disk up to end; guarded by fileMu
 }
@@ -115,11 +115,6 @@ type Events struct {
 	// Fatal: a promise cannot be kept, and the process has to end.
 	Fatal func(err error)
 }
-
-// flushAt is how many bytes in buf make an appender wake the syncer, so that what
-// happens without clients does not pile up, and move them to a chunk: what has to wait for a
-// slow disk would otherwise be copied as it grows, and be garbage when it is written.
-const flushAt = 1 << 20
 
 // newLog makes a log without a file. stop must be called.
 func newLog(fs vfs.FS, log *slog.Logger, c *clock.Clock, e Events) *Log {
@@ -141,7 +136,8 @@ func (l *Log) Append(end uint64, effects []oplog.Effect) {
 		l.mu.Unlock()
 		return
 	}
-	b, n := l.buf, 0
+	piles := l.reserve(room(effects)) // what happens without clients is not to pile up
+	b, n := l.buf.b, 0
 	for i := range effects {
 		n += effects[i].Count
 	}
@@ -163,14 +159,7 @@ func (l *Log) Append(end uint64, effects []oplog.Effect) {
 	if n > 1 {
 		b = append(b, "*1\r\n$4\r\nEXEC\r\n"...)
 	}
-	piles := len(b) > flushAt
-	if piles {
-		l.full = append(l.full, append(mapChunk(len(b)), b...))
-		if b = b[:0]; cap(b) > 2*flushAt {
-			b = nil
-		}
-	}
-	l.buf = b
+	l.buf.b = b
 	l.mu.Unlock()
 	if piles {
 		l.wake()
@@ -216,6 +205,9 @@ func (l *Log) Mark() uint64 {
 	}
 	if l.written.Load() < end {
 		l.flush(false)
+		if l.piled() && l.turning() {
+			l.endTurn()
+		}
 	}
 	return 0
 }
@@ -242,10 +234,17 @@ func (l *Log) Wait(mark uint64) bool {
 	return true
 }
 
+// pileMost is how many bytes may wait while the syncer syncs: what is more is memory, of which
+// clients who write as fast as they can take hundreds of megabytes a second.
+const pileMost = 16 << 20
+
+// piled tells whether more waits than that.
+func (l *Log) piled() bool { return l.appended.Load() > l.written.Load()+pileMost }
+
 // postponed tells whether a write of Everysec leaves the file to the syncer for
-// now: while it syncs the system may make writers wait. Two seconds are the limit.
+// now: while it syncs the system may make writers wait. Two seconds, or pileMost, are the limit.
 func (l *Log) postponed() bool {
-	if !l.syncing.Load() || !l.is(Everysec) {
+	if !l.syncing.Load() || !l.is(Everysec) || l.piled() {
 		l.late.Store(0)
 		return false
 	}
@@ -283,39 +282,16 @@ func (l *Log) write() error {
 		return err
 	}
 	l.mu.Lock()
-	full, b, end := l.full, l.buf, l.appended.Load()
-	l.full, l.buf, l.pending = nil, l.spare[:0], 0
-	l.spare = nil
-	l.inHand.Store(int64(size(full) + cap(b) + cap(l.left)))
+	end := l.appended.Load()
+	l.take(l.full, l.buf)
+	l.full, l.buf, l.pending = nil, chunk{}, 0
 	l.mu.Unlock()
-	if d := l.pause.Load(); d > 0 && len(full)+len(b) > 0 {
+	if d := l.pause.Load(); d > 0 && len(l.taken) > 0 {
 		time.Sleep(time.Duration(d))
 	}
-	err := l.putAll(full)
-	if err == nil {
-		err = l.put(b)
-	} else {
-		l.left = append(l.left, b...)
-	}
+	err := l.putTaken()
 	if err == nil {
 		l.written.Store(end)
-		if l.left = nil; cap(b) <= 2*flushAt {
-			l.spare = b[:0]
-		}
-	}
-	l.inHand.Store(int64(cap(l.left) + cap(l.spare)))
-	return err
-}
-
-// putAll is put for chunks, which it gives back, and the last of cut.sealed.
-func (l *Log) putAll(chunks [][]byte) (err error) {
-	for _, b := range chunks {
-		if err == nil {
-			err = l.put(b)
-		} else {
-			l.left = append(l.left, b...)
-		}
-		unmapChunk(b)
 	}
 	return err
 }
@@ -327,17 +303,15 @@ func (l *Log) putAll(chunks [][]byte) (err error) {
 func (l *Log) cross() (done bool, err error) {
 	l.mu.Lock()
 	c := l.cut
-	var sealed [][]byte
 	if c != nil {
-		sealed, c.sealed = c.sealed, nil
+		l.take(c.sealed, chunk{})
+		c.sealed = nil
 	}
 	l.mu.Unlock()
 	if c == nil {
 		return true, nil
 	}
-	l.inHand.Add(int64(size(sealed)))
-	err = l.putAll(append(sealed, nil)) // and what is left
-	l.inHand.Store(int64(cap(l.left) + cap(l.spare)))
+	err = l.putTaken()
 	if err != nil {
 		return false, err
 	}
@@ -355,35 +329,28 @@ func (l *Log) cross() (done bool, err error) {
 	return true, nil
 }
 
-// put writes b behind what is left of earlier writes. What cannot be written is
-// left for the next time: whole commands, if the file can be cut to where it was.
-func (l *Log) put(b []byte) error {
-	if len(l.left) > 0 {
-		b = append(l.left, b...)
-		l.left = nil
-	}
-	if len(b) == 0 {
-		return nil
-	}
-	n, err := l.file.Write(b)
+// put writes b and tells how much of it is in the file to stay, which is none or all of it
+// if the file can be cut to where it was.
+func (l *Log) put(b []byte) (n int, err error) {
+	n, err = l.file.Write(b)
 	if err == nil {
 		l.size.Add(int64(n))
 		l.recovered()
-		return nil
+		return n, nil
 	}
 	if n > 0 {
-		if e := l.file.Truncate(l.size.Load()); e != nil {
+		if e := l.file.Truncate(l.size.Load()); e == nil {
+			n = 0
+		} else {
 			l.size.Add(int64(n))
-			b = b[n:]
 			l.complain(err, "Could not remove short write from the append-only file. The file may end in the middle of a command until more is written.")
 		}
 	}
-	l.left = append([]byte(nil), b...)
 	l.complain(err, "Error writing to the AOF file")
 	if l.is(Always) {
 		l.fail(errors.New("Can't recover from AOF write error when the AOF fsync policy is 'always'. Exiting..."))
 	}
-	return err
+	return n, err
 }
 
 // complainEvery is how often a failure is logged.

@@ -143,6 +143,13 @@ func (r *Rewrite) openIncr(s *Settings) error {
 	if a.turning() {
 		return errTurning
 	}
+	// What is appended after the moment waits until all before it is on disk: the less is left
+	// of that the better.
+	if !a.always() {
+		if err := a.syncAside(); err != nil {
+			return err
+		}
+	}
 	next := a.man.Clone()
 	name := next.nextIncr(s.Prefix)
 	f, err := fresh(a.fs, s.path(name))

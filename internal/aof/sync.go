@@ -46,6 +46,12 @@ func (l *Log) everySecond() {
 	if !l.is(Everysec) && !l.syncFailed() || l.noSync.Load() {
 		return // with Always the latter means that nobody waits
 	}
+	l.syncAside()
+}
+
+// syncAside brings what is written to disk, without keeping writers from the file, and then
+// writes what has waited for that.
+func (l *Log) syncAside() error {
 	l.syncOne.Lock()
 	defer l.syncOne.Unlock()
 	l.syncing.Store(true)
@@ -55,13 +61,12 @@ func (l *Log) everySecond() {
 		err = l.syncOutside()
 	}
 	l.syncing.Store(false)
+	l.setSyncError(err)
 	if err == nil {
-		l.setSyncError(nil)
 		l.advance(end)
-	} else {
-		l.setSyncError(err)
 	}
-	l.flush(true) // what waited for the sync
+	l.flush(true)
+	return err
 }
 
 func (l *Log) syncFailed() bool {
@@ -126,7 +131,7 @@ func (l *Log) endTurn() {
 func (l *Log) crossing() *cut {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if c := l.cut; c != nil && len(c.sealed)+len(l.left) == 0 && l.written.Load() >= c.end {
+	if c := l.cut; c != nil && len(c.sealed)+len(l.taken) == 0 && l.written.Load() >= c.end {
 		return c
 	}
 	return nil
@@ -215,7 +220,8 @@ func (l *Log) begin(f vfs.File, size int64, at uint64) {
 	l.file = f
 	l.size.Store(size)
 	l.drop()
-	l.left, l.db, l.stamp = nil, -1, 0
+	l.dropTaken()
+	l.db, l.stamp = -1, 0
 	l.appended.Store(at)
 	l.written.Store(at)
 	l.mu.Unlock()
@@ -231,10 +237,11 @@ func (l *Log) turn(f vfs.File) {
 	defer l.mu.Unlock()
 	defer l.wake()
 	l.cut = &cut{sealed: l.full, end: l.appended.Load(), file: f}
-	if len(l.buf) > 0 {
+	if cap(l.buf.b) > 0 {
 		l.cut.sealed = append(l.cut.sealed, l.buf)
+		l.buf = chunk{}
 	}
-	l.full, l.buf, l.db, l.stamp = nil, nil, -1, 0
+	l.full, l.db, l.stamp = nil, -1, 0
 }
 
 // turning tells whether the last turn is not done yet.
@@ -256,7 +263,8 @@ func (l *Log) end() error {
 	if l.file != nil {
 		files = append(files, l.file)
 	}
-	l.file, l.left = nil, nil
+	l.file = nil
+	l.dropTaken()
 	l.mu.Lock()
 	if l.cut != nil {
 		files = append(files, l.cut.file)
@@ -278,53 +286,6 @@ func (l *Log) close() {
 	close(l.stop)
 	<-l.done
 	l.flight.syncs.Close()
-}
-
-// drop forgets what was appended. The lock mu is held.
-func (l *Log) drop() {
-	chunks := l.full
-	if l.cut != nil {
-		chunks = append(chunks, l.cut.sealed...)
-	}
-	for _, b := range chunks {
-		unmapChunk(b)
-	}
-	l.full, l.buf, l.cut, l.pending = nil, nil, nil, 0
-}
-
-// buffered is the number of bytes that were not written yet.
-func (l *Log) buffered() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	n := len(l.buf)
-	for _, b := range l.full {
-		n += len(b)
-	}
-	if l.cut != nil {
-		for _, b := range l.cut.sealed {
-			n += len(b)
-		}
-	}
-	return n
-}
-
-// Memory is what the log's buffers take, in bytes.
-func (l *Log) Memory() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	n := size(l.full) + cap(l.buf) + int(l.inHand.Load())
-	if l.cut != nil {
-		n += size(l.cut.sealed)
-	}
-	return n
-}
-
-// size is the memory of some buffers, in bytes.
-func size(buffers [][]byte) (n int) {
-	for _, b := range buffers {
-		n += cap(b)
-	}
-	return n
 }
 
 func capital(s string) string {
