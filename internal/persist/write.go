@@ -59,7 +59,7 @@ const (
 )
 
 // WriteMemory is what Write takes for a buffer, in bytes, more or less.
-const WriteMemory = writeSize + 64<<10
+const WriteMemory = writeSize + 192<<10
 
 // Write writes a file and syncs it. stop, if it is not nil, is asked now and then; when
 // it is true Write ends with ErrStopped.

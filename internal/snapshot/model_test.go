@@ -271,6 +271,42 @@ func model(t *testing.T, rnd *rand.Rand) {
 	}
 }
 
+// Commands that change what has not been written about as fast as Next gives it have no more
+// wait than a bound, and what they take for it is used again.
+func TestFastWriters(t *testing.T) {
+	seed := peer.Seed(t)
+	rnd := rand.New(rand.NewPCG(seed, 1))
+	s := newServer(t)
+	const keys = 30_000
+	set := func(i int) { s.Do(fmt.Sprintf("SET k%d %s", i, strings.Repeat(pick(rnd, "x", "y"), 200))) }
+	for i := range keys {
+		set(i)
+	}
+	st := s.Store
+	st.Lock(st.All())
+	want := contents(st)
+	snap, err := snapshot.Begin(st, snapshot.Options{})
+	st.Unlock(st.All())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer snap.Close()
+	var out []byte
+	most := int64(0)
+	for done := false; !done; {
+		for range 150 {
+			set(rnd.IntN(keys))
+		}
+		most = max(most, snap.Memory())
+		out, done = snap.Next(out)
+	}
+	t.Logf("%d bytes were copied, %d waited at most, in %d of memory", snap.Copied(), snap.Peak(), most)
+	if snap.Copied() < 1<<20 || most > 1<<20 {
+		t.Errorf("%d bytes were copied, in %d of memory", snap.Copied(), most)
+	}
+	same(t, out, want)
+}
+
 // same compares what a snapshot gave with what it should be.
 func same(t interface{ Fatalf(string, ...any) }, b []byte, want content) {
 	st, err := store.New(store.Options{Shards: 4, Databases: 3})

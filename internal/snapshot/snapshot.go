@@ -33,6 +33,13 @@ func defaultSizes() sizes {
 		work: 300 * time.Microsecond, pause: 50 * time.Microsecond}
 }
 
+const (
+	// waitShare is what of the data may wait, one part in so many, while the walk goes on: what
+	// commands have written. In a small instance so many bytes may.
+	waitShare = 64
+	waitLeast = 1 << 20
+)
+
 // Access says what of the use of keys is written.
 type Access uint8
 
@@ -83,31 +90,38 @@ type Snapshot struct {
 	opt  Options
 	sizes
 
-	parts []part // by shard
-	turn  int    // the shard to be walked over next, from the last to the first
-	left  int    // shards with something that has not been handed over
-	ended []bool // by shard: it has not
-	cur   *large // being written; nil
-	db    int    // of the last entry that Next gave
+	parts []part   // by shard
+	out   []byte   // where the walk writes to, while it does
+	taken [][]byte // blocks that are written next
+	turn  int      // the shard to be walked over next, from the last to the first
+	left  int      // shards with something that has not been handed over
+	ended []bool   // by shard: it has not
+	cur   *large   // being written; nil
+	db    int      // of the last entry that Next gave
 
 	rested time.Time // when others had the processor last
 
 	mu    sync.Mutex // a leaf: it is taken with a shard locked
 	queue []*large   // to be written
+	free  [][]byte   // blocks that are empty
 
 	total       int64 // keys of the moment
 	keys        atomic.Int64
 	copied      atomic.Int64
 	extra, peak atomic.Int64
-	memory      atomic.Int64 // bytes of the buffers of parts, and of large ones that wait
+	memory      atomic.Int64 // bytes of blocks, and of large ones that wait
+	bound       int64        // of extra, in bytes, above which the walk waits
 	version     atomic.Int32
 	closed      bool
 }
 
-// part is what is to be written of a shard, guarded by its lock.
+// part is what commands have written of a shard, guarded by its lock: entries in blocks, each
+// of which begins with the choice of a database. Blocks are used again, so that what commands
+// write is no garbage.
 type part struct {
-	buf     []byte // entries
-	db      int    // of the last one in buf; -1
+	full    [][]byte
+	buf     []byte // the block that is written to; may be nil
+	db      int    // of the last entry in buf
 	walking bool   // Next writes, not a command
 	_       [64]byte
 }
@@ -130,9 +144,6 @@ func Begin(st *store.Store, opt Options) (*Snapshot, error) { return begin(st, o
 func begin(st *store.Store, opt Options, by sizes) (*Snapshot, error) {
 	n := st.Shards()
 	s := &Snapshot{st: st, opt: opt, sizes: by, parts: make([]part, n), left: n, ended: make([]bool, n), db: -1}
-	for i := range s.parts {
-		s.parts[i].db = -1
-	}
 	walk, err := st.BeginWalk(s.take)
 	if err != nil {
 		return nil, err
@@ -141,6 +152,11 @@ func begin(st *store.Store, opt Options, by sizes) (*Snapshot, error) {
 	for db := range st.Databases() {
 		s.total += int64(st.Len(db))
 	}
+	live := int64(0)
+	for i := range n {
+		live += int64(st.Shard(i).Arena().Stats().Live)
+	}
+	s.bound = max(live/waitShare, waitLeast)
 	return s, nil
 }
 
@@ -153,17 +169,63 @@ func (s *Snapshot) take(e store.Entry, db int) {
 		s.takeLarge(e, db)
 		return
 	}
+	if p.walking {
+		s.out, s.db = selectDB(s.out, s.db, db), db
+		s.out = serial.Append(s.appendHead(s.out, e), e, s.opt.Compress)
+		return
+	}
+	if cap(p.buf)-len(p.buf) < entryRoom(e) {
+		s.nextBlock(p)
+	}
 	before, held := len(p.buf), cap(p.buf)
 	p.buf, p.db = selectDB(p.buf, p.db, db), db
-	p.buf = s.appendHead(p.buf, e)
 	// Whoever waits for a command should not wait for compression too.
-	p.buf = serial.Append(p.buf, e, s.opt.Compress && p.walking)
+	p.buf = serial.Append(s.appendHead(p.buf, e), e, false)
 	if cap(p.buf) != held {
 		s.memory.Add(int64(cap(p.buf) - held))
 	}
-	if !p.walking {
-		s.grow(len(p.buf) - before)
+	s.grow(len(p.buf) - before)
+}
+
+// entryRoom is how many bytes there have to be in a block for an entry to be begun in it: what
+// a string takes, and some for others.
+func entryRoom(e store.Entry) int {
+	n := len(e.Key()) + 64
+	if e.Type() == store.String {
+		return n + e.Len()
 	}
+	return n + 1<<10
+}
+
+// nextBlock begins another block of a part.
+func (s *Snapshot) nextBlock(p *part) {
+	if p.buf != nil {
+		p.full = append(p.full, p.buf)
+	}
+	p.buf, p.db = nil, -1
+	s.mu.Lock()
+	if n := len(s.free); n > 0 {
+		p.buf, s.free = s.free[n-1], s.free[:n-1]
+	}
+	s.mu.Unlock()
+	if p.buf == nil {
+		p.buf = make([]byte, 0, s.blockSize())
+		s.memory.Add(int64(cap(p.buf)))
+	}
+}
+
+// blockSize is the capacity of a block, in bytes. It is counted whole.
+func (s *Snapshot) blockSize() int { return 4 * s.piece }
+
+// putBack has a block, which is empty now, used again, unless an entry has made it larger.
+func (s *Snapshot) putBack(b []byte) {
+	if cap(b) != s.blockSize() {
+		s.memory.Add(-int64(cap(b)))
+		return
+	}
+	s.mu.Lock()
+	s.free = append(s.free, b[:0])
+	s.mu.Unlock()
 }
 
 func (s *Snapshot) isLarge(e store.Entry) bool {
@@ -243,7 +305,7 @@ func (s *Snapshot) Next(dst []byte) (out []byte, done bool) {
 // have it before those who wait, so they would all wait for a millisecond.
 func (s *Snapshot) yield() {
 	runtime.Gosched()
-	if s.pause > 0 && (s.cur != nil || time.Since(s.rested) >= s.work) {
+	if s.pause > 0 && !s.behind() && (s.cur != nil || time.Since(s.rested) >= s.work) {
 		clock.Rest(s.pause)
 		s.rested = time.Now()
 	}
@@ -296,8 +358,8 @@ func (s *Snapshot) writeLarge(dst []byte) []byte {
 	return dst
 }
 
-// walkOn writes what is in the buffer of the next shard, and goes on with the walk
-// there.
+// walkOn goes on with the walk in the next shard, and writes what commands have written of it.
+// While there is too much of that it is written first: that takes little, and lets memory go.
 func (s *Snapshot) walkOn(dst []byte) []byte {
 	i := s.turn
 	if s.turn--; s.turn < 0 {
@@ -308,31 +370,51 @@ func (s *Snapshot) walkOn(dst []byte) []byte {
 	}
 	sh, p := s.st.Shard(i), &s.parts[i]
 	sh.Lock()
-	defer sh.Unlock()
-	waiting := len(p.buf)
-	p.walking = true
-	for start := len(p.buf); len(p.buf) < start+s.piece; {
-		if s.ended[i] = s.walk.Step(i); s.ended[i] {
-			s.left--
-			break
+	if all := s.takeBlocks(p); all && !s.behind() {
+		s.out, p.walking = dst, true
+		for start := len(dst); len(s.out) < start+s.piece && !s.ended[i] && !s.waiting(); {
+			s.ended[i] = s.walk.Step(i)
 		}
-		if s.waiting() {
-			break
-		}
+		dst, s.out, p.walking = s.out, nil, false
 	}
-	p.walking = false
-	if len(p.buf) > 0 {
-		// The buffer begins with the choice of a database.
-		dst = append(dst, p.buf...)
-		s.db = p.db
+	sh.Unlock()
+	if s.ended[i] {
+		s.left--
 	}
-	s.shrink(waiting)
-	if p.db, p.buf = -1, p.buf[:0]; cap(p.buf) > 4*s.piece || s.ended[i] {
-		s.memory.Add(-int64(cap(p.buf)))
+	return s.writeBlocks(dst)
+}
+
+// takeBlocks takes about a chunk of the blocks of a part, in no order, and tells whether that
+// is all. The shard is locked.
+func (s *Snapshot) takeBlocks(p *part) (all bool) {
+	if p.buf != nil {
+		p.full = append(p.full, p.buf)
 		p.buf = nil
 	}
+	for n := 0; n < s.chunk && len(p.full) > 0; {
+		last := len(p.full) - 1
+		n += len(p.full[last])
+		s.taken = append(s.taken, p.full[last])
+		p.full[last] = nil
+		p.full = p.full[:last]
+	}
+	return len(p.full) == 0
+}
+
+// writeBlocks writes the blocks that were taken.
+func (s *Snapshot) writeBlocks(dst []byte) []byte {
+	for i, b := range s.taken {
+		dst, s.db = append(dst, b...), -1
+		s.shrink(len(b))
+		s.putBack(b)
+		s.taken[i] = nil
+	}
+	s.taken = s.taken[:0]
 	return dst
 }
+
+// behind tells whether much of what commands have written waits.
+func (s *Snapshot) behind() bool { return s.extra.Load() > s.bound }
 
 // waiting tells whether a large entry waits.
 func (s *Snapshot) waiting() bool {
@@ -394,7 +476,7 @@ func (s *Snapshot) Close() {
 		sh := s.st.Shard(i)
 		sh.Lock()
 		s.walk.EndShard(i)
-		s.parts[i].buf = nil
+		s.parts[i].full, s.parts[i].buf = nil, nil
 		sh.Unlock()
 	}
 	// Nothing is added any more.
@@ -412,7 +494,7 @@ func (s *Snapshot) Close() {
 		}
 		l.sh.Unlock()
 	}
-	s.cur, s.queue = nil, nil
+	s.cur, s.queue, s.free = nil, nil, nil
 	s.st.Lock(s.st.All())
 	s.walk.End()
 	s.st.Unlock(s.st.All())
