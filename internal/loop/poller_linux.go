@@ -70,6 +70,7 @@ const (
 // Only when nothing was left to do does the loop wait in the kernel, and at first without telling the Go scheduler:
 // under load something comes within microseconds, and giving up the processor and taking it back, with the scheduler's
 // monitor looking on every 20 µs, would cost more. (A signal ends that wait, so the collector need not wait for it.)
+// While many connections are busy it lets their requests come together before that, see crowd.
 // If Go has more processors than there are loops, this goes on for some milliseconds. Otherwise it is brief, and the
 // loop pauses now and then while there is work, because other goroutines have no other processor to run on.
 type poller struct {
@@ -88,9 +89,10 @@ type poller struct {
 	naps     int
 	rbuf     []byte // what is received, unless a connection has a buffer of its own
 	pool     bufPool
-	gathered []gathered  // received in this round and not processed yet
-	used     int         // bytes of rbuf that gathered takes
-	taken    int         // events that this round began with
+	gathered []gathered // received in this round and not processed yet
+	used     int        // bytes of rbuf that gathered takes
+	taken    int        // events that this round began with
+	crowd    crowd
 	drain    []byte      // takes what nobody will read
 	out      []byte      // replies of this round, in memory outside the Go heap
 	reserve  int         // of out
@@ -220,6 +222,7 @@ func newPoller(g *Group, index int32) (*poller, error) {
 		alone:   runtime.GOMAXPROCS(0) > g.cfg.Loops,
 		events:  make([]unix.EpollEvent, maxEvents),
 		naps:    1,
+		crowd:   crowd{era: 1},
 		napTime: unix.NsecToTimespec(int64(shortNap)),
 		rbuf:    make([]byte, readSize),
 		drain:   make([]byte, drainSize),
@@ -256,6 +259,7 @@ func (p *poller) run() {
 	for !p.done {
 		n := p.next()
 		p.taken = n
+		p.crowd.round()
 		if p.held > 0 || len(p.parked) > 0 {
 			p.resume(p.events[:n])
 		}
@@ -317,6 +321,9 @@ func (p *poller) next() int {
 	if p.busy() {
 		return poll(p.epfd, p.events)
 	}
+	if n := p.letCome(); n > 0 || p.posted.Load() {
+		return n
+	}
 	p.sleeping.Store(true)
 	defer p.sleeping.Store(false)
 	for i := range p.naps {
@@ -358,6 +365,7 @@ func (p *poller) event(ev *unix.EpollEvent) {
 	if s == nil || s.gen != ev.Pad {
 		return
 	}
+	p.crowd.joins(s)
 	s.event(ev.Events)
 }
 

@@ -44,6 +44,7 @@ type sock struct {
 	slot   int32 // in the poller's table; -1 when closed
 	gen    int32
 	mask   uint32 // what epoll watches
+	era    uint32 // of the poller's crowd, when it had its last event
 
 	more, hup, yielded, ready, suspended, flush, eof bool
 
