@@ -35,9 +35,10 @@ type Links struct {
 	mu     sync.Mutex
 	kept   map[string]*link   // those that nobody uses at the moment
 	used   map[*link]struct{} // by a Send each
-	ctx    context.Context    // ends with Close; nil before the first connection
+	ctx    context.Context    // ends with Close and Suspend; nil before the first connection
 	cancel context.CancelFunc
 	closed bool
+	off    bool // closed, or suspended
 }
 
 // link is a connection.
@@ -101,7 +102,7 @@ func (l *Links) take(r *Request) (k *link, fresh bool, err error) {
 	k = &link{nc: nc, br: bufio.NewReader(nc), db: -1}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed {
+	if l.off {
 		nc.Close()
 		return nil, true, ErrConnect
 	}
@@ -113,7 +114,7 @@ func (l *Links) take(r *Request) (k *link, fresh bool, err error) {
 func (l *Links) takeKept(addr string) (*link, context.Context) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if k := l.kept[addr]; k != nil {
+	if k := l.kept[addr]; k != nil && !l.off {
 		delete(l.kept, addr)
 		k.timer.Stop()
 		l.use(k)
@@ -121,7 +122,7 @@ func (l *Links) takeKept(addr string) (*link, context.Context) {
 	}
 	if l.ctx == nil {
 		l.ctx, l.cancel = context.WithCancel(context.Background())
-		if l.closed {
+		if l.off {
 			l.cancel()
 		}
 	}
@@ -182,17 +183,39 @@ func (l *Links) Close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed = true
-	if l.cancel != nil {
-		l.cancel()
-	}
+	l.suspend()
 	for _, k := range l.kept {
 		k.timer.Stop()
 		k.nc.Close()
 	}
+	l.kept = nil
+}
+
+// Suspend has every Send end with an error, also those under way, until Resume.
+func (l *Links) Suspend() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.suspend()
+}
+
+// suspend is Suspend with the lock held.
+func (l *Links) suspend() {
+	l.off = true
+	if l.cancel != nil {
+		l.cancel()
+	}
 	for k := range l.used {
 		k.nc.Close()
 	}
-	l.kept = nil
+}
+
+// Resume ends what Suspend has begun. It does not undo Close.
+func (l *Links) Resume() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.off && !l.closed {
+		l.off, l.ctx, l.cancel = false, nil, nil
+	}
 }
 
 // send sends a request and reads the replies.

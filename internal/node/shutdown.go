@@ -49,7 +49,17 @@ const (
 
 // AskShutdown has the instance end soon, as the configuration wants it for a signal. It
 // can be called from anywhere; Done tells of success.
-func (n *Node) AskShutdown(s Signal) { n.ending.asked.Store(uint32(s)) }
+//
+// While data is loaded that is at once, as there is nothing to be saved: also where a script
+// of the append only file never ends. A MIGRATE that waits for the other side, and so holds
+// shards, is given up.
+func (n *Node) AskShutdown(s Signal) {
+	if n.Exec.Alerted(exec.AlertLoading) {
+		n.QuitLoading()
+	}
+	n.links.Suspend()
+	n.ending.asked.Store(uint32(s))
+}
 
 // Asked tells whether a signal has asked for the end, and that is not called off.
 func (n *Node) Asked() bool { return n.ending.asked.Load() != 0 }
@@ -155,6 +165,7 @@ func (n *Node) callOffShutdown() {
 	sd := &n.ending
 	sd.waiting.Store(false)
 	sd.asked.Store(0)
+	n.links.Resume()
 	for _, end := range sd.clients {
 		end(resp.AppendError(nil, command.ErrShutdown))
 	}
@@ -216,6 +227,8 @@ func (s *self) AbortShutdown() bool {
 		s.n.callOffShutdown()
 	case sd.asked.Swap(0) == 0:
 		return false
+	default:
+		s.n.links.Resume()
 	}
 	s.n.log.Info("Shutdown manually aborted.")
 	return true

@@ -1,6 +1,8 @@
 package node
 
 import (
+	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -268,6 +270,74 @@ func TestSignals(t *testing.T) {
 	if _, err := os.Stat(file); err != nil {
 		t.Error("it has not saved: ", err)
 	}
+}
+
+// A signal does not wait for a MIGRATE that waits for the other side. If the end is called off
+// others can migrate.
+func TestSignalEndsMigrate(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // accepts, and says nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	_, silentPort, _ := net.SplitHostPort(silent.Addr().String())
+	_, port := newListening(t, nil)
+	k := newKeeper(t, nil)
+	k.want("+OK", "MSET", "a", "1", "b", "2", "c", "3")
+	k.want("+OK", "MIGRATE", "127.0.0.1", port, "a", "0", "60000")
+	migrate := func() {
+		k.send("MIGRATE", "127.0.0.1", silentPort, "b", "0", "600000")
+		nc, err := silent.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { nc.Close() })
+	}
+	failed := func() {
+		if got := k.get(); !strings.HasPrefix(got, "-IOERR ") {
+			t.Errorf("MIGRATE replied %s", got)
+		}
+	}
+	k.n.self.cronPaused.Store(true)
+	migrate()
+	k.n.AskShutdown(Terminate)
+	failed()
+	k.want("+OK", "SHUTDOWN", "ABORT")
+	k.n.self.cronPaused.Store(false)
+	k.want("+OK", "MIGRATE", "127.0.0.1", port, "c", "0", "60000")
+	migrate()
+	k.n.AskShutdown(Terminate)
+	failed()
+	k.ends()
+}
+
+// Neither a signal nor SHUTDOWN NOSAVE waits for a script that never ends, of the file that
+// DEBUG LOADAOF loads.
+func TestShutdownEndsLoading(t *testing.T) {
+	testEndOfLoading(t, func(k *talk) { k.n.AskShutdown(Terminate) })
+	testEndOfLoading(t, func(k *talk) { k.another().send("SHUTDOWN", "NOSAVE") })
+}
+
+func testEndOfLoading(t *testing.T, end func(*talk)) {
+	t.Helper()
+	k := newKeeper(t, func(c *config.Config) { c.AppendOnly, c.BusyReplyThreshold = true, 1 })
+	k.want("+OK", "SET", "k", "v")
+	names, err := filepath.Glob(filepath.Join(k.n.Config.Path(k.n.Config.AppendDirname), "*.incr.aof"))
+	if err != nil || len(names) != 1 {
+		t.Fatal(names, err)
+	}
+	f, err := os.OpenFile(names[0], os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.Write(resp.AppendCommandString(nil, "EVAL", "while true do end", "0"))
+	if err := errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	k.another().send("DEBUG", "LOADAOF") // which may still be replied to
+	until(t, "the script runs", func() bool { return k.n.Exec.RunningScript() != nil })
+	end(k)
+	k.ends()
 }
 
 // A save that is given up must not replace the newer file of the one that comes after.
