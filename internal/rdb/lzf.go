@@ -213,8 +213,9 @@ func AppendUnLZF(dst, src []byte, n int) ([]byte, error) {
 	if n < 0 || n/lzfMaxRatio > len(src) {
 		return dst, errLZF
 	}
-	// Most of what was compressed becomes a few times as long.
-	b := slices.Grow(dst, min(n, 4*len(src)+64))
+	// Most of what was compressed becomes a few times as long. With a few bytes more all
+	// can be copied in steps.
+	b := slices.Grow(dst, min(n, 4*len(src)+64)+lzfFew)
 	b = b[:cap(b)]
 	at, end := start, start+n
 	for i := 0; i < len(src); {
@@ -226,7 +227,7 @@ func AppendUnLZF(dst, src []byte, n int) ([]byte, error) {
 				return dst, errLZF
 			}
 			if ctrl <= lzfFew && len(b)-at >= lzfFew && len(src)-i >= lzfFew {
-				*(*[lzfFew]byte)(b[at:]) = *(*[lzfFew]byte)(src[i:])
+				*(*[lzfFew]byte)(b[at : at+lzfFew : at+lzfFew]) = *(*[lzfFew]byte)(src[i : i+lzfFew : i+lzfFew])
 			} else {
 				b = lzfRoom(b, at, ctrl, end)
 				copy(b[at:], src[i:i+ctrl])
@@ -252,8 +253,12 @@ func AppendUnLZF(dst, src []byte, n int) ([]byte, error) {
 		if back > at-start || length > end-at {
 			return dst, errLZF
 		}
-		b = lzfRoom(b, at, length, end)
-		lzfRepeat(b[at-back:], back, length)
+		if from := at - back; length <= lzfFew && back >= lzfFew && len(b)-at >= lzfFew {
+			*(*[lzfFew]byte)(b[at : at+lzfFew : at+lzfFew]) = *(*[lzfFew]byte)(b[from : from+lzfFew : from+lzfFew])
+		} else {
+			b = lzfRoom(b, at, length, end)
+			lzfRepeat(b[from:], back, length)
+		}
 		at += length
 	}
 	if at != end {
