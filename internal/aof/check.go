@@ -23,9 +23,9 @@ type Checker struct {
 	FS       vfs.FS
 	In       io.Reader // answers to questions
 	Out, Err io.Writer
-	// RDB checks the RDB file that a base, of that path, begins with, tells about it on Out, and
-	// reads no further than its end.
-	RDB func(r *bufio.Reader, path string) bool
+	// RDB checks the RDB file that a base, of that path, begins with, tells about it on Out under
+	// the name that is shown, and reads no further than its end.
+	RDB func(r *bufio.Reader, path, shown string) bool
 
 	fix   bool
 	until int64 // Unix seconds to cut off at, 0 for none
@@ -38,6 +38,10 @@ type Checker struct {
 }
 
 const checkUsage = "Usage: %s [--fix|--truncate-to-timestamp $timestamp] <file.manifest|file.aof>\n"
+
+// shortestRDB is how long a file without a manifest has to be to be taken for one that begins
+// with an RDB file.
+const shortestRDB = 8
 
 // errCheck is an end with exit status 1, of which everything has been said.
 var errCheck = errors.New("not valid")
@@ -103,7 +107,7 @@ func (c *Checker) check(name string) error {
 	}
 	if head = head[:n]; !isManifest(head) {
 		fmt.Fprintln(c.Out, "Start checking Old-Style AOF")
-		what, err := c.file(name, name, true, bytes.HasPrefix(head, []byte(magic)))
+		what, err := c.file(name, name, true, n >= shortestRDB && bytes.HasPrefix(head, []byte(magic)))
 		if err == nil {
 			c.verdict("AOF", name, what)
 		}
@@ -245,7 +249,7 @@ func (c *Checker) file(path, name string, last, rdb bool) (verdict, error) {
 	count := &counter{r: f, p: new(stats.Progress)}
 	c.rd, c.at, c.msg = bufio.NewReaderSize(count, scanChunk), 0, ""
 	if rdb {
-		if !c.RDB(c.rd, path) {
+		if !c.RDB(c.rd, path, name) {
 			return valid, errors.New("RDB preamble of AOF file is not sane, aborting.")
 		}
 		fmt.Fprintln(c.Out, "RDB preamble is OK, proceeding with AOF tail...")
@@ -343,7 +347,7 @@ func (c *Checker) commands(name, path string) (upTo int64, cut bool, err error) 
 			}
 		case '*':
 			var ok bool
-			if multi, ok = c.command(multi, name); !ok {
+			if multi, ok = c.command(multi, path); !ok {
 				return upTo, false, nil
 			}
 			if !multi {
@@ -360,7 +364,7 @@ func (c *Checker) commands(name, path string) (upTo int64, cut bool, err error) 
 func (c *Checker) say(at int64, text string) { c.msg = fmt.Sprintf("0x%16x: %s", at, text) }
 
 // command reads one command.
-func (c *Checker) command(multi bool, name string) (stillMulti, ok bool) {
+func (c *Checker) command(multi bool, path string) (stillMulti, ok bool) {
 	n, _, ok := c.number('*')
 	if !ok {
 		return multi, false
@@ -375,10 +379,10 @@ func (c *Checker) command(multi bool, name string) (stillMulti, ok bool) {
 		}
 		switch word := strings.ToLower(string(arg)); {
 		case word == "multi" && multi:
-			c.say(start, "Unexpected MULTI in AOF "+name)
+			c.say(start, "Unexpected MULTI in AOF "+path)
 			return multi, false
 		case word == "exec" && !multi:
-			c.say(start, "Unexpected EXEC in AOF "+name)
+			c.say(start, "Unexpected EXEC in AOF "+path)
 			return multi, false
 		case word == "multi":
 			multi = true

@@ -4,10 +4,12 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -28,6 +30,9 @@ func cmd(args ...string) string {
 func put(t *testing.T, dir string, files map[string]string) {
 	t.Helper()
 	for name, text := range files {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -77,6 +82,14 @@ func checkFiles() map[string]string {
 		"m9.manifest": "file appendonly.aof.1.base.aof seq 1 type b\nfilx appendonly.aof.1.base.aof seq 1 type i\n",
 		"n1.manifest": "file ts.aof seq 1 type b\nfile ok.aof seq 2 type i\n",
 		"n2.manifest": "file ok.aof seq 1 type b\nfile ts.aof seq 2 type i\n",
+
+		"magic.aof":      "REDIS",
+		"in/exec.aof":    set + cmd("exec"),
+		"in/mm.aof":      multi + multi,
+		"in/short.aof":   strings.TrimSuffix(set, "o\r\n"),
+		"in/m1.manifest": "file exec.aof seq 1 type i\n",
+		"in/m2.manifest": "file mm.aof seq 1 type i\n",
+		"in/m3.manifest": "file short.aof seq 1 type i\n",
 	}
 }
 
@@ -116,7 +129,7 @@ func TestCheckAsReference(t *testing.T) {
 			want, _ := c.CombinedOutput()
 			t.Chdir(own)
 			var got bytes.Buffer
-			k := Checker{FS: vfs.OS{}, In: strings.NewReader(answer), Out: &got, Err: &got, RDB: func(*bufio.Reader, string) bool { return false }}
+			k := Checker{FS: vfs.OS{}, In: strings.NewReader(answer), Out: &got, Err: &got, RDB: func(*bufio.Reader, string, string) bool { return false }}
 			status := k.Run(reference, args)
 			a, b := stamp.ReplaceAllString(string(want), "# "), stamp.ReplaceAllString(got.String(), "# ")
 			if a != b || c.ProcessState.ExitCode() != status {
@@ -130,5 +143,21 @@ func TestCheckAsReference(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestCheckNamesBase has an RDB file that a manifest names checked by its path, and shown by
+// its name.
+func TestCheckNamesBase(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir, map[string]string{"in/base.rdb": "REDIS0010", "in/m.manifest": "file base.rdb seq 1 type b\n"})
+	var names []string
+	k := Checker{FS: vfs.OS{}, Out: io.Discard, Err: io.Discard, RDB: func(_ *bufio.Reader, path, shown string) bool {
+		names = append(names, path, shown)
+		return false
+	}}
+	k.Run("", []string{filepath.Join(dir, "in/m.manifest")})
+	if want := []string{filepath.Join(dir, "in/base.rdb"), "base.rdb"}; !slices.Equal(names, want) {
+		t.Errorf("checked %q, want %q", names, want)
 	}
 }

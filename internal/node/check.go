@@ -28,8 +28,8 @@ func CheckRDB(name string, args []string, out, errOut io.Writer) int {
 func CheckAOF(name string, args []string, in io.Reader, out, errOut io.Writer) int {
 	rdb := persist.Checker{FS: vfs.OS{}, Out: out}
 	c := aof.Checker{FS: vfs.OS{}, In: in, Out: out, Err: errOut}
-	c.RDB = func(r *bufio.Reader, path string) bool {
-		size, ok := rdb.File(path)
+	c.RDB = func(r *bufio.Reader, path, shown string) bool {
+		size, ok := rdb.FileAs(path, shown)
 		if !ok {
 			return false
 		}

@@ -36,8 +36,11 @@ type Checker struct {
 
 // File checks the file of that name, and tells whether it is sound. What a file has
 // behind its end does not matter; size is where the end is.
-func (c *Checker) File(name string) (size int, ok bool) {
-	f, err := c.FS.Open(name)
+func (c *Checker) File(name string) (size int, ok bool) { return c.FileAs(name, name) }
+
+// FileAs is File with the path of the file and the name that is shown.
+func (c *Checker) FileAs(path, name string) (size int, ok bool) {
+	f, err := c.FS.Open(path)
 	if err != nil {
 		fmt.Fprintf(c.Out, "[offset 0] Checking RDB file %s\nCannot open the file: %s\n", name, errText(err))
 		return 0, false
