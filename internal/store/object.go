@@ -41,6 +41,14 @@ func (e Entry) FetchElements(elems [][]byte) {
 	}
 }
 
+// FetchAhead is FetchElements for who goes through many elements, one after the other: called with each index
+// it has as many as can be fetched at once fetched before the first of them is looked up.
+func (e Entry) FetchAhead(elems [][]byte, i int) {
+	if i%dict.MaxBatch == 0 && len(elems)-i > 1 {
+		e.FetchElements(elems[i:min(i+dict.MaxBatch, len(elems))])
+	}
+}
+
 func (e Entry) handle() uint32 {
 	off := e.rec.valOff()
 	return binary.LittleEndian.Uint32(e.ks.arena.Bytes(e.ref, off+4)[off:])

@@ -33,7 +33,8 @@ func hdel(c *command.Ctx) {
 // remove removes fields, and the key when none is left.
 func remove(c *command.Ctx, k store.Key, e store.Entry, fields [][]byte) (removed, left int) {
 	v := openAll(e)
-	for _, field := range fields {
+	for i, field := range fields {
+		e.FetchAhead(fields, i)
 		if v.remove(field) {
 			removed++
 		}

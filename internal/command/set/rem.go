@@ -20,7 +20,8 @@ func srem(c *command.Ctx) {
 		return
 	}
 	n := 0
-	for _, m := range c.Args[2:] {
+	for i, m := range c.Args[2:] {
+		e.FetchAhead(c.Args[2:], i)
 		var gone bool
 		if e, gone = remove(c, k, e, m); gone {
 			n++

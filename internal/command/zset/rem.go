@@ -15,7 +15,7 @@ func zrem(c *command.Ctx) {
 	n := 0
 	if e.Ok() {
 		v := open(e)
-		if n = removeMembers(&v, c.Args[2:]); n > 0 {
+		if n = removeMembers(e, &v, c.Args[2:]); n > 0 {
 			removed(c, k, e, n, v.len(), "zrem")
 		}
 	}
@@ -23,8 +23,9 @@ func zrem(c *command.Ctx) {
 }
 
 // removeMembers removes those that are there, and gives their number.
-func removeMembers(v *view, members [][]byte) (n int) {
-	for _, m := range members {
+func removeMembers(e store.Entry, v *view, members [][]byte) (n int) {
+	for i, m := range members {
+		e.FetchAhead(members, i)
 		if v.big != nil {
 			if v.big.Delete(m) {
 				n++
