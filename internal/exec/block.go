@@ -56,6 +56,14 @@ type lot struct {
 	el *list.Element
 }
 
+const (
+	// waiterSize is what a waiter takes, in bytes, more or less, and placeSize what it takes for
+	// each of its keys beside the name: a lot, a member of the queue, and the queue with its
+	// place in the shard's map, which it mostly has to itself.
+	waiterSize = 1 << 10
+	placeSize  = 320
+)
+
 // block makes a client wait for what its command asked for. The shards of the
 // keys are locked.
 func (x *Exec) block(c *command.Ctx, cl *Client) {
@@ -77,6 +85,10 @@ func (x *Exec) block(c *command.Ctx, cl *Client) {
 			q.Gone++
 		}
 		w.lots = append(w.lots, lot{sh, q, el})
+	}
+	s.PlaceMem = waiterSize
+	for _, k := range w.keys {
+		s.PlaceMem += placeSize + len(k.B)
 	}
 	cl.waits = w
 	s.Flags |= session.Blocked
@@ -180,7 +192,7 @@ func (cl *Client) unwait(held store.LockSet) {
 		cl.x.waiting.Add(-1)
 	}
 	cl.waits = nil
-	cl.Sess.WaitMem = 0
+	cl.Sess.WaitMem, cl.Sess.PlaceMem = 0, 0
 	cl.Sess.Flags &^= session.Blocked
 }
 

@@ -15,6 +15,7 @@ type process struct {
 	title     string // the program, as it was called
 	collected int64  // when garbage was collected last, monotonic nanoseconds
 	left      uint64 // bytes of the Go heap after that
+	clients   int64  // bytes that connections took then, as far as they were weighed
 }
 
 // OwnProcess tells the instance that this process exists for nothing else: it may
@@ -65,8 +66,11 @@ func (n *Node) collect() {
 	if !n.proc.own.Load() || now-n.proc.collected < collectEvery {
 		return
 	}
-	h := readHeap()
-	switch garbage := h.objects - min(h.objects, n.proc.left); {
+	// What connections have given up is garbage, though it was in use when the rest was collected.
+	h, clients := readHeap(), n.Exec.ClientMemory()
+	garbage := h.objects - min(h.objects, n.proc.left)
+	garbage += uint64(max(n.proc.clients-clients, 0))
+	switch {
 	case garbage+h.free >= returnFrom:
 		releaseHeap()
 	case garbage >= collectFrom:
@@ -74,5 +78,5 @@ func (n *Node) collect() {
 	default:
 		return
 	}
-	n.proc.collected, n.proc.left = now, readHeap().objects
+	n.proc.collected, n.proc.left, n.proc.clients = now, readHeap().objects, clients
 }

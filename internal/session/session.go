@@ -79,6 +79,7 @@ type Session struct {
 	Logged   uint64 // offset in the oplog after the effects of its last write
 	MultiMem int    // bytes of queued commands, and a pointer for each argument
 	WaitMem  int    // bytes of the arguments of a command that waits
+	PlaceMem int    // bytes that its places in the queues of keys take
 	WatchMem int    // bytes that the watched keys take
 	TrackMem int    // bytes that the prefixes of CLIENT TRACKING take
 	MultiLen int    // queued commands
@@ -188,7 +189,7 @@ const (
 // nobody has tried to send does not count, as it is on its way: where keys are evicted,
 // those who track them are told, and that must not be a reason to evict more.
 func (s *Session) Memory() int {
-	return idleSize + s.Conn.InputCap() + s.Conn.Waiting() + s.MultiMem + s.WaitMem + s.WatchMem + s.ListenMem + s.TrackMem +
+	return idleSize + s.Conn.InputCap() + s.Conn.Waiting() + s.MultiMem + s.WaitMem + s.PlaceMem + s.WatchMem + s.ListenMem + s.TrackMem +
 		len(s.Name) + len(s.LibName) + len(s.LibVer)
 }
 
