@@ -46,7 +46,8 @@ func TestLongestAppend(t *testing.T) {
 	l.fileMu.Unlock()
 	slices.Sort(took)
 	t.Logf("median %v, 99.9 %% %v, the longest %v, with %d pages", took[appends/2], took[appends*999/1000], took[appends-10:], most)
-	if most > 20 {
+	// A chunk has 256. The race detector takes some of its own for each page that it watches.
+	if most > 64 {
 		t.Errorf("an append took %d pages from the system", most)
 	}
 	if err := in.close(); err != nil {
