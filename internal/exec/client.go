@@ -189,7 +189,7 @@ func (cl *Client) Process(in, out []byte) (n int, reply []byte, st loop.Status) 
 	if cl.landing != nil {
 		s.Needed = cl.landing.needed()
 	}
-	s.InPeak = max(s.InPeak, len(in))
+	s.InPeak = max(s.InPeak, s.Needed+len(in))
 	s.Active = w.nano
 	cl.parser.MaxBulk = cl.x.Config.ProtoMaxBulkLen
 	c.LimitOut(cl.outputRoom(had))
