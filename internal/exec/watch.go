@@ -35,11 +35,11 @@ func (x *Exec) beginWatch(k *watchedKey, w *store.Watcher, now int64) {
 // watcher does not know yet. EXEC does not remove one that has expired: that is told, with
 // an event, when somebody looks for it, or when its time has come.
 func (x *Exec) hasChanged(k *watchedKey, now int64) bool {
-	ks := x.Store.ShardOf(k.key.H).DB(k.db)
-	if e := ks.Find(k.key); e.Ok() && e.Expired(now) {
+	e := x.Store.ShardOf(k.key.H).DB(k.db).Find(k.key)
+	if e.Ok() && e.Expired(now) {
 		return !k.due || x.hasMoved(k, false)
 	}
-	return x.hasMoved(k, ks.Lookup(k.key, now).Ok())
+	return x.hasMoved(k, e.Ok())
 }
 
 // hasMoved tells whether the key, whose shard is locked, got another value, or lost its
