@@ -78,6 +78,7 @@ func (cl *Client) batch(c *command.Ctx, in []byte, had int) (n int, st loop.Stat
 				if cl.Sess.Flags&(session.Closing|session.Blocked) != 0 {
 					cl.parser.Reset()
 					if cl.Sess.Flags&session.Closing != 0 {
+						cl.left.Store(true) // whoever has read the last reply can rely on that
 						return len(in), loop.CloseAfterReply
 					}
 					return n + r.size, loop.Suspend

@@ -25,7 +25,7 @@ type Client struct {
 	last     *command.Spec // the command before, most often the next one too
 	tx       transaction
 	track    *trackingState
-	left     atomic.Bool // the connection is gone, for those who redirect messages to it
+	left     atomic.Bool // the connection is gone, or has its last reply, for those who redirect messages to it
 	waits    *waiter     // what it waits for, while it is blocked
 	softAt   int64       // since when the soft output limit is exceeded, 0 if it is not
 	seen     traffic

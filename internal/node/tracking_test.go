@@ -129,3 +129,24 @@ func TestTrackingEnds(t *testing.T) {
 		}
 	})
 }
+
+// TestRedirectionEndsWithTheLastReply has a connection that messages are redirected to end:
+// once it has read the reply to QUIT, whoever redirected to it learns so with the next change,
+// though the connection may be closed later.
+func TestRedirectionEndsWithTheLastReply(t *testing.T) {
+	onBoth(t, nil, func(t *testing.T, s *instance) {
+		reader, writer := s.wire(), s.wire()
+		reader.ask("HELLO 3")
+		for i := range 300 {
+			to := s.wire()
+			to.ask("HELLO 3")
+			id := to.ask("CLIENT ID").Int
+			reader.ask(fmt.Sprintf("CLIENT TRACKING ON REDIRECT %d", id))
+			reader.ask("GET key")
+			to.do("QUIT\r\n", "+OK\r\n")
+			writer.ask(fmt.Sprintf("SET key %d", i))
+			reader.do("PING\r\n", fmt.Sprintf(">2\r\n$21\r\ntracking-redir-broken\r\n:%d\r\n+PONG\r\n", id))
+			to.nc.Close()
+		}
+	})
+}
