@@ -49,18 +49,15 @@ func addAll(c *command.Ctx, k store.Key, e store.Entry, members [][]byte) (n int
 			c.Effect(c.Args[:2+done]...)
 		}
 	}()
-	for done < len(members) {
-		some := members[done : done+min(len(members)-done, batchSize)]
-		if e.Ok() && !e.Packed() {
-			e.Object().(*dict.Dict).HintEach(some)
+	for _, m := range members {
+		if e.Ok() {
+			e.FetchAhead(members, done)
 		}
-		for _, m := range some {
-			var created bool
-			if e, created = add(c, k, e, m); created {
-				n++
-			}
-			done++
+		var created bool
+		if e, created = add(c, k, e, m); created {
+			n++
 		}
+		done++
 	}
 	return n
 }
